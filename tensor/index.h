@@ -1,0 +1,97 @@
+/// What stands between the parentheses of `x(...)` and `x.at(...)`.
+/// Invariant: an `Index` is a small value that borrows nothing but the tensors it copies.
+#pragma once
+
+#include <array>
+#include <concepts>
+#include <cstdint>
+#include <initializer_list>
+#include <limits>
+#include <optional>
+
+#include <rill/tensor/axes.h>
+#include <rill/tensor/operand.h>
+#include <rill/tensor/tensor.h>
+
+namespace rill {
+
+/// A range of an axis, as Python's `first:last:step`. `slice()` is the whole axis.
+struct Slice {
+  std::optional<std::int64_t> first;
+  std::optional<std::int64_t> last;
+  std::int64_t step = 1;
+};
+inline constexpr Slice slice() { return {}; }
+/// Elements [first, last) with a step; negative numbers count from the end, a negative step walks backwards.
+inline constexpr Slice slice(std::optional<std::int64_t> first, std::optional<std::int64_t> last,
+                             std::int64_t step = 1) {
+  return {first, last, step};
+}
+
+struct NewAxis {};
+struct Ellipsis {};
+/// Inserts an axis of size 1.
+inline constexpr NewAxis newaxis{};
+/// Stands for as many whole axes as the other indices leave.
+inline constexpr Ellipsis ellipsis{};
+
+/// One index.
+class RILL_API Index {
+ public:
+  enum class Kind : std::uint8_t { number, slice, newaxis, ellipsis, tensor };
+
+  template <AxisNumber T>
+  Index(T number)  // NOLINT(google-explicit-constructor)
+      : number_(static_cast<std::int64_t>(number)) {}
+  Index(Dim number) : number_(number.value()) {}                        // NOLINT(google-explicit-constructor)
+  Index(const Slice& slice) : kind_(Kind::slice), slice_(slice) {}      // NOLINT(google-explicit-constructor)
+  Index(NewAxis) : kind_(Kind::newaxis) {}                              // NOLINT(google-explicit-constructor)
+  Index(Ellipsis) : kind_(Kind::ellipsis) {}                            // NOLINT(google-explicit-constructor)
+  Index(const Tensor& tensor) : kind_(Kind::tensor), tensor_(tensor) {} // NOLINT(google-explicit-constructor)
+  /// `x({0, 2})` is `x(slice(0, 2))`; three numbers add a step. Throws `IndexError` for another count.
+  template <AxisNumber T>
+  Index(std::initializer_list<T> range) : kind_(Kind::slice), slice_(from_list(range.begin(), range.size())) {}
+
+  [[nodiscard]] Kind kind() const { return kind_; }
+  [[nodiscard]] std::int64_t number() const { return number_; }
+  [[nodiscard]] const Slice& range() const { return slice_; }
+  [[nodiscard]] const Tensor& tensor() const { return tensor_; }
+
+ private:
+  template <class T>
+  static Slice from_list(const T* numbers, std::size_t count) {
+    if (count < 2 || count > 3) fail_list(count);
+    return {numbers[0], numbers[1], count == 3 ? static_cast<std::int64_t>(numbers[2]) : 1};
+  }
+  [[noreturn]] static void fail_list(std::size_t count);
+
+  Kind kind_ = Kind::number;
+  std::int64_t number_ = 0;
+  Slice slice_;
+  Tensor tensor_;
+};
+
+/// What `x.at(...)` returns: a place in a tensor that can be assigned to, and nothing else. The index is resolved
+/// inside the assignment, so that no view holds the buffer and forces a copy.
+class RILL_API Slot {
+ public:
+  Slot(const Slot&) = delete;
+  /// Copies elements, as the other assignments do.
+  void operator=(const Slot&) = delete;
+  void operator=(const Operand& value) &&;
+  void operator+=(const Operand& value) &&;
+  void operator-=(const Operand& value) &&;
+  void operator*=(const Operand& value) &&;
+  void operator/=(const Operand& value) &&;
+
+ private:
+  friend class Tensor;
+  Slot(Tensor& target, std::initializer_list<const Index*> indices, Where where);
+
+  Tensor& target_;
+  std::array<const Index*, 4> indices_{};
+  int count_ = 0;
+  Where where_;
+};
+
+}  // namespace rill

@@ -1,0 +1,39 @@
+#include <rill/tensor/listener.h>
+
+#include <utility>
+
+namespace rill {
+namespace {
+
+thread_local Listening* innermost = nullptr;
+
+}  // namespace
+
+Listening*& Listeners::top() { return innermost; }
+
+bool Listeners::none() { return innermost == nullptr; }
+
+Listening::Listening(Listener& listener) : listener_(&listener), outer_(std::exchange(innermost, this)) {}
+
+Listening::~Listening() {
+  for (Listening** at = &innermost; *at != nullptr; at = &(*at)->outer_) {
+    if (*at == this) {
+      *at = outer_;
+      return;
+    }
+  }
+}
+
+Silence::Silence() : hidden_(std::exchange(innermost, nullptr)) {}
+
+Silence::~Silence() { innermost = hidden_; }
+
+NameScope::NameScope(std::string_view name) : name_(name) {
+  Listeners::tell(&Listener::enter, ScopeEvent{ScopeEvent::Kind::name, name_, this});
+}
+
+NameScope::~NameScope() {
+  Listeners::tell(&Listener::leave, ScopeEvent{ScopeEvent::Kind::name, name_, this});
+}
+
+}  // namespace rill

@@ -1,0 +1,170 @@
+/// The one hook: everything observable that the library does goes through this interface, and whoever wants to
+/// know (a tape, a tracer, a profiler) listens. Declared on the lowest floor, so that `ops/` knows none of them.
+/// Invariant: with nothing on the thread's stack an operation pays one load and one branch.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+#include <rill/tensor/device.h>
+#include <rill/tensor/export.h>
+#include <rill/tensor/where.h>
+
+namespace rill {
+
+class Tensor;
+class Attributes;
+struct Op;
+
+/// An operator ran: `outputs` are the values that it made of `inputs`. Numbers are inputs too: as weak rank-0 tensors.
+struct OpEvent {
+  const Op& op;
+  std::string_view name;
+  const Attributes& attributes;
+  std::span<const Tensor> inputs;
+  std::span<const Tensor> outputs;
+  Where where;
+};
+
+/// A tensor was made of data of the host's: a literal, a span, a file, wrapped memory.
+struct CreationEvent {
+  const Tensor& tensor;
+  Where where;
+};
+
+/// A variable, known by an id that it keeps for life.
+struct VariableEvent {
+  std::uint64_t variable;
+  std::string_view name;
+  const Tensor& value;  ///< the first value, the value read, or the value assigned
+  bool trainable;
+  Where where;
+};
+
+/// The host looks at a tensor's elements.
+struct HostReadEvent {
+  enum class Kind : std::uint8_t { item, boolean, data, print, save };
+  const Tensor& tensor;
+  Kind kind;
+  Where where;
+};
+
+/// A generator gave out a draw number.
+struct DrawEvent {
+  std::uint64_t generator;  ///< id of the generator
+  std::uint64_t seed;
+  std::uint64_t draw;
+  Where where;
+};
+
+/// A condition that the program asserts; delivered before it is looked at.
+struct CheckEvent {
+  const Tensor& ok;
+  std::string_view message;
+  Where where;
+};
+
+/// A tensor moved to another device.
+struct TransferEvent {
+  const Tensor& from;
+  const Tensor& to;
+  Where where;
+};
+
+/// The brackets of a name scope, a custom gradient, or the gradient of a tape.
+struct ScopeEvent {
+  enum class Kind : std::uint8_t { name, custom_gradient, tape_gradient };
+  Kind kind;
+  std::string_view name;
+  const void* subject;  ///< what the bracket is about, compared by address: a gradient function, a tape
+};
+
+/// Receives what happens on the thread that it listens on. A method that is not overridden ignores its event. What a
+/// method throws reaches the user's call.
+class RILL_API Listener {
+ public:
+  Listener() = default;
+  Listener(const Listener&) = delete;
+  Listener& operator=(const Listener&) = delete;
+  virtual ~Listener() = default;
+
+  virtual void op(const OpEvent&) {}
+  virtual void creation(const CreationEvent&) {}
+  virtual void variable_creation(const VariableEvent&) {}
+  virtual void variable_read(const VariableEvent&) {}
+  virtual void variable_assignment(const VariableEvent&) {}
+  virtual void host_read(const HostReadEvent&) {}
+  virtual void draw(const DrawEvent&) {}
+  virtual void check(const CheckEvent&) {}
+  virtual void print(const HostReadEvent&) {}
+  virtual void transfer(const TransferEvent&) {}
+  virtual void enter(const ScopeEvent&) {}
+  virtual void leave(const ScopeEvent&) {}
+};
+
+/// Puts a listener on the calling thread's stack for as long as it lives. The innermost one hears first.
+///
+///     struct Counter : Listener { int ops = 0; void op(const OpEvent&) override { ++ops; } } counter;
+///     { Listening on(counter); x + y; }   // counter.ops == 1
+class RILL_API Listening {
+ public:
+  explicit Listening(Listener& listener);
+  Listening(const Listening&) = delete;
+  Listening& operator=(const Listening&) = delete;
+  /// Takes its listener off wherever it stands: scopes of tapes need not nest.
+  ~Listening();
+
+ private:
+  friend class Listeners;
+  Listener* listener_;
+  Listening* outer_;
+};
+
+/// The calling thread's stack of listeners.
+class RILL_API Listeners {
+ public:
+  /// True when nothing listens on this thread.
+  static bool none();
+
+  /// Tells every listener, innermost first: `Listeners::tell(&Listener::op, event)`.
+  template <class Event>
+  static void tell(void (Listener::*method)(const Event&), const Event& event) {
+    for (Listening* at = top(); at != nullptr;) {
+      Listening* const outer = at->outer_;  // a listener may leave while it is told
+      (at->listener_->*method)(event);
+      at = outer;
+    }
+  }
+
+ private:
+  friend class Listening;
+  friend class Silence;
+  static Listening*& top();
+};
+
+/// Nothing listens on this thread while it lives: for work that is the library's own.
+class RILL_API Silence {
+ public:
+  Silence();
+  Silence(const Silence&) = delete;
+  Silence& operator=(const Silence&) = delete;
+  ~Silence();
+
+ private:
+  Listening* hidden_;
+};
+
+/// Operations inside are named `name/...` in graphs and profiles.
+class RILL_API NameScope {
+ public:
+  explicit NameScope(std::string_view name);
+  NameScope(const NameScope&) = delete;
+  NameScope& operator=(const NameScope&) = delete;
+  ~NameScope();
+
+ private:
+  std::string_view name_;
+};
+
+}  // namespace rill

@@ -1,0 +1,89 @@
+/// The sizes of a tensor, outermost first.
+/// Invariant: at most `max_rank` sizes, held inline; copying allocates nothing.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <cstdint>
+#include <initializer_list>
+#include <iosfwd>
+#include <span>
+#include <string>
+
+#include <rill/tensor/dim.h>
+#include <rill/tensor/export.h>
+
+namespace rill {
+
+/// The largest number of axes a tensor can have.
+inline constexpr int max_rank = 8;
+
+/// `Shape{2, 3}` has rank 2 and 6 elements; `Shape{}` is a scalar's.
+class RILL_API Shape {
+ public:
+  constexpr Shape() = default;
+  /// Throws `ShapeError` for more than `max_rank` sizes.
+  constexpr Shape(std::initializer_list<Dim> sizes) {
+    for (Dim size : sizes) push_back(size);
+  }
+  constexpr explicit Shape(std::span<const Dim> sizes) {
+    for (Dim size : sizes) push_back(size);
+  }
+  constexpr explicit Shape(std::span<const std::int64_t> sizes) {
+    for (std::int64_t size : sizes) push_back(size);
+  }
+
+  [[nodiscard]] constexpr int rank() const { return rank_; }
+  /// The size along `axis`; the caller keeps it in [0, rank).
+  constexpr Dim operator[](int axis) const { return sizes_[static_cast<std::size_t>(axis)]; }
+  constexpr Dim& operator[](int axis) { return sizes_[static_cast<std::size_t>(axis)]; }
+  [[nodiscard]] constexpr const Dim* begin() const { return sizes_.data(); }
+  [[nodiscard]] constexpr const Dim* end() const { return sizes_.data() + rank_; }
+
+  constexpr void push_back(Dim size) {
+    if (rank_ == max_rank) fail_rank();
+    sizes_[static_cast<std::size_t>(rank_++)] = size;
+  }
+  constexpr void erase(int axis) {
+    std::copy(sizes_.begin() + axis + 1, sizes_.begin() + rank_, sizes_.begin() + axis);
+    --rank_;
+  }
+  constexpr void insert(int axis, Dim size) {
+    push_back(size);
+    std::rotate(sizes_.begin() + axis, sizes_.begin() + rank_ - 1, sizes_.begin() + rank_);
+  }
+
+  /// True when no size is symbolic.
+  [[nodiscard]] constexpr bool known() const {
+    return std::all_of(begin(), end(), [](Dim size) { return size.known(); });
+  }
+  /// The number of elements. Throws `ShapeError` when it overflows 2^61.
+  [[nodiscard]] constexpr Dim size() const {
+    Dim product = 1;
+    for (Dim size : *this) {
+      if (size == Dim(0)) return 0;
+      product = product * size;
+    }
+    return product;
+  }
+
+  friend constexpr bool operator==(const Shape& a, const Shape& b) {
+    return a.rank_ == b.rank_ && std::equal(a.begin(), a.end(), b.begin());
+  }
+  /// `[2,3]`, as it stands in error texts.
+  [[nodiscard]] std::string text() const;
+
+ private:
+  [[noreturn]] static void fail_rank();
+
+  std::array<Dim, max_rank> sizes_{};
+  int rank_ = 0;
+};
+
+RILL_API std::ostream& operator<<(std::ostream& out, const Shape& shape);
+
+/// The shape that `a` and `b` broadcast to: right-aligned, a size of 1 stretches (NumPy's rule).
+/// Throws `ShapeError` where sizes differ. An unknown size meets 1 or its equal only.
+RILL_API Shape broadcast(const Shape& a, const Shape& b);
+
+}  // namespace rill

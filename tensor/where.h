@@ -1,0 +1,29 @@
+/// The user's line, captured by default arguments, so that errors, graphs and profiles name it for free.
+/// Invariant: holds a file's name without its folder; costs two constants at the call.
+#pragma once
+
+#include <string>
+
+#include <rill/tensor/export.h>
+
+namespace rill {
+
+/// A place in the user's source. `std::source_location` is missing from clang 14's library.
+///
+///     Tensor zeros(const Shape& shape, DType dtype = float32, Where where = Where::here());
+struct Where {
+  const char* file = nullptr;
+  int line = 0;
+
+  /// The caller's place, when used as a default argument.
+  static constexpr Where here(const char* file = __builtin_FILE(), int line = __builtin_LINE()) {
+    return {file, line};
+  }
+  [[nodiscard]] constexpr bool known() const { return file != nullptr; }
+  /// `model.cpp:41`, or nothing where the place is unknown.
+  [[nodiscard]] RILL_API std::string text() const;
+  /// `, at model.cpp:41`, the end of an error's text, or nothing.
+  [[nodiscard]] RILL_API std::string suffix() const;
+};
+
+}  // namespace rill
