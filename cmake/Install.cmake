@@ -5,30 +5,15 @@ include(CMakePackageConfigHelpers)
 set(package ${CMAKE_INSTALL_LIBDIR}/cmake/rill)
 
 install(TARGETS rill EXPORT rill-shared
-        LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}
-        INCLUDES DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
+        LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR} FILE_SET HEADERS)
 install(TARGETS rill_static EXPORT rill-static
-        ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR}
-        INCLUDES DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
+        ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR} FILE_SET HEADERS)
 if(TARGET rill_llvm)
   install(TARGETS rill_llvm LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}/rill)
 endif()
 if(TARGET rill-tool)
   install(TARGETS rill-tool RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 endif()
-
-foreach(folder IN LISTS folders)
-  if(EXISTS ${PROJECT_SOURCE_DIR}/${folder})
-    install(DIRECTORY ${folder} DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/rill
-            FILES_MATCHING PATTERN "*.h" PATTERN llvm EXCLUDE)
-  endif()
-endforeach()
-foreach(header rill.h fmt.h)
-  if(EXISTS ${PROJECT_SOURCE_DIR}/${header})
-    install(FILES ${header} DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/rill)
-  endif()
-endforeach()
-install(FILES ${staged}/rill/version.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/rill)
 
 foreach(kind shared static)
   install(EXPORT rill-${kind} NAMESPACE rill:: FILE rill-${kind}.cmake DESTINATION ${package})

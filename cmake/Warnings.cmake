@@ -1,7 +1,9 @@
-# rill_strict(target...): what rill asks of its own targets, and never of its users'.
+# rill_strict(target...): what rill asks of its own targets, and never of its users'. A warning stops
+# rill's own builds only, not that of a project with a newer compiler that contains rill.
 
 add_library(rill_warnings INTERFACE)
-target_compile_options(rill_warnings INTERFACE -Wall -Wextra -Wconversion -Werror)
+target_compile_options(rill_warnings INTERFACE -Wall -Wextra -Wconversion
+                       $<$<BOOL:${PROJECT_IS_TOP_LEVEL}>:-Werror>)
 
 function(rill_strict)
   foreach(target IN LISTS ARGN)
