@@ -1,4 +1,4 @@
-// The test framework, included nowhere else. Catch2 2 and 3 both serve; the tests use what they share.
+// The test framework, included nowhere else. Catch2 2 and 3 both serve: tests use what they share.
 
 #pragma once
 
