@@ -1,0 +1,41 @@
+/// The mathematical functions, written once in the kernel language, so that the interpreter and
+/// every emitter give the same bits. Invariant: no function branches on data or reads memory:
+/// polynomials, fused multiply-adds, work on bits and selections. Each takes float32 or float64;
+/// 16-bit floats are computed in float32 and rounded once. "Worst error" is in units of the last
+/// place of the exact result, denormal results included: of all 2^32 values for float32, of 10^7
+/// and more random and special values for float64.
+#pragma once
+
+#include <rill/kernel/builder.h>
+
+namespace rill::kernel::math {
+
+/// e^x. Reduction: x = n ln 2 + r, ln 2 in two parts, degree 6 (12) polynomial.
+Value exp(Value x);
+/// 2^x, exact for integers. Reduction: x = n + r, degree 6 (11) polynomial.
+Value exp2(Value x);
+/// e^x - 1 without cancellation. Reduction: as exp, r in two parts.
+Value expm1(Value x);
+/// Hyperbolic tangent: an odd polynomial near 0, elsewhere 1 - 2 / (e^2x + 1).
+Value tanh(Value x);
+/// 1 / (1 + e^-x), with relative accuracy down to denormal results.
+Value sigmoid(Value x);
+/// log(1 + e^x), as max(x, 0) + log(1 + e^-|x|).
+Value softplus(Value x);
+
+/// Natural logarithm: -inf at zero, NaN below. Reduction: x = 2^k (1 + f), sqrt(1/2) <= 1 + f <
+/// sqrt(2).
+Value log(Value x);
+/// Logarithm to base 2, exact for powers of two. Reduction: as log.
+Value log2(Value x);
+/// Logarithm to base 10. Reduction: as log.
+Value log10(Value x);
+/// log(1 + x) without cancellation: -inf at -1, NaN below. Reduction: as log, with the rounding
+/// error of 1 + x kept.
+Value log1p(Value x);
+
+/// 1 / sqrt(x): inf at zero, NaN below. The errors of the root and of the quotient are computed and
+/// taken off.
+Value rsqrt(Value x);
+
+}  // namespace rill::kernel::math
