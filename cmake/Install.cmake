@@ -32,4 +32,10 @@ foreach(name rill rill-static)
   configure_file(cmake/${name}.pc.in ${PROJECT_BINARY_DIR}/${name}.pc @ONLY)
   install(FILES ${PROJECT_BINARY_DIR}/${name}.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
 endforeach()
+# gdb loads the printers of a library from here, by the library's own path.
+set(printers ${PROJECT_SOURCE_DIR}/tools/gdb/rill.py)
+if(EXISTS ${printers})
+  install(FILES ${printers} RENAME librill.so.${PROJECT_VERSION}-gdb.py
+          DESTINATION ${CMAKE_INSTALL_DATADIR}/gdb/auto-load/${CMAKE_INSTALL_FULL_LIBDIR})
+endif()
 install(FILES LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})
