@@ -1,0 +1,96 @@
+/// `Infer`: what an operator's shape and dtype rule sees and says.
+/// Invariant: a rule looks at dtypes, shapes and attributes only, so it runs the same on values, on abstract tensors
+/// and on symbolic sizes.
+#pragma once
+
+#include <array>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <rill/ops/op.h>
+#include <rill/tensor/tensor.h>
+#include <rill/tensor/where.h>
+
+namespace rill {
+
+/// Dtype and shape of one result.
+struct Spec {
+  DType dtype = float32;
+  Shape shape;
+  /// `float32[2,3]`.
+  [[nodiscard]] RILL_API std::string text() const;
+};
+
+class RILL_API Infer {
+ public:
+  Infer(const Op& op, const Attributes& attributes, std::span<const Tensor> inputs, Where where)
+      : op_(op), attributes_(attributes), inputs_(inputs), where_(where) {}
+
+  // ---- What there is --------------------------------------------------------------------------------------------------
+  [[nodiscard]] const Op& op() const { return op_; }
+  [[nodiscard]] const Attributes& attributes() const { return attributes_; }
+  [[nodiscard]] int inputs() const { return static_cast<int>(inputs_.size()); }
+  [[nodiscard]] DType dtype(int input) const { return tensor(input).dtype(); }
+  [[nodiscard]] const Shape& shape(int input) const { return tensor(input).shape(); }
+  [[nodiscard]] int rank(int input) const { return shape(input).rank(); }
+  [[nodiscard]] bool weak(int input) const { return tensor(input).body().weak; }
+  /// An axis attribute of an operator on `input`, brought into [0, rank). Throws `IndexError`.
+  [[nodiscard]] int axis(int axis, int input = 0) const;
+  /// Likewise for a list, without repetition, ascending; an empty list means all axes.
+  [[nodiscard]] Axes axes(const Axes& axes, int input = 0) const;
+  /// The common dtype of the inputs by NumPy 2's rules; weak numbers give way to tensors.
+  [[nodiscard]] DType promoted() const;
+  /// The shape to which all inputs broadcast. Throws `ShapeError` naming them.
+  [[nodiscard]] Shape broadcast_shape() const;
+
+  // ---- What the rule says ---------------------------------------------------------------------------------------------
+  /// The next result.
+  void out(DType dtype, const Shape& shape) { results_.push_back({dtype, shape}); }
+  /// Inputs are converted to this dtype before the operator sees them; without a call each keeps its own.
+  void convert(DType dtype) { operand_.fill(dtype), converted_ = true; }
+
+  /// `op: message: float32[2,3], float32[4,5], at model.cpp:41` as an error of type E.
+  template <class E>
+  [[noreturn]] void fail(std::string_view message) const {
+    throw E(text(message));
+  }
+  /// Throws `DTypeError` unless the dtype fits: `require(is_float(dtype(0)), "takes floats")`.
+  void require_dtype(bool fits, std::string_view rule) const {
+    if (!fits) fail<DTypeError>(rule);
+  }
+
+  [[nodiscard]] std::span<const Spec> results() const { return results_; }
+  [[nodiscard]] bool converted() const { return converted_; }
+  /// The dtype in which the operator sees an input.
+  [[nodiscard]] DType operand_dtype(int input) const {
+    return converted_ ? operand_[0] : dtype(input);
+  }
+
+ private:
+  [[nodiscard]] const Tensor& tensor(int input) const { return inputs_[static_cast<std::size_t>(input)]; }
+  [[nodiscard]] std::string text(std::string_view message) const;
+
+  const Op& op_;
+  const Attributes& attributes_;
+  std::span<const Tensor> inputs_;
+  Where where_;
+  std::vector<Spec> results_;
+  std::array<DType, 1> operand_{};
+  bool converted_ = false;
+};
+
+// ---- Rules that many operators share --------------------------------------------------------------------------------
+enum class Kinds : std::uint8_t { any, number, floating, integer, integer_or_bool };
+
+/// Result like the only input; `floating` turns integers and bool into float64 first, as NumPy does.
+template <Kinds kinds>
+void same_shape(Infer& i);
+/// Elementwise over several inputs, promoted and broadcast.
+template <Kinds kinds>
+void broadcast_rule(Infer& i);
+/// The same with a bool result.
+RILL_API void comparison_rule(Infer& i);
+
+}  // namespace rill

@@ -1,0 +1,115 @@
+/// `Op`: an operator's whole description: name, shape and dtype rule, meaning and gradient, in one table entry.
+/// Invariant: this entry is the one place that says anything about an operator; eager execution, gradients, graphs,
+/// the test matrix and the documentation are derived from it.
+#pragma once
+
+#include <atomic>
+#include <concepts>
+#include <string_view>
+#include <type_traits>
+
+#include <rill/ops/attributes.h>
+#include <rill/tensor/export.h>
+
+namespace rill {
+
+class Infer;
+class Body;
+class View;
+class Grad;
+class Preparation;
+
+/// Spellings of the operator in other libraries, for the documentation. Empty where there is none.
+struct Peers {
+  std::string_view numpy;
+  std::string_view tensorflow;
+  std::string_view torch;
+  std::string_view onnx;
+};
+
+namespace detail {
+template <class F>
+struct SecondArgument : SecondArgument<decltype(&F::operator())> {};
+template <class R, class C, class X, class A>
+struct SecondArgument<R (C::*)(X, const A&) const> {
+  using type = A;
+};
+template <class R, class X, class A>
+struct SecondArgument<R (*)(X, const A&)> {
+  using type = A;
+};
+}  // namespace detail
+
+/// A part of an operator: a function of a `Context`, and of the operator's attributes when it has some. Made of a
+/// captureless lambda or a function; becomes a plain function pointer.
+template <class Context>
+class Rule {
+ public:
+  constexpr Rule() = default;
+  constexpr Rule(void (*function)(Context&)) : function_(function) {}  // NOLINT(google-explicit-constructor)
+  template <class F>
+    requires std::is_empty_v<F> && std::is_default_constructible_v<F>
+  constexpr Rule(F) {  // NOLINT(google-explicit-constructor)
+    if constexpr (std::invocable<F, Context&>) {
+      function_ = [](Context& context) { F{}(context); };
+    } else {
+      using A = typename detail::SecondArgument<F>::type;
+      function_ = [](Context& context) { F{}(context, context.attributes().template as<A>()); };
+      type_ = attribute_type<A>;
+    }
+  }
+
+  constexpr explicit operator bool() const { return function_ != nullptr; }
+  void operator()(Context& context) const { function_(context); }
+  /// The attributes that it takes; null without.
+  [[nodiscard]] constexpr const AttributeType* attributes() const { return type_; }
+
+ private:
+  void (*function_)(Context&) = nullptr;
+  const AttributeType* type_ = nullptr;
+};
+
+/// What execution remembers of an operator: kernels and plans. Filled at run time.
+struct OpState {
+  constexpr OpState() = default;
+  OpState(const OpState&) = delete;
+  OpState& operator=(const OpState&) = delete;
+  mutable std::atomic<void*> kernels = nullptr;  ///< owned by ops/dispatch.cpp
+};
+
+/// An operator. Exactly one of `body`, `view` (then `body` says what it means inside fused kernels), and `library`
+/// makes its values when it runs by itself.
+struct Op {
+  std::string_view name;       ///< unique; graphs know it by this
+  Peers peers{};
+  Rule<Infer> rule{};          ///< dtypes and shapes of the results; also runs on symbolic sizes
+  Rule<Body> body{};           ///< meaning as a kernel program
+  Rule<View> view{};           ///< the result as other strides over the input's memory
+  Rule<Preparation> library{}; ///< a plan of some library's for these shapes
+  Rule<Grad> grad{};           ///< gradients of the inputs, by public operators; none: not differentiable
+  bool stateful = false;       ///< two calls with equal inputs may differ, or it has effects
+  mutable OpState state{};
+
+  [[nodiscard]] constexpr const AttributeType* attributes() const { return rule.attributes(); }
+};
+
+/// A name in a template argument: `find<"log1p">`.
+template <std::size_t N>
+struct FixedString {
+  char characters[N]{};
+  constexpr FixedString(const char (&text)[N]) {  // NOLINT(google-explicit-constructor)
+    for (std::size_t i = 0; i < N; ++i) characters[i] = text[i];
+  }
+  [[nodiscard]] constexpr std::string_view view() const { return {characters, N - 1}; }
+};
+
+/// The entry of `table` with this name; a misspelt one does not compile.
+template <std::size_t N>
+consteval std::size_t position(const Op (&table)[N], std::string_view name) {
+  for (std::size_t i = 0; i < N; ++i) {
+    if (table[i].name == name) return i;
+  }
+  throw "there is no such operator in this table";  // reached at compile time only
+}
+
+}  // namespace rill
