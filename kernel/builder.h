@@ -5,7 +5,7 @@
 #include <concepts>
 #include <cstdint>
 #include <functional>
-#include <initializer_list>
+#include <optional>
 #include <span>
 #include <unordered_map>
 #include <vector>
@@ -30,7 +30,8 @@ class RILL_API Value {
   [[nodiscard]] Builder& builder() const { return *builder_; }
   [[nodiscard]] Id id() const { return id_; }
   [[nodiscard]] DType dtype() const;
-  explicit operator bool() const { return builder_ != nullptr; }
+  /// False for a default-constructed one. There is no conversion to bool: `if (a < b)` would not ask at run time.
+  [[nodiscard]] bool defined() const { return builder_ != nullptr; }
 
  private:
   Builder* builder_ = nullptr;
@@ -144,6 +145,8 @@ struct Folding {
 class RILL_API Builder {
  public:
   Builder() = default;
+  /// For a launch whose scalars and sizes have their numbers already; `make` names them.
+  Builder(std::vector<DType> parameters, Id sizes);
   Builder(const Builder&) = delete;
   Builder& operator=(const Builder&) = delete;
 
@@ -170,7 +173,8 @@ class RILL_API Builder {
 
   // ---- Stages ---------------------------------------------------------------------------------------------------------
   void outer(std::span<const Id> axes);
-  /// Opens a stage over further axes; folds, checks and stores go to the last one opened.
+  /// Opens a stage over further axes; folds, checks and stores go to the last one opened. The first of them opens one
+  /// without axes if none is.
   void stage(std::span<const Id> axes);
   /// Returns the results, one per accumulator; of a scan the prefixes.
   std::vector<Value> fold(std::span<const Id> axes, const Folding& folding);
@@ -194,10 +198,15 @@ class RILL_API Builder {
 
   Range list(std::span<const Id> ids);
   Range list(std::span<const Value> values);
+  void append(Range& range, Id id);
   Id access(const Access& access);
+  Stage& last_stage();
+  /// What the expression equals without being computed, if anything: constants folded, integer identities.
+  std::optional<Id> simplified(const Expr& expr);
 
   Program program_;
   std::unordered_map<Expr, Id, ExprHash> known_;
+  std::unordered_map<Id, std::vector<Id>> accesses_of_;  ///< of each buffer
 };
 
 }  // namespace rill::kernel

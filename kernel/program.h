@@ -28,8 +28,9 @@ struct Range {
 };
 
 /// What an expression computes. Arithmetic is IEEE round-to-nearest-even in the expression's type and never contracted;
-/// operands have that type except where it says otherwise. Arithmetic takes integers, float32 and float64: the half
-/// types and bool are only loaded, stored, selected, cast and bitcast.
+/// operands have that type except where it says otherwise. Arithmetic takes integers, float32 and float64. Half types
+/// are only loaded, stored, selected, cast and bitcast; bool is loaded, stored, selected, cast, compared and combined by
+/// the bitwise codes. `kernel/arithmetic.cpp` is the definition in code.
 enum class Code : std::uint8_t {
   constant,     ///< `bits` is the element
   parameter,    ///< a scalar given at each launch; `bits` is its number
@@ -59,15 +60,19 @@ enum class Code : std::uint8_t {
   bit_not,     ///< of bool: logical not
   shift_left,  ///< by the second operand, same type; counts outside [0, width) give 0
   shift_right, ///< arithmetic for signed types; counts outside [0, width) give 0, or all sign bits
-  equal,       ///< bool of two operands of any one type, as the five that follow; with NaN only `not_equal` is true
+  equal,       ///< bool of two operands of one type (no half type), as the three that follow; of NaN only `not_equal`
+               ///< is true
   not_equal,
   less,
   less_equal,
   select,   ///< operand 0 is bool
-  cast,     ///< float to integer truncates and saturates, NaN gives 0; integers wrap; anything to bool is `!= 0`
-  bitcast,  ///< same width
+  cast,     ///< float to integer truncates and saturates, NaN gives 0; integers wrap; anything to bool is `!= 0`;
+            ///< anything to a float rounds once (float64 or int64 to a half type too)
+  bitcast,  ///< same width, not bool
 };
 
+/// Operands stand before what uses them: an expression's `args`, those of its access, and those of the fold whose result
+/// it is have lower ids.
 struct Expr {
   Code code = Code::constant;
   DType type = DType::int64;
@@ -101,11 +106,12 @@ struct Buffer {
   DType type = DType::float32;
   Space space = Space::input;
   Range extents;  ///< int64 expressions over sizes and constants, outermost first
-  Range strides;  ///< in elements, likewise; constants 0 and 1 say what the emitter vectorises by
+  Range strides;  ///< in elements, likewise; constants 0 and 1 say what the emitter vectorises by; rows are contiguous
   Facts facts;
 };
 
-/// An element of a buffer. Where `guard` is given and false, a load gives `otherwise` and touches nothing.
+/// An element of a buffer. A bool is a byte that is not 0; stored it is 1. Outputs are not loaded, inputs not stored.
+/// Where `guard` is given and false, a load gives `otherwise` and touches nothing.
 struct Access {
   Id buffer = none;
   Range index;  ///< int64 expressions, one per axis of the buffer
@@ -121,22 +127,25 @@ struct Access {
 /// 1); chunks merge pairwise level by level (0 with 1, 2 with 3 ...; an odd last one moves up unchanged). n = 0 gives
 /// `init`. A lane without elements takes part with `init`, which therefore must be neutral in `merge`.
 /// `scan`: sequential inside chunks of 512 from `init`; element j's prefix is merge(total of the chunks before, prefix
-/// in its chunk), the totals being merged sequentially; the first chunk's prefixes are used as they are. `result` of a
-/// scan stands for element j's prefix, and may be used by stores of the same stage only; the stage has no axes of its own.
+/// in its chunk), the totals being merged sequentially; the first chunk's prefixes are used as they are. A stage holds
+/// one scan at most, as its last fold, and has then no axes of its own; its stores run once per element, over the scan's
+/// axes, and they alone may use its `result`, which stands for element j's prefix.
 /// `sequence`: element after element by `step`, no merge.
+/// Without axes a fold has one element.
 struct Fold {
   enum class Kind : std::uint8_t { reduce, scan, sequence };
   Kind kind = Kind::reduce;
   Range axes;
-  Range init;   ///< one expression per accumulator
+  Range init;   ///< one expression per accumulator, outside the fold's axes
   Range step;   ///< over the axes and the accumulators
-  Range merge;  ///< over the accumulators' two sides; empty for a sequence
+  Range merge;  ///< over the accumulators' two sides, constants, parameters and sizes; empty for a sequence
 };
 inline constexpr int fold_lanes = 16;
 inline constexpr int fold_chunk = 512;
 
-/// Writes `value` when the access's guard, if any, holds. The modes other than `set` read, combine and write: in index
-/// order where several iterations meet one element.
+/// Writes `value` when the access's guard, if any, holds. The modes other than `set` read, combine and write (half types
+/// in float32, rounded once; no bool; not into outputs, whose elements start undefined): in iteration order where several
+/// iterations meet one element.
 struct Store {
   enum class Mode : std::uint8_t { set, add, multiply, minimum, maximum };
   Access to;
@@ -145,16 +154,18 @@ struct Store {
   bool unique = true;  ///< no two iterations write one element; false for scatters
 };
 
-/// A condition that must hold. The first failure in iteration order is reported through `Failure`; code goes on with
-/// accesses that the program itself has clamped.
+/// A condition that must hold. The first failure in iteration order is reported through `Failure`: of the lowest point of
+/// the outer axes, and there of the first stage, the lowest point of its axes, the first check. Code goes on with accesses
+/// that the program itself has clamped.
 struct Check {
   Id ok = none;
   std::uint16_t error = 0;  ///< meaning is the operator's
   Range shown;              ///< int64 expressions, at most 4, for the message
 };
 
-/// One step inside the outer axes: for each point of `axes`: the folds, the checks, the stores, in this order.
-/// Results of folds of a stage without axes are visible to all later stages.
+/// One step inside the outer axes: for each point of `axes`: the folds, the checks, the stores, in this order. All values
+/// that the stores of a point use are computed before the first of them writes, and no iteration loads what another
+/// iteration of the same stage stores. Results of folds of a stage without axes are visible to all later stages.
 struct Stage {
   Range axes;
   Range folds;   ///< ids into `Program::folds`
@@ -203,9 +214,9 @@ inline constexpr int split_block = 64 * fold_chunk;
 /// The first failed check of a launch, or a bounds violation.
 struct Failure {
   static constexpr std::uint32_t bounds = 0xffffU;  ///< `error` of an access outside its buffer: a fault of rill
-  std::uint32_t error = 0;                          ///< 0: none; else the check's number + 1
+  std::uint32_t error = 0;                          ///< 0: none; else the check's place in `Program::checks` + 1
   std::uint32_t shown_count = 0;
-  std::int64_t position = 0;  ///< of the iteration, so that the earliest of several threads' wins
+  std::int64_t position = 0;  ///< row-major number of the point of the outer axes; the lowest of several threads' wins
   std::array<std::int64_t, 4> shown{};
 };
 
