@@ -269,7 +269,10 @@ Program rewritten(const Program& program, const Rewriting& rewriting) {
   Program once = Rewriter(program, rewriting).run();
   const bool changes =
       !rewriting.sizes.empty() || !rewriting.axes.empty() || !rewriting.dimensions.empty();
-  return changes ? Rewriter(once, {}).run() : once;  // constants fold and leave what nothing uses
+  if (changes)
+    once = Rewriter(Program(once), {}).run();  // constants fold and leave what nothing uses
+  check(once);
+  return once;
 }
 
 }  // namespace rill::kernel

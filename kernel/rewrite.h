@@ -23,7 +23,7 @@ struct Rewriting {
   std::vector<std::vector<bool>> dimensions;
 };
 
-/// The program written anew.
+/// The program written anew. Throws `InternalError` if it does not pass `check` then.
 Program rewritten(const Program& program, const Rewriting& rewriting);
 
 }  // namespace rill::kernel
