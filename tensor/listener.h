@@ -15,6 +15,7 @@ namespace rill {
 
 class Tensor;
 class Attributes;
+class Variable;
 struct Op;
 
 /// An operator ran: `outputs` are the values that it made of `inputs`. Numbers are inputs too: as weak rank-0 tensors.
@@ -33,9 +34,11 @@ struct CreationEvent {
   Where where;
 };
 
-/// A variable, known by an id that it keeps for life.
+/// A variable, known by an id that it keeps for life. The value that it holds after an assignment has an id of its own,
+/// not that of the value assigned: what a variable gives starts anew from there.
 struct VariableEvent {
-  std::uint64_t variable;
+  const Variable& variable;
+  std::uint64_t id;
   std::string_view name;
   const Tensor& value;  ///< the first value, the value read, or the value assigned
   bool trainable;
