@@ -34,6 +34,20 @@ Value log10(Value x);
 /// error of 1 + x kept.
 Value log1p(Value x);
 
+/// Error function: an odd polynomial below 0.9, elsewhere 1 - erfc(x).
+Value erf(Value x);
+/// 1 - erf(x) without cancellation, down to denormal results: e^(-x^2) times a polynomial in (x -
+/// c) / (x + c).
+Value erfc(Value x);
+
+/// Sine of x in radians, of any size. Reduction to |r| <= pi/4 with as many bits of pi as the
+/// argument needs.
+Value sin(Value x);
+/// Cosine. Reduction: as sin.
+Value cos(Value x);
+/// Tangent, as the quotient of the sine and the cosine. Reduction: as sin.
+Value tan(Value x);
+
 /// 1 / sqrt(x): inf at zero, NaN below. The errors of the root and of the quotient are computed and
 /// taken off.
 Value rsqrt(Value x);

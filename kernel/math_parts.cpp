@@ -21,6 +21,22 @@ Value polynomial(Value x, std::initializer_list<double> c) {
   return sum;
 }
 
+Pair sum(Value a, Value b) {
+  const Value high = a + b;
+  const Value of_b = high - a;
+  return {high, (a - (high - of_b)) + (b - of_b)};
+}
+
+Pair sum_of_ordered(Value a, Value b) {
+  const Value high = a + b;
+  return {high, (a - high) + b};
+}
+
+Pair product(Value a, Value b) {
+  const Value high = a * b;
+  return {high, fma(a, b, -high)};
+}
+
 PowerOfTwo nearest_power(Value x, double rate) {
   // The bias stands in the magic number too, so that no later step sees a negative integer.
   const Format format = format_of(x.dtype());

@@ -44,6 +44,18 @@ using kernel::fma;
 inline Value at_most(Value x, double bound) { return select(x > bound, constant(x, bound), x); }
 inline Value at_least(Value x, double bound) { return select(x < bound, constant(x, bound), x); }
 
+/// A number as an unevaluated sum, |low| at most half a unit of high's last place.
+struct Pair {
+  Value high;
+  Value low;
+};
+/// a + b, exactly.
+Pair sum(Value a, Value b);
+/// a + b, exactly, where |a| >= |b| or both have one exponent.
+Pair sum_of_ordered(Value a, Value b);
+/// a * b, exactly.
+Pair product(Value a, Value b);
+
 /// An integer power of two, kept as its exponent.
 struct PowerOfTwo {
   Value exponent;  ///< n, a float
