@@ -7,7 +7,6 @@
 #include <span>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include <rill/ops/op.h>
 #include <rill/tensor/tensor.h>
@@ -15,13 +14,18 @@
 
 namespace rill {
 
-/// Dtype and shape of one result.
+/// Dtype and shape of one result, and what it holds before the operator writes to it.
 struct Spec {
+  enum : int { nothing = -2, zeros = -1 };
   DType dtype = float32;
   Shape shape;
+  int start = nothing;  ///< `nothing`, `zeros`, or the number of an input whose values it begins with
   /// `float32[2,3]`.
   [[nodiscard]] RILL_API std::string text() const;
 };
+
+/// The most results that one operator has.
+inline constexpr int max_results = 4;
 
 class RILL_API Infer {
  public:
@@ -47,9 +51,19 @@ class RILL_API Infer {
 
   // ---- What the rule says ---------------------------------------------------------------------------------------------
   /// The next result.
-  void out(DType dtype, const Shape& shape) { results_.push_back({dtype, shape}); }
+  void out(DType dtype, const Shape& shape) { add({dtype, shape}); }
+  /// The next result, for operators that write only some of its elements.
+  void out_starting(DType dtype, const Shape& shape, int start) { add({dtype, shape, start}); }
   /// Inputs are converted to this dtype before the operator sees them; without a call each keeps its own.
-  void convert(DType dtype) { operand_.fill(dtype), converted_ = true; }
+  void convert(DType dtype) {
+    operand_ = dtype;
+    converted_ = true;
+  }
+  /// The same for the inputs from `first` on only: `where`'s condition stays bool.
+  void convert_from(int first, DType dtype) {
+    convert(dtype);
+    first_converted_ = first;
+  }
 
   /// `op: message: float32[2,3], float32[4,5], at model.cpp:41` as an error of type E.
   template <class E>
@@ -61,11 +75,10 @@ class RILL_API Infer {
     if (!fits) fail<DTypeError>(rule);
   }
 
-  [[nodiscard]] std::span<const Spec> results() const { return results_; }
-  [[nodiscard]] bool converted() const { return converted_; }
+  [[nodiscard]] std::span<const Spec> results() const { return {results_.data(), static_cast<std::size_t>(count_)}; }
   /// The dtype in which the operator sees an input.
   [[nodiscard]] DType operand_dtype(int input) const {
-    return converted_ ? operand_[0] : dtype(input);
+    return converted_ && input >= first_converted_ ? operand_ : dtype(input);
   }
 
  private:
@@ -76,8 +89,12 @@ class RILL_API Infer {
   const Attributes& attributes_;
   std::span<const Tensor> inputs_;
   Where where_;
-  std::vector<Spec> results_;
-  std::array<DType, 1> operand_{};
+  void add(const Spec& spec);
+
+  std::array<Spec, max_results> results_;
+  int count_ = 0;
+  int first_converted_ = 0;
+  DType operand_ = float32;
   bool converted_ = false;
 };
 
@@ -85,11 +102,12 @@ class RILL_API Infer {
 enum class Kinds : std::uint8_t { any, number, floating, integer, integer_or_bool };
 
 /// Result like the only input; `floating` turns integers and bool into float64 first, as NumPy does.
+/// Arithmetic on bool alone is a `DTypeError` that points to the logical operators.
 template <Kinds kinds>
-void same_shape(Infer& i);
+RILL_API void same_shape(Infer& i);
 /// Elementwise over several inputs, promoted and broadcast.
 template <Kinds kinds>
-void broadcast_rule(Infer& i);
+RILL_API void broadcast_rule(Infer& i);
 /// The same with a bool result.
 RILL_API void comparison_rule(Infer& i);
 

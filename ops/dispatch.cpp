@@ -1,0 +1,273 @@
+// The life of an eager call: rule, values, listeners. The short way in front of it serves dense operands: one look-up,
+// one allocation, one call through a pointer.
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <vector>
+
+#include <rill/ops/body.h>
+#include <rill/ops/call.h>
+#include <rill/ops/kernels.h>
+#include <rill/ops/materialize.h>
+#include <rill/ops/view.h>
+#include <rill/tensor/listener.h>
+
+namespace rill {
+namespace {
+
+void tell(const Op& op, const Attributes& attributes, std::span<const Tensor> inputs, std::span<const Tensor> outputs,
+          Where where) {
+  if (Listeners::none()) return;
+  Listeners::tell(&Listener::op, OpEvent{op, op.name, attributes, inputs, outputs, where});
+}
+
+void require_defined(const Op& op, std::span<const Tensor> inputs, Where where) {
+  Device device;
+  bool placed = false;
+  for (const Tensor& input : inputs) {
+    if (!input.defined()) detail::fail_undefined(op.name.data(), where);
+    if (input.body().weak) continue;
+    if (placed && !(input.device() == device)) {
+      throw DeviceError(std::string(op.name) + ": tensors are on different devices (" + device.text() + ", " +
+                        input.device().text() + "): move one with .to(device)" + where.suffix());
+    }
+    device = input.device();
+    placed = true;
+  }
+}
+
+Device device_of(std::span<const Tensor> inputs) {
+  for (const Tensor& input : inputs) {
+    if (!input.body().weak) return input.device();
+  }
+  return Device::cpu();
+}
+
+bool stays_abstract(const Infer& infer, std::span<const Tensor> inputs) {
+  return std::any_of(inputs.begin(), inputs.end(), [](const Tensor& x) { return !x.body().weak && x.abstract(); }) ||
+         std::any_of(infer.results().begin(), infer.results().end(), [](const Spec& s) { return !s.shape.known(); });
+}
+
+/// Memory for a result, holding what the rule says it starts from.
+Tensor started(const Spec& spec, std::span<const Tensor> inputs, Device device) {
+  Tensor out = Tensor::empty(spec.shape, spec.dtype, device);
+  if (spec.start == Spec::zeros) {
+    std::memset(out.body().data, 0, static_cast<std::size_t>(out.size()) * size_of(spec.dtype));
+  } else if (spec.start >= 0) {
+    copy_into(out, inputs[static_cast<std::size_t>(spec.start)]);
+  }
+  return out;
+}
+
+/// A number has no memory: where an operator needs one, it gets a tensor of its own.
+void give_memory_to_numbers(const Infer& infer, std::span<Tensor> inputs, Device device) {
+  for (std::size_t k = 0; k < inputs.size(); ++k) {
+    if (!inputs[k].body().weak) continue;
+    Tensor made = Tensor::empty({}, infer.operand_dtype(static_cast<int>(k)), device);
+    const std::uint64_t bits = inputs[k].body().scalar.bits(made.dtype());
+    std::memcpy(made.body().data, &bits, size_of(made.dtype()));
+    inputs[k] = made;
+  }
+}
+
+void run_library(const Infer& infer, std::span<const Tensor> given, std::span<Tensor> outputs, Device device) {
+  std::vector<Tensor> inputs(given.begin(), given.end());
+  give_memory_to_numbers(infer, inputs, device);
+  std::vector<Spec> specs;
+  std::vector<const std::byte*> from;
+  std::vector<std::byte*> to;
+  for (std::size_t k = 0; k < inputs.size(); ++k) {
+    inputs[k] = materialized(inputs[k], infer.operand_dtype(static_cast<int>(k)));
+    specs.push_back({inputs[k].dtype(), inputs[k].shape()});
+    from.push_back(inputs[k].body().data);
+  }
+  for (const Tensor& output : outputs) to.push_back(output.body().data);
+  const auto plan = plan_for(infer.op(), infer.attributes(), specs, infer.results(), device);
+  const Storage workspace = plan->workspace() > 0 ? Storage::allocate(plan->workspace(), device) : Storage();
+  plan->execute(from, to, workspace ? workspace.data() : nullptr);
+}
+
+/// Everything but listening. `reuse`, when given, is an output to write into.
+void evaluate(const Op& op, std::span<const Tensor> inputs, const Attributes& attributes, Where where,
+              std::span<Tensor> outputs, Tensor* reuse) {
+  require_defined(op, inputs, where);
+  Infer infer(op, attributes, inputs, where);
+  op.rule(infer);
+  const auto results = infer.results();
+  if (results.size() != outputs.size()) {
+    throw InternalError(std::string(op.name) + ": is called for another number of results than its rule gives");
+  }
+  const Device device = device_of(inputs);
+  if (stays_abstract(infer, inputs)) {
+    for (std::size_t k = 0; k < results.size(); ++k) {
+      outputs[k] = Tensor::abstract(results[k].shape, results[k].dtype, device);
+    }
+    return;
+  }
+  if (op.view && !inputs[0].body().weak && infer.operand_dtype(0) == inputs[0].dtype()) {
+    View view(attributes, inputs[0], results[0].shape);
+    op.view(view);
+    if (view.possible()) {
+      outputs[0] = view.result();
+      return;
+    }
+  }
+  if (op.library) {
+    for (std::size_t k = 0; k < results.size(); ++k) outputs[k] = started(results[k], inputs, device);
+    run_library(infer, inputs, outputs, device);
+    return;
+  }
+  if (!op.body) throw InternalError(std::string(op.name) + ": has no meaning");
+  const bool in_place = reuse != nullptr && results.size() == 1 && results[0].dtype == reuse->dtype() &&
+                        results[0].shape == reuse->shape() && results[0].start == Spec::nothing;
+  bool nothing_to_do = true;
+  for (std::size_t k = 0; k < results.size(); ++k) {
+    outputs[k] = in_place ? *reuse : started(results[k], inputs, device);
+    nothing_to_do = nothing_to_do && outputs[k].size() == 0;
+  }
+  if (!nothing_to_do) run_body(infer, inputs, outputs, where);
+}
+
+bool dense(const detail::TensorBody* body) {
+  return body != nullptr && body->contiguous && !body->weak && body->data != nullptr && body->device.is_cpu();
+}
+
+void run_dense(const DenseKernel& dense, std::array<std::byte*, 3> buffers, std::int64_t count,
+               std::uint64_t parameter) {
+  if (dense.direct != nullptr && count <= direct_limit) {
+    kernel::Failure failure;
+    const kernel::KernelArguments arguments{buffers.data(), &count, &parameter, nullptr, nullptr, &failure};
+    if (count > 0) dense.direct(&arguments, 0, count);
+  } else if (count > 0) {
+    dense.executable->execute(buffers.data(), &count, &parameter);
+  }
+}
+
+std::int64_t count_of(const Shape& shape) {
+  std::int64_t count = 1;
+  for (Dim size : shape) count *= size.bits();  // of a tensor with memory: known, and checked for overflow
+  return count;
+}
+
+/// The short way: true when it has made `out`.
+bool call_dense(const Op& op, const Operand& a, Tensor& out) {
+  if (!a.is_tensor()) return false;
+  const detail::TensorBody* x = a.tensor().body_or_null();
+  if (!dense(x)) return false;
+  const DenseKernel* kernel = find_dense(op, DenseForm::tensors, x->dtype);
+  if (kernel == nullptr) return false;
+  out = Tensor::empty(x->shape, kernel->out);
+  run_dense(*kernel, {x->data, out.body().data, nullptr}, count_of(x->shape), 0);
+  return true;
+}
+
+bool call_dense(const Op& op, const Operand& a, const Operand& b, Tensor& out) {
+  const detail::TensorBody* x = a.is_tensor() ? a.tensor().body_or_null() : nullptr;
+  const detail::TensorBody* y = b.is_tensor() ? b.tensor().body_or_null() : nullptr;
+  if (a.is_tensor() && b.is_tensor()) {
+    if (!dense(x) || !dense(y) || x->dtype != y->dtype || !(x->shape == y->shape)) return false;
+    const DenseKernel* kernel = find_dense(op, DenseForm::tensors, x->dtype);
+    if (kernel == nullptr) return false;
+    out = Tensor::empty(x->shape, kernel->out);
+    run_dense(*kernel, {x->data, y->data, out.body().data}, count_of(x->shape), 0);
+    return true;
+  }
+  const detail::TensorBody* tensor = a.is_tensor() ? x : y;
+  const Scalar& number = a.is_tensor() ? b.scalar() : a.scalar();
+  if (!dense(tensor) || number.beside(tensor->dtype) != tensor->dtype) return false;
+  const auto form = a.is_tensor() ? DenseForm::tensor_number : DenseForm::number_tensor;
+  const DenseKernel* kernel = find_dense(op, form, tensor->dtype);
+  if (kernel == nullptr) return false;
+  const std::uint64_t parameter = number.bits(tensor->dtype);
+  out = Tensor::empty(tensor->shape, kernel->out);
+  run_dense(*kernel, {tensor->data, out.body().data, nullptr}, count_of(tensor->shape), parameter);
+  return true;
+}
+
+template <std::size_t N>
+Tensor call_one(const Op& op, const std::array<const Operand*, N>& operands, const Attributes& attributes) {
+  std::array<Tensor, N> inputs;
+  for (std::size_t k = 0; k < N; ++k) inputs[k] = operands[k]->tensor();
+  Tensor out;
+  const Where where = operands[0]->where();
+  evaluate(op, inputs, attributes, where, {&out, 1}, nullptr);
+  tell(op, attributes, inputs, {&out, 1}, where);
+  return out;
+}
+
+template <std::size_t N>
+void tell_dense(const Op& op, const std::array<const Operand*, N>& operands, const Tensor& out) {
+  if (Listeners::none()) return;
+  std::array<Tensor, N> inputs;
+  for (std::size_t k = 0; k < N; ++k) inputs[k] = operands[k]->tensor();
+  tell(op, {}, inputs, {&out, 1}, operands[0]->where());
+}
+
+}  // namespace
+
+Tensor call(const Op& op, const Operand& a) {
+  Tensor out;
+  if (!call_dense(op, a, out)) return call_one<1>(op, {&a}, {});
+  tell_dense<1>(op, {&a}, out);
+  return out;
+}
+
+Tensor call(const Op& op, const Operand& a, const Operand& b) {
+  Tensor out;
+  if (!call_dense(op, a, b, out)) return call_one<2>(op, {&a, &b}, {});
+  tell_dense<2>(op, {&a, &b}, out);
+  return out;
+}
+
+Tensor call(const Op& op, const Operand& a, const Operand& b, const Operand& c) {
+  return call_one<3>(op, {&a, &b, &c}, {});
+}
+
+Tensor call(const Op& op, const Operand& a, const Attributes& attributes) { return call_one<1>(op, {&a}, attributes); }
+
+Tensor call(const Op& op, const Operand& a, const Operand& b, const Attributes& attributes) {
+  return call_one<2>(op, {&a, &b}, attributes);
+}
+
+Tensor call(const Op& op, const Operand& a, const Operand& b, const Operand& c, const Attributes& attributes) {
+  return call_one<3>(op, {&a, &b, &c}, attributes);
+}
+
+void call(const Op& op, std::span<const Tensor> inputs, const Attributes& attributes, Where where,
+          std::span<Tensor> outputs) {
+  evaluate(op, inputs, attributes, where, outputs, nullptr);
+  tell(op, attributes, inputs, outputs, where);
+}
+
+void call_in_place(const Op& op, Tensor& a, const Operand& b) {
+  std::array<Tensor, 2> inputs = {Tensor(), b.tensor()};
+  if (!Listeners::none() || !a.defined() || !a.sole_owner() || !a.contiguous() || (b.is_tensor() && &b.tensor() == &a)) {
+    Tensor result = call(op, Operand(a, b.where()), b);
+    if (result.dtype() != a.dtype() || !(result.shape() == a.shape())) {
+      throw DTypeError(std::string(op.name) + ": assigning in place would make " + result.type_text() + " of " +
+                       a.type_text() + ": write x = x ... y for that" + b.where().suffix());
+    }
+    a = std::move(result);
+    return;
+  }
+  // Moved, not copied, so that the operator still meets the sole owner.
+  inputs[0] = std::move(a);
+  Tensor out;
+  try {
+    Tensor target = inputs[0];
+    evaluate(op, inputs, {}, b.where(), {&out, 1}, &target);
+  } catch (...) {
+    a = std::move(inputs[0]);
+    throw;
+  }
+  if (out.dtype() != inputs[0].dtype() || !(out.shape() == inputs[0].shape())) {
+    a = std::move(inputs[0]);
+    throw DTypeError(std::string(op.name) + ": assigning in place would make " + out.type_text() + " of " +
+                     a.type_text() + ": write x = x ... y for that" + b.where().suffix());
+  }
+  const bool same = out.body_or_null() == inputs[0].body_or_null();
+  a = std::move(out);
+  if (same) a.body().id = detail::next_value_id();
+}
+
+}  // namespace rill

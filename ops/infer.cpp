@@ -1,0 +1,131 @@
+#include <rill/ops/infer.h>
+
+#include <algorithm>
+
+namespace rill {
+
+std::string Spec::text() const { return std::string(name(dtype)) + shape.text(); }
+
+void Infer::add(const Spec& spec) {
+  if (count_ == max_results) throw InternalError(std::string(op_.name) + ": has too many results");
+  results_[static_cast<std::size_t>(count_++)] = spec;
+}
+
+std::string Infer::text(std::string_view message) const {
+  std::string text = std::string(op_.name) + ": " + std::string(message);
+  const char* separator = ": ";
+  for (const Tensor& input : inputs_) {
+    text += separator + (input.body().weak ? "number " + input.body().scalar.text() : input.type_text());
+    separator = ", ";
+  }
+  return text + where_.suffix();
+}
+
+int Infer::axis(int axis, int input) const {
+  return normalized_axis(axis, rank(input), op_.name, tensor(input).type_text(), where_);
+}
+
+Axes Infer::axes(const Axes& axes, int input) const {
+  std::array<bool, max_rank> chosen{};
+  if (axes.count() == 0) chosen.fill(true);
+  for (int given : axes) {
+    const auto at = static_cast<std::size_t>(axis(given, input));
+    if (chosen[at]) fail<IndexError>("axis " + std::to_string(given) + " is given twice");
+    chosen[at] = true;
+  }
+  Axes normal;
+  for (int at = 0; at < rank(input); ++at) {
+    if (chosen[static_cast<std::size_t>(at)]) normal.push_back(at);
+  }
+  return normal;
+}
+
+DType Infer::promoted() const {
+  DType common = bool_;
+  bool any = false;
+  for (int k = 0; k < inputs(); ++k) {
+    if (weak(k)) continue;
+    common = any ? promote(common, dtype(k)) : dtype(k);
+    any = true;
+  }
+  for (int k = 0; k < inputs(); ++k) {
+    if (!weak(k)) continue;
+    const Scalar& number = tensor(k).body().scalar;
+    common = any ? number.beside(common) : promote(common, number.dtype());
+  }
+  return common;
+}
+
+Shape Infer::broadcast_shape() const {
+  Shape common = shape(0);
+  for (int k = 1; k < inputs(); ++k) {
+    if (shape(k) == common || rank(k) == 0) continue;
+    if (common.rank() == 0) {
+      common = shape(k);
+      continue;
+    }
+    try {
+      common = broadcast(common, shape(k));
+    } catch (const ShapeError&) {
+      fail<ShapeError>("shapes do not broadcast (aligned at the right, sizes must be equal or 1)");
+    }
+  }
+  return common;
+}
+
+namespace {
+
+template <Kinds kinds>
+DType operand_dtype(const Infer& i) {
+  const DType common = i.promoted();
+  if constexpr (kinds == Kinds::floating) {
+    if (is_float(common)) return common;
+    // A number by itself is a float like any other literal; integer tensors follow NumPy.
+    for (int k = 0; k < i.inputs(); ++k) {
+      if (!i.weak(k)) return float64;
+    }
+    return float32;
+  }
+  if constexpr (kinds == Kinds::number) {
+    i.require_dtype(common != bool_, "takes numbers, not bool: use logical operators, or convert with .to(int64)");
+  }
+  if constexpr (kinds == Kinds::integer) i.require_dtype(is_integer(common), "takes integers");
+  if constexpr (kinds == Kinds::integer_or_bool) {
+    i.require_dtype(!is_float(common), "takes integers or bool");
+  }
+  return common;
+}
+
+}  // namespace
+
+template <Kinds kinds>
+void same_shape(Infer& i) {
+  const DType dtype = operand_dtype<kinds>(i);
+  i.convert(dtype);
+  i.out(dtype, i.shape(0));
+}
+
+template <Kinds kinds>
+void broadcast_rule(Infer& i) {
+  const DType dtype = operand_dtype<kinds>(i);
+  i.convert(dtype);
+  i.out(dtype, i.broadcast_shape());
+}
+
+void comparison_rule(Infer& i) {
+  i.convert(i.promoted());
+  i.out(bool_, i.broadcast_shape());
+}
+
+template void same_shape<Kinds::any>(Infer&);
+template void same_shape<Kinds::number>(Infer&);
+template void same_shape<Kinds::floating>(Infer&);
+template void same_shape<Kinds::integer>(Infer&);
+template void same_shape<Kinds::integer_or_bool>(Infer&);
+template void broadcast_rule<Kinds::any>(Infer&);
+template void broadcast_rule<Kinds::number>(Infer&);
+template void broadcast_rule<Kinds::floating>(Infer&);
+template void broadcast_rule<Kinds::integer>(Infer&);
+template void broadcast_rule<Kinds::integer_or_bool>(Infer&);
+
+}  // namespace rill

@@ -1,0 +1,37 @@
+#include <rill/ops/materialize.h>
+
+#include <rill/ops/body.h>
+#include <rill/ops/infer.h>
+#include <rill/ops/kernels.h>
+
+namespace rill {
+namespace {
+
+struct CopyAttributes {
+  DType dtype = float32;
+  static constexpr auto fields() { return std::tuple{field("dtype", &CopyAttributes::dtype)}; }
+};
+
+constexpr Op convert = {.name = "convert",
+                        .rule = [](Infer& i, const CopyAttributes& a) { i.out(a.dtype, i.shape(0)); },
+                        .body = [](Body& b, const CopyAttributes&) { b.out(b.in(0)); }};
+
+}  // namespace
+
+void copy_into(const Tensor& to, const Tensor& from) {
+  if (to.size() == 0) return;
+  const CopyAttributes attributes{to.dtype()};
+  const Attributes held(attributes);
+  Infer infer(convert, held, {&from, 1}, {});
+  infer.out(to.dtype(), to.shape());
+  run_body(infer, {&from, 1}, {&to, 1}, {});
+}
+
+Tensor materialized(const Tensor& x, DType dtype) {
+  if (x.dtype() == dtype && x.contiguous()) return x;
+  Tensor made = Tensor::empty(x.shape(), dtype, x.device());
+  copy_into(made, x);
+  return made;
+}
+
+}  // namespace rill
