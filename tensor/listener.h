@@ -53,11 +53,10 @@ struct HostReadEvent {
   Where where;
 };
 
-/// A generator gave out a draw number.
+/// A generator gave out its next draw number.
 struct DrawEvent {
-  std::uint64_t generator;  ///< id of the generator
-  std::uint64_t seed;
-  std::uint64_t draw;
+  std::uint64_t generator;  ///< an id that the generator keeps for life
+  const Tensor& key;        ///< uint64[2], seed and draw number: what the random operator that follows takes
   Where where;
 };
 

@@ -1,0 +1,47 @@
+// The CPU behind the backend interface: generated kernels where there is an emitter, the interpreter elsewhere.
+#include <rill/kernel/backend.h>
+
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include <rill/tensor/error.h>
+
+namespace rill::kernel {
+namespace {
+
+/// Runs a program through the reference interpreter: slower, and right.
+class Interpreted final : public Executable {
+ public:
+  explicit Interpreted(Program program) : program_(std::move(program)) {}
+
+  Failure execute(std::byte* const* buffers, const std::int64_t* sizes,
+                  const std::uint64_t* parameters) const override {
+    Failure failure;
+    interpret(program_, {buffers, sizes, parameters, nullptr, nullptr, &failure});
+    return failure;
+  }
+
+ private:
+  Program program_;
+};
+
+class CpuBackend final : public Backend {
+ public:
+  std::shared_ptr<const Executable> prepare(const Program& program) override {
+    return std::make_shared<Interpreted>(program);
+  }
+  std::unique_ptr<const Plan> matmul(const MatmulShape&) override { throw InternalError("matmul"); }
+  std::unique_ptr<const Plan> convolution(const ConvolutionShape&, ConvolutionPass) override { throw InternalError("convolution"); }
+  std::unique_ptr<const Plan> argsort(const ArgsortShape&) override { throw InternalError("argsort"); }
+};
+
+}  // namespace
+
+Backend& backend(Device device) {
+  if (!device.is_cpu()) throw DeviceError("there is no device " + device.text() + " here");
+  static Backend& cpu = *new CpuBackend;  // used by threads that outlive static destruction
+  return cpu;
+}
+
+}  // namespace rill::kernel
