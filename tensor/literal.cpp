@@ -1,0 +1,76 @@
+#include <rill/tensor/literal.h>
+
+#include <cstring>
+
+#include <rill/tensor/listener.h>
+
+namespace rill {
+namespace {
+
+struct Flat {
+  Shape shape;
+  std::vector<Scalar> numbers;
+  DType dtype = bool_;
+  bool any = false;
+};
+
+void flatten(const Literal& literal, int depth, Flat& flat, Where where) {
+  if (!literal.is_list()) {
+    if (depth != flat.shape.rank()) {
+      throw ShapeError("tensor: a number stands where a list of shape " + flat.shape.text() + " goes on" + where.suffix());
+    }
+    flat.numbers.push_back(literal.scalar());
+    const DType mine = literal.scalar().dtype();
+    flat.dtype = !flat.any ? mine : mine == float32 || flat.dtype == float32 ? float32 : promote(flat.dtype, mine);
+    flat.any = true;
+    return;
+  }
+  const auto count = static_cast<std::int64_t>(literal.items().size());
+  if (depth >= flat.shape.rank() || !(flat.shape[depth] == Dim(count))) {
+    throw ShapeError("tensor: rows of different lengths: a list of " + std::to_string(count) + " where the shape is " +
+                     flat.shape.text() + where.suffix());
+  }
+  for (const Literal& item : literal.items()) flatten(item, depth + 1, flat, where);
+}
+
+}  // namespace
+
+Tensor tensor(const Literal& literal, DType dtype, Where where) {
+  Flat flat;
+  for (const Literal* at = &literal; at->is_list(); at = &at->items().front()) {
+    flat.shape.push_back(static_cast<std::int64_t>(at->items().size()));
+    if (at->items().empty()) break;
+  }
+  flatten(literal, 0, flat, where);
+  Tensor made = Tensor::empty(flat.shape, dtype);
+  std::byte* to = made.body().data;
+  for (const Scalar& number : flat.numbers) {
+    const std::uint64_t bits = number.bits(dtype);
+    std::memcpy(to, &bits, size_of(dtype));
+    to += size_of(dtype);
+  }
+  if (!Listeners::none()) Listeners::tell(&Listener::creation, CreationEvent{made, where});
+  return made;
+}
+
+Tensor tensor(const Literal& literal, Where where) {
+  Flat flat;
+  for (const Literal* at = &literal; at->is_list(); at = &at->items().front()) {
+    flat.shape.push_back(static_cast<std::int64_t>(at->items().size()));
+    if (at->items().empty()) break;
+  }
+  flatten(literal, 0, flat, where);
+  return tensor(literal, flat.any ? flat.dtype : float32, where);
+}
+
+Tensor tensor_from(const void* elements, std::int64_t count, DType dtype, const Shape& shape, Where where) {
+  if (!(shape.size() == Dim(count))) {
+    throw ShapeError("tensor: " + std::to_string(count) + " elements for shape " + shape.text() + where.suffix());
+  }
+  Tensor made = Tensor::empty(shape, dtype);
+  if (count > 0) std::memcpy(made.body().data, elements, static_cast<std::size_t>(count) * size_of(dtype));
+  if (!Listeners::none()) Listeners::tell(&Listener::creation, CreationEvent{made, where});
+  return made;
+}
+
+}  // namespace rill

@@ -1,0 +1,272 @@
+#include <rill/tensor/tensor.h>
+
+#include <algorithm>
+#include <cstring>
+#include <limits>
+#include <type_traits>
+
+#include <rill/tensor/listener.h>
+
+namespace rill {
+namespace detail {
+
+void* TensorBody::operator new(std::size_t bytes) { return rill::allocate(bytes, Device::cpu()); }
+
+void TensorBody::operator delete(void* body, std::size_t bytes) noexcept {
+  rill::deallocate(body, bytes, Device::cpu());
+}
+
+std::uint64_t next_value_id() {
+  // Each thread takes a block of numbers, so that threads do not fight over one counter.
+  constexpr std::uint64_t block = 1U << 16U;
+  static std::atomic<std::uint64_t> blocks{0};
+  thread_local std::uint64_t next = 0;
+  thread_local std::uint64_t end = 0;
+  if (next == end) {
+    next = blocks.fetch_add(1, std::memory_order_relaxed) * block + 1;
+    end = next + block;
+  }
+  return next++;
+}
+
+void destroy(TensorBody* body) noexcept { delete body; }
+
+void fail_undefined(const char* what, Where where) {
+  throw ValueError(std::string(what) + ": the tensor is undefined (default-constructed or moved from)" +
+                   where.suffix());
+}
+
+}  // namespace detail
+
+namespace {
+
+using detail::TensorBody;
+
+bool row_major(const Shape& shape, std::span<const std::int64_t> strides) {
+  std::int64_t expected = 1;
+  for (int axis = shape.rank() - 1; axis >= 0; --axis) {
+    const std::int64_t size = shape[axis].value();
+    if (size != 1 && strides[static_cast<std::size_t>(axis)] != expected) return shape.size() == Dim(0);
+    expected *= size;
+  }
+  return true;
+}
+
+/// Converts one element as `cast` does.
+template <class To, class From>
+To converted(From from) {
+  if constexpr (std::is_same_v<To, bool>) {
+    return static_cast<double>(from) != 0;
+  } else if constexpr (std::is_integral_v<To> && std::is_integral_v<From>) {
+    return static_cast<To>(from);
+  } else if constexpr (std::is_integral_v<To>) {
+    const auto real = static_cast<double>(from);
+    if (!(real == real)) return 0;
+    constexpr double above = static_cast<double>(std::uint64_t{1} << (std::numeric_limits<To>::digits - 1)) * 2.0;
+    if (real >= above) return std::numeric_limits<To>::max();
+    if (real <= (std::is_signed_v<To> ? -above : 0.0)) return std::numeric_limits<To>::min();
+    return static_cast<To>(real);
+  } else if constexpr (std::is_same_v<To, double>) {
+    return static_cast<double>(from);
+  } else if constexpr (std::is_same_v<To, float>) {
+    return static_cast<float>(from);
+  } else {
+    const std::uint64_t bits = Scalar(from).bits(dtype_of<To>);  // rounds once, from whatever type
+    return To::from_bits(static_cast<std::uint16_t>(bits));
+  }
+}
+
+/// Calls `visit_element(pointer)` for each element in row-major order.
+template <class F>
+void for_each_element(const TensorBody& body, F&& visit_element) {
+  const std::int64_t count = body.shape.size().value();
+  const auto width = static_cast<std::int64_t>(size_of(body.dtype));
+  std::array<std::int64_t, max_rank> position{};
+  const std::byte* at = body.data;
+  for (std::int64_t i = 0; i < count; ++i) {
+    visit_element(at);
+    for (int axis = body.shape.rank() - 1; axis >= 0; --axis) {
+      const auto a = static_cast<std::size_t>(axis);
+      at += body.strides[a] * width;
+      if (++position[a] < body.shape[axis].value()) break;
+      at -= body.strides[a] * width * position[a];
+      position[a] = 0;
+    }
+  }
+}
+
+void require_values(const Tensor& tensor, const char* operation, Where where) {
+  if (!tensor.defined()) detail::fail_undefined(operation, where);
+  if (tensor.abstract()) {
+    throw ValueError(std::string(operation) + ": " + tensor.type_text() +
+                     " is abstract: it has a dtype and a shape, but no values" + where.suffix());
+  }
+}
+
+void heard(const Tensor& tensor, HostReadEvent::Kind kind, Where where) {
+  if (Listeners::none()) return;
+  Listeners::tell(&Listener::host_read, HostReadEvent{tensor, kind, where});
+}
+
+void copy_elements(const TensorBody& body, DType dtype, void* values) {
+  visit(dtype, [&](auto to_zero) {
+    using To = decltype(to_zero);
+    visit(body.dtype, [&](auto from_zero) {
+      using From = decltype(from_zero);
+      auto* to = static_cast<To*>(values);
+      if constexpr (std::is_same_v<To, From>) {
+        if (body.contiguous) {
+          std::memcpy(values, body.data, static_cast<std::size_t>(body.shape.size().value()) * sizeof(To));
+          return;
+        }
+      }
+      for_each_element(body, [&](const std::byte* at) {
+        From element;
+        std::memcpy(&element, at, sizeof element);
+        *to++ = converted<To>(element);
+      });
+    });
+  });
+}
+
+}  // namespace
+
+Dim Tensor::dim(int axis, Where where) const {
+  const int rank = body().shape.rank();
+  if (axis < -rank || axis >= rank) {
+    throw IndexError("dim: axis " + std::to_string(axis) + " is outside [" + std::to_string(-rank) + ", " +
+                     std::to_string(rank) + ") for " + type_text() + where.suffix());
+  }
+  return shape()[axis < 0 ? axis + rank : axis];
+}
+
+std::string Tensor::type_text() const {
+  if (!defined()) return "undefined";
+  return std::string(name(dtype())) + shape().text();
+}
+
+Tensor::operator bool() const {
+  require_values(*this, "bool", {});
+  if (!(shape().size() == Dim(1))) {
+    throw ValueError("bool: the truth of " + type_text() +
+                     " is ambiguous: reduce it with any(x) or all(x) first");
+  }
+  heard(*this, HostReadEvent::Kind::boolean, {});
+  bool value = false;
+  copy_elements(body(), bool_, &value);
+  return value;
+}
+
+Tensor Tensor::empty(const Shape& shape, DType dtype, Device device) {
+  std::int64_t count = 1;
+  auto* body = new TensorBody;
+  Tensor made = adopt(body);
+  body->dtype = dtype;
+  body->device = device;
+  body->shape = shape;
+  for (int axis = shape.rank() - 1; axis >= 0; --axis) {
+    const std::int64_t size = shape[axis].value();
+    if (size < 0) throw ShapeError("a size is negative: " + shape.text());
+    body->strides[static_cast<std::size_t>(axis)] = count;
+    if (size != 0 && __builtin_mul_overflow(count, size, &count)) {
+      throw ShapeError("a tensor of shape " + shape.text() + " has too many elements");
+    }
+  }
+  count = shape.size().value();
+  if (count > (std::int64_t{1} << 56)) throw ShapeError("a tensor of shape " + shape.text() + " has too many elements");
+  body->storage = Storage::allocate(static_cast<std::size_t>(count) * size_of(dtype), device);
+  body->data = body->storage.data();
+  body->id = detail::next_value_id();
+  return made;
+}
+
+Tensor Tensor::abstract(const Shape& shape, DType dtype, Device device) {
+  Tensor made = adopt(new TensorBody);
+  TensorBody& body = made.body();
+  body.dtype = dtype;
+  body.device = device;
+  body.shape = shape;
+  body.id = detail::next_value_id();
+  return made;
+}
+
+Tensor Tensor::weak(const Scalar& scalar) {
+  Tensor made = adopt(new TensorBody);
+  TensorBody& body = made.body();
+  body.dtype = scalar.dtype();
+  body.weak = true;
+  body.scalar = scalar;
+  body.immediate = scalar.bits(body.dtype);
+  body.data = reinterpret_cast<std::byte*>(&body.immediate);
+  body.id = detail::next_value_id();
+  return made;
+}
+
+Tensor Tensor::view(const Shape& shape, std::span<const std::int64_t> strides, std::int64_t offset) const {
+  const TensorBody& from = body();
+  Tensor made = adopt(new TensorBody);
+  TensorBody& to = made.body();
+  to.dtype = from.dtype;
+  to.device = from.device;
+  to.shape = shape;
+  std::copy(strides.begin(), strides.end(), to.strides.begin());
+  to.storage = from.storage;
+  to.data = from.data + offset * static_cast<std::int64_t>(size_of(from.dtype));
+  to.contiguous = row_major(shape, strides);
+  to.id = detail::next_value_id();
+  return made;
+}
+
+Tensor Tensor::wrap(void* data, const Shape& shape, std::span<const std::int64_t> strides, DType dtype,
+                    std::function<void()> release, Device device, Where where) {
+  if (data == nullptr && !(shape.size() == Dim(0))) throw ValueError("wrap: the memory is null" + where.suffix());
+  if (strides.size() != static_cast<std::size_t>(shape.rank())) {
+    throw ShapeError("wrap: " + std::to_string(strides.size()) + " strides for shape " + shape.text() + where.suffix());
+  }
+  Tensor made = adopt(new TensorBody);
+  TensorBody& body = made.body();
+  body.dtype = dtype;
+  body.device = device;
+  body.shape = shape;
+  std::copy(strides.begin(), strides.end(), body.strides.begin());
+  body.storage = Storage::wrap(data, static_cast<std::size_t>(shape.size().value()) * size_of(dtype), device,
+                               std::move(release));
+  body.data = static_cast<std::byte*>(data);
+  if (data == nullptr) body.data = reinterpret_cast<std::byte*>(&body.immediate);  // empty, yet not abstract
+  body.contiguous = row_major(shape, strides);
+  body.id = detail::next_value_id();
+  if (!Listeners::none()) Listeners::tell(&Listener::creation, CreationEvent{made, where});
+  return made;
+}
+
+void Tensor::item_into(DType dtype, void* value, Where where) const {
+  require_values(*this, "item", where);
+  if (!(shape().size() == Dim(1))) {
+    throw ValueError("item: " + type_text() + " has not exactly one element: use to_vector or an index" +
+                     where.suffix());
+  }
+  heard(*this, HostReadEvent::Kind::item, where);
+  copy_elements(body(), dtype, value);
+}
+
+void Tensor::copy_into(DType dtype, void* values, Where where) const {
+  require_values(*this, "to_vector", where);
+  heard(*this, HostReadEvent::Kind::data, where);
+  copy_elements(body(), dtype, values);
+}
+
+const void* Tensor::checked_data(DType dtype, Where where) const {
+  require_values(*this, "data", where);
+  if (dtype != this->dtype()) {
+    throw DTypeError("data: asked for elements of " + std::string(name(dtype)) + " of " + type_text() +
+                     ": convert with .to(...) first" + where.suffix());
+  }
+  if (!contiguous()) {
+    throw ValueError("data: " + type_text() + " is a view whose elements do not lie in order: use contiguous_copy()" +
+                     where.suffix());
+  }
+  heard(*this, HostReadEvent::Kind::data, where);
+  return body().data;
+}
+
+}  // namespace rill
