@@ -224,7 +224,7 @@ Value Body::in(int k) {
   const auto& input = signature_.inputs[static_cast<std::size_t>(k)];
   if (input.weak) {
     Value& parameter = parameters_[static_cast<std::size_t>(k)];
-    if (!parameter) {
+    if (parameter.id() == kernel::none) {
       parameter = builder_.parameter(input.operand);
       lowered_.parameters.push_back(k);
     }
