@@ -48,6 +48,15 @@ Value cos(Value x);
 /// Tangent, as the quotient of the sine and the cosine. Reduction: as sin.
 Value tan(Value x);
 
+/// x to the power y, both of one dtype, with the special cases of C99 (F.10.4.4): `pow(x, 0)` and
+/// `pow(1, y)` are 1, a negative x takes integers only. float32 is computed as 2^(y log2 x) in
+/// float64, float64 as e^(y log x) with the logarithm in two parts. Integers wrap; to a negative
+/// power all but 1 and -1 give 0.
+Value pow(Value x, Value y);
+/// a - floor(a / b) b, as NumPy's `%`: the result has the divisor's sign, a zero too; NaN if b is
+/// zero or a infinite. Floats only. Exact (rounded once, where signs differ) while |a / b| is below
+/// 2^24, in float64 2^53.
+Value modulo(Value a, Value b);
 /// 1 / sqrt(x): inf at zero, NaN below. The errors of the root and of the quotient are computed and
 /// taken off.
 Value rsqrt(Value x);

@@ -1,19 +1,133 @@
-/// Powers and roots.
+/// Powers, roots and remainders.
+#include <limits>
+
 #include <rill/kernel/math.h>
 #include <rill/kernel/math_parts.h>
 
 namespace rill::kernel::math {
+namespace {
+
+constexpr double infinity = std::numeric_limits<double>::infinity();
+constexpr double nan = std::numeric_limits<double>::quiet_NaN();
+
+/// |x|^y for float32, in float64: 2^(y log2 |x|), with log2 to a relative 2^-37.
+Value magnitude_of_single(Value x, Value y) {
+  const Value a = cast(abs(x), float64);
+  const Logarithmic parts = logarithmic(a);
+  const Value s = parts.f / (parts.f + 2.0);
+  const Value p = polynomial(s * s, {2.885390081790086, 0.961796673342362, 0.5770835848330291,
+                                     0.41167272790295106, 0.3407299350135732});
+  const Value finite = fma(s, p, parts.k);
+  const Value logarithm =
+      select(a == 0, -infinity, select(a < infinity, finite, a));  // infinity and NaN stay
+  const Value exponent = at_least(at_most(cast(y, float64) * logarithm, 200), -200);
+  const PowerOfTwo power = nearest_power(exponent, 1.0);
+  const Value r = exponent - power.exponent;
+  const Value q = polynomial(
+      r, {1.0000000005541994, 0.6931472057376019, 0.2402264689031341, 0.05550328776274754,
+          0.009618488988342503, 0.001339993196070845, 0.00015345807916966692});
+  return cast(q * value_of(power, 0), float32);
+}
+
+/// |x|^y for float64: e^(y log |x|), with log as a pair to a relative 2^-65. With s = f / (2 + f),
+/// log(1 + f) = 2s + s^3 (2/3 + s^2 R(s^2)).
+Value magnitude_of_double(Value x, Value y) {
+  const Value a = abs(x);
+  const auto [k, f] = logarithmic(a);
+
+  const Pair denominator = sum_of_ordered(constant(f, 2.0), f);
+  const Value reciprocal = 1.0 / denominator.high;
+  const Value s = f * reciprocal;
+  const Value s_low = fma(-s, denominator.low, fma(-s, denominator.high, f)) * reciprocal;
+
+  const Pair z = product(s, s);
+  const Value z_low = fma(s * 2.0, s_low, z.low);
+  const Value r = polynomial(
+      z.high, {0.40000000000002256, 0.2857142857009956, 0.22222222519929652, 0.18181784366304815,
+               0.1538675737587623, 0.1325681658982681, 0.13196340288654423});
+  const Pair factor = sum_of_ordered(constant(f, 0x1.5555555555555p-1), z.high * r);
+  const Value factor_low = factor.low + 0x1.5555555555555p-55;  // of 2/3
+  const Pair cube = product(s, z.high);
+  const Value cube_low = fma(s, z_low, fma(s_low, z.high, cube.low));
+  const Pair tail = product(cube.high, factor.high);
+  const Value tail_low = fma(cube.high, factor_low, fma(cube_low, factor.high, tail.low));
+
+  const Pair significand = sum_of_ordered(s * 2.0, tail.high);
+  const Value significand_low = significand.low + fma(s_low, 2.0, tail_low);
+  const Pair logarithm = sum_of_ordered(k * 0x1.62e42fefa4p-1, significand.high);
+  const Value low = logarithm.low + fma(k, -0x1.8432a1b0e2634p-43, significand_low);
+  const Value high =
+      select(a == 0, -infinity, select(a < infinity, logarithm.high, a));  // infinity and NaN stay
+
+  const Value exponent = y * high;
+  const Value bounded = at_least(at_most(exponent, 750), -750);
+  const Value rest = select(abs(exponent) < 750, fma(y, low, fma(y, high, -exponent)), 0.0);
+  const Exponential e = exponential(bounded);
+  const Value minus_one = e.minus_one();
+  return scaled(fma(rest + e.r_low, minus_one + 1.0, minus_one) + 1.0, e.power);
+}
+
+/// Square and multiply, one step for each bit of the exponent.
+Value integer_power(Value x, Value y) {
+  const int width = static_cast<int>(size_of(x.dtype()) * 8);
+  const Value one = constant(x, 1);
+  Value result = one;
+  Value square = x;
+  for (int bit = 0; bit < width; ++bit) {
+    if (bit > 0) square = square * square;
+    result = select(((y >> bit) & 1) != 0, result * square, result);
+  }
+  if (is_unsigned(x.dtype())) return result;
+  // 1 / x^|y|, rounded towards zero: only of 1 and -1 anything is left.
+  const Value sign = select((y & 1) != 0, x, one);
+  return select(y < 0, select(x * x == 1, sign, constant(x, 0)), result);
+}
+
+}  // namespace
+
+Value pow(Value x, Value y) {
+  if (is_integer(x.dtype())) return integer_power(x, y);
+  if (is_half(x.dtype())) {
+    return cast(pow(cast(x, float32), cast(y, float32)), x.dtype());
+  }
+  const Value magnitude = is_single(x) ? magnitude_of_single(x, y) : magnitude_of_double(x, y);
+  const Value whole = trunc(y) == y;
+  const Value half = y * 0.5;
+  const Value odd = whole && trunc(half) != half;
+  const Value negative = copysign(constant(x, 1), x) < 0;  // -0 too
+  const Value result = select(negative && odd, -magnitude, magnitude);
+
+  const Value real = x >= 0 || whole || x == -infinity;
+  const Value one = x == 1 || y == 0 || (x == -1 && abs(y) == infinity);
+  return select(one, 1.0, select(real, result, nan));
+}
+
+Value modulo(Value a, Value b) {
+  if (is_half(a.dtype())) {
+    return cast(modulo(cast(a, float32), cast(b, float32)), a.dtype());
+  }
+  // a / b may have been rounded up to an integer; the remainder then has the wrong sign.
+  const Value quotient = floor(a / b);
+  const Value first = fma(-quotient, b, a);
+  const Value wrong = (first < 0) != (b < 0) && first != 0;
+  const Value remainder = select(wrong, fma(1.0 - quotient, b, a), first);
+  const Value finite = select(remainder == 0, copysign(remainder, b), remainder);
+  // Of an infinite divisor: a itself, or the divisor where that has the other sign.
+  const Value same_side = a == 0 || (a < 0) == (b < 0);
+  const Value infinite = select(same_side, copysign(a, b), b);
+  return select(abs(b) == infinity && abs(a) < infinity, infinite, finite);
+}
 
 Value rsqrt(Value x) {
   if (is_half(x.dtype())) return through_float32(rsqrt, x);
-  // With s = sqrt(x) + error and y = 1/s + error, both errors are computed exactly and taken off.
+  // With s = sqrt(x) + error and y = 1/s + error, both errors are computed and taken off.
   const Value s = sqrt(x);
   const Value y = 1.0 / s;
-  const Value s_error = fma(-s, s, x);  // x - s^2
+  const Value s_error = fma(-s, s, x);
   const Value y_error = fma(-s, y, 1.0);
   const Value correction = fma(s_error * y, y * -0.5, y_error);
-  const Value finite = abs(correction) < 1;
-  return select(finite, fma(y, correction, y), y);
+  // At zero and infinity the correction is NaN.
+  return select(abs(correction) < 1, fma(y, correction, y), y);
 }
 
 }  // namespace rill::kernel::math
