@@ -181,8 +181,8 @@ class Printer {
   [[nodiscard]] std::string operand(Id id) const {
     const std::string& text = texts_[id];
     const Expr& expr = p_.exprs[id];
-    const bool compound =
-        text.front() != '%' && (!infix(expr.code).empty() || expr.code == Code::select);
+    const bool compound = text.find(' ') != std::string::npos &&
+                          (!infix(expr.code).empty() || expr.code == Code::select);
     return compound ? "(" + text + ")" : text;
   }
 
