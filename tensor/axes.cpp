@@ -17,11 +17,12 @@ void Axes::fail() {
   throw IndexError("axes: at most " + std::to_string(max_rank) + " axes, each in [-128, 127]");
 }
 
-int normalized_axis(int axis, int rank, std::string_view operation, std::string_view given, Where where) {
+int normalized_axis(int axis, int rank, std::string_view operation, std::string_view given,
+                    Where where) {
   if (axis < -rank || axis >= rank) {
     throw IndexError(std::string(operation) + ": axis " + std::to_string(axis) + " is outside [" +
-                     std::to_string(-rank) + ", " + std::to_string(rank) + ") for " + std::string(given) +
-                     where.suffix());
+                     std::to_string(-rank) + ", " + std::to_string(rank) + ") for " +
+                     std::string(given) + where.suffix());
   }
   return axis < 0 ? axis + rank : axis;
 }

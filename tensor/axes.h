@@ -1,4 +1,5 @@
-/// Axes of a reduction, a transposition and the like. Invariant: at most `max_rank` small numbers, held inline.
+/// Axes of a reduction, a transposition and the like. Invariant: at most `max_rank` small numbers,
+/// held inline.
 #pragma once
 
 #include <array>
@@ -59,7 +60,9 @@ class RILL_API Axes {
   std::int8_t count_ = 0;
 };
 
-/// Brings `axis` into [0, rank). Throws `IndexError`: `sum: axis 3 is outside [-2, 2) for float32[2,3]`.
-RILL_API int normalized_axis(int axis, int rank, std::string_view operation, std::string_view given, Where where);
+/// Brings `axis` into [0, rank). Throws `IndexError`: `sum: axis 3 is outside [-2, 2) for
+/// float32[2,3]`.
+RILL_API int normalized_axis(int axis, int rank, std::string_view operation, std::string_view given,
+                             Where where);
 
 }  // namespace rill

@@ -10,7 +10,7 @@ namespace rill {
 namespace {
 
 constexpr std::array<std::string_view, dtype_count> names = {
-    "bool",  "int8",   "int16",   "int32",    "int64",   "uint8",  "uint16",
+    "bool",   "int8",   "int16",   "int32",    "int64",   "uint8",  "uint16",
     "uint32", "uint64", "float16", "bfloat16", "float32", "float64"};
 
 }  // namespace
@@ -20,7 +20,8 @@ std::string_view name(DType dtype) { return names[static_cast<std::size_t>(dtype
 DType dtype_named(std::string_view name) {
   const auto found = std::find(names.begin(), names.end(), name);
   if (found == names.end()) {
-    throw ValueError("dtype: there is none named '" + std::string(name) + "'; the names are NumPy's, such as float32");
+    throw ValueError("dtype: there is none named '" + std::string(name) +
+                     "'; the names are NumPy's, such as float32");
   }
   return static_cast<DType>(found - names.begin());
 }

@@ -1,5 +1,5 @@
-/// Element types. Invariant: a `DType` is a plain number whose order is the one in which files and hashes know it:
-/// new types are added at the end.
+/// Element types. Invariant: a `DType` is a plain number whose order is the one in which files and
+/// hashes know it: new types are added at the end.
 #pragma once
 
 #include <concepts>
@@ -51,18 +51,25 @@ RILL_API std::string_view name(DType dtype);
 /// The inverse of `name`. Throws `ValueError` for any other text.
 RILL_API DType dtype_named(std::string_view name);
 
-/// The dtype of two tensors' common elements, by NumPy 2's table (with bfloat16: float16 and bfloat16 give float32).
+/// The dtype of two tensors' common elements, by NumPy 2's table (with bfloat16: float16 and
+/// bfloat16 give float32).
 RILL_API DType promote(DType a, DType b);
 
 namespace detail {
 template <class T>
 constexpr int dtype_index() {
-  if constexpr (std::same_as<T, bool>) return 0;
-  else if constexpr (std::same_as<T, Half>) return 9;
-  else if constexpr (std::same_as<T, BFloat16>) return 10;
-  else if constexpr (std::same_as<T, float>) return 11;
-  else if constexpr (std::same_as<T, double>) return 12;
-  else if constexpr (std::same_as<T, char> || std::same_as<T, wchar_t> || !std::integral<T>) return -1;
+  if constexpr (std::same_as<T, bool>)
+    return 0;
+  else if constexpr (std::same_as<T, Half>)
+    return 9;
+  else if constexpr (std::same_as<T, BFloat16>)
+    return 10;
+  else if constexpr (std::same_as<T, float>)
+    return 11;
+  else if constexpr (std::same_as<T, double>)
+    return 12;
+  else if constexpr (std::same_as<T, char> || std::same_as<T, wchar_t> || !std::integral<T>)
+    return -1;
   else {
     constexpr int log = sizeof(T) == 1 ? 0 : sizeof(T) == 2 ? 1 : sizeof(T) == 4 ? 2 : 3;
     return (std::signed_integral<T> ? 1 : 5) + log;
@@ -78,23 +85,37 @@ concept Element = detail::dtype_index<T>() >= 0;
 template <Element T>
 inline constexpr DType dtype_of = static_cast<DType>(detail::dtype_index<T>());
 
-/// Calls `f` with a value-initialised element of `dtype`: `visit(x.dtype(), [&](auto zero) { using T = decltype(zero); ... })`.
+/// Calls `f` with a value-initialised element of `dtype`: `visit(x.dtype(), [&](auto zero) { using
+/// T = decltype(zero); ... })`.
 template <class F>
 constexpr decltype(auto) visit(DType dtype, F&& f) {
   switch (dtype) {
-    case DType::bool_: return f(bool{});
-    case DType::int8: return f(std::int8_t{});
-    case DType::int16: return f(std::int16_t{});
-    case DType::int32: return f(std::int32_t{});
-    case DType::int64: return f(std::int64_t{});
-    case DType::uint8: return f(std::uint8_t{});
-    case DType::uint16: return f(std::uint16_t{});
-    case DType::uint32: return f(std::uint32_t{});
-    case DType::uint64: return f(std::uint64_t{});
-    case DType::float16: return f(Half{});
-    case DType::bfloat16: return f(BFloat16{});
-    case DType::float32: return f(float{});
-    case DType::float64: break;
+    case DType::bool_:
+      return f(bool{});
+    case DType::int8:
+      return f(std::int8_t{});
+    case DType::int16:
+      return f(std::int16_t{});
+    case DType::int32:
+      return f(std::int32_t{});
+    case DType::int64:
+      return f(std::int64_t{});
+    case DType::uint8:
+      return f(std::uint8_t{});
+    case DType::uint16:
+      return f(std::uint16_t{});
+    case DType::uint32:
+      return f(std::uint32_t{});
+    case DType::uint64:
+      return f(std::uint64_t{});
+    case DType::float16:
+      return f(Half{});
+    case DType::bfloat16:
+      return f(BFloat16{});
+    case DType::float32:
+      return f(float{});
+    case DType::float64:
+      break;
   }
   return f(double{});
 }

@@ -1,5 +1,6 @@
 /// The errors that rill throws, so that a caller can catch by kind or catch them all.
-/// Invariant: a fault of the user, a file or a graph is an `Error`; a fault of rill itself is an `InternalError`.
+/// Invariant: a fault of the user, a file or a graph is an `Error`; a fault of rill itself is an
+/// `InternalError`.
 #pragma once
 
 #include <stdexcept>

@@ -22,7 +22,8 @@ struct Slice {
   std::int64_t step = 1;
 };
 inline constexpr Slice slice() { return {}; }
-/// Elements [first, last) with a step; negative numbers count from the end, a negative step walks backwards.
+/// Elements [first, last) with a step; negative numbers count from the end, a negative step walks
+/// backwards.
 inline constexpr Slice slice(std::optional<std::int64_t> first, std::optional<std::int64_t> last,
                              std::int64_t step = 1) {
   return {first, last, step};
@@ -43,14 +44,18 @@ class RILL_API Index {
   template <AxisNumber T>
   Index(T number)  // NOLINT(google-explicit-constructor)
       : number_(static_cast<std::int64_t>(number)) {}
-  Index(Dim number) : number_(number.value()) {}                        // NOLINT(google-explicit-constructor)
-  Index(const Slice& slice) : kind_(Kind::slice), slice_(slice) {}      // NOLINT(google-explicit-constructor)
-  Index(NewAxis) : kind_(Kind::newaxis) {}                              // NOLINT(google-explicit-constructor)
-  Index(Ellipsis) : kind_(Kind::ellipsis) {}                            // NOLINT(google-explicit-constructor)
-  Index(const Tensor& tensor) : kind_(Kind::tensor), tensor_(tensor) {} // NOLINT(google-explicit-constructor)
-  /// `x({0, 2})` is `x(slice(0, 2))`; three numbers add a step. Throws `IndexError` for another count.
+  Index(Dim number) : number_(number.value()) {}  // NOLINT(google-explicit-constructor)
+  Index(const Slice& slice)
+      : kind_(Kind::slice), slice_(slice) {}  // NOLINT(google-explicit-constructor)
+  Index(NewAxis) : kind_(Kind::newaxis) {}    // NOLINT(google-explicit-constructor)
+  Index(Ellipsis) : kind_(Kind::ellipsis) {}  // NOLINT(google-explicit-constructor)
+  Index(const Tensor& tensor)
+      : kind_(Kind::tensor), tensor_(tensor) {}  // NOLINT(google-explicit-constructor)
+  /// `x({0, 2})` is `x(slice(0, 2))`; three numbers add a step. Throws `IndexError` for another
+  /// count.
   template <AxisNumber T>
-  Index(std::initializer_list<T> range) : kind_(Kind::slice), slice_(from_list(range.begin(), range.size())) {}
+  Index(std::initializer_list<T> range)
+      : kind_(Kind::slice), slice_(from_list(range.begin(), range.size())) {}
 
   [[nodiscard]] Kind kind() const { return kind_; }
   [[nodiscard]] std::int64_t number() const { return number_; }
@@ -71,8 +76,8 @@ class RILL_API Index {
   Tensor tensor_;
 };
 
-/// What `x.at(...)` returns: a place in a tensor that can be assigned to, and nothing else. The index is resolved
-/// inside the assignment, so that no view holds the buffer and forces a copy.
+/// What `x.at(...)` returns: a place in a tensor that can be assigned to, and nothing else. The
+/// index is resolved inside the assignment, so that no view holds the buffer and forces a copy.
 class RILL_API Slot {
  public:
   Slot(const Slot&) = delete;

@@ -13,7 +13,8 @@ Listening*& Listeners::top() { return innermost; }
 
 bool Listeners::none() { return innermost == nullptr; }
 
-Listening::Listening(Listener& listener) : listener_(&listener), outer_(std::exchange(innermost, this)) {}
+Listening::Listening(Listener& listener)
+    : listener_(&listener), outer_(std::exchange(innermost, this)) {}
 
 Listening::~Listening() {
   for (Listening** at = &innermost; *at != nullptr; at = &(*at)->outer_) {

@@ -1,6 +1,7 @@
-/// The one hook: everything observable that the library does goes through this interface, and whoever wants to
-/// know (a tape, a tracer, a profiler) listens. Declared on the lowest floor, so that `ops/` knows none of them.
-/// Invariant: with nothing on the thread's stack an operation pays one load and one branch.
+/// The one hook: everything observable that the library does goes through this interface, and
+/// whoever wants to know (a tape, a tracer, a profiler) listens. Declared on the lowest floor, so
+/// that `ops/` knows none of them. Invariant: with nothing on the thread's stack an operation pays
+/// one load and one branch.
 #pragma once
 
 #include <cstdint>
@@ -18,7 +19,8 @@ class Attributes;
 class Variable;
 struct Op;
 
-/// An operator ran: `outputs` are the values that it made of `inputs`. Numbers are inputs too: as weak rank-0 tensors.
+/// An operator ran: `outputs` are the values that it made of `inputs`. Numbers are inputs too: as
+/// weak rank-0 tensors.
 struct OpEvent {
   const Op& op;
   std::string_view name;
@@ -34,8 +36,9 @@ struct CreationEvent {
   Where where;
 };
 
-/// A variable, known by an id that it keeps for life. The value that it holds after an assignment has an id of its own,
-/// not that of the value assigned: what a variable gives starts anew from there.
+/// A variable, known by an id that it keeps for life. The value that it holds after an assignment
+/// has an id of its own, not that of the value assigned: what a variable gives starts anew from
+/// there.
 struct VariableEvent {
   const Variable& variable;
   std::uint64_t id;
@@ -56,7 +59,8 @@ struct HostReadEvent {
 /// A generator gave out its next draw number.
 struct DrawEvent {
   std::uint64_t generator;  ///< an id that the generator keeps for life
-  const Tensor& key;        ///< uint64[2], seed and draw number: what the random operator that follows takes
+  const Tensor&
+      key;  ///< uint64[2], seed and draw number: what the random operator that follows takes
   Where where;
 };
 
@@ -79,11 +83,12 @@ struct ScopeEvent {
   enum class Kind : std::uint8_t { name, custom_gradient, tape_gradient };
   Kind kind;
   std::string_view name;
-  const void* subject;  ///< what the bracket is about, compared by address: a gradient function, a tape
+  const void*
+      subject;  ///< what the bracket is about, compared by address: a gradient function, a tape
 };
 
-/// Receives what happens on the thread that it listens on. A method that is not overridden ignores its event. What a
-/// method throws reaches the user's call.
+/// Receives what happens on the thread that it listens on. A method that is not overridden ignores
+/// its event. What a method throws reaches the user's call.
 class RILL_API Listener {
  public:
   Listener() = default;
@@ -105,10 +110,11 @@ class RILL_API Listener {
   virtual void leave(const ScopeEvent&) {}
 };
 
-/// Puts a listener on the calling thread's stack for as long as it lives. The innermost one hears first.
+/// Puts a listener on the calling thread's stack for as long as it lives. The innermost one hears
+/// first.
 ///
-///     struct Counter : Listener { int ops = 0; void op(const OpEvent&) override { ++ops; } } counter;
-///     { Listening on(counter); x + y; }   // counter.ops == 1
+///     struct Counter : Listener { int ops = 0; void op(const OpEvent&) override { ++ops; } }
+///     counter; { Listening on(counter); x + y; }   // counter.ops == 1
 class RILL_API Listening {
  public:
   explicit Listening(Listener& listener);

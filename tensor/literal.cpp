@@ -17,18 +17,21 @@ struct Flat {
 void flatten(const Literal& literal, int depth, Flat& flat, Where where) {
   if (!literal.is_list()) {
     if (depth != flat.shape.rank()) {
-      throw ShapeError("tensor: a number stands where a list of shape " + flat.shape.text() + " goes on" + where.suffix());
+      throw ShapeError("tensor: a number stands where a list of shape " + flat.shape.text() +
+                       " goes on" + where.suffix());
     }
     flat.numbers.push_back(literal.scalar());
     const DType mine = literal.scalar().dtype();
-    flat.dtype = !flat.any ? mine : mine == float32 || flat.dtype == float32 ? float32 : promote(flat.dtype, mine);
+    flat.dtype = !flat.any                                  ? mine
+                 : mine == float32 || flat.dtype == float32 ? float32
+                                                            : promote(flat.dtype, mine);
     flat.any = true;
     return;
   }
   const auto count = static_cast<std::int64_t>(literal.items().size());
   if (depth >= flat.shape.rank() || !(flat.shape[depth] == Dim(count))) {
-    throw ShapeError("tensor: rows of different lengths: a list of " + std::to_string(count) + " where the shape is " +
-                     flat.shape.text() + where.suffix());
+    throw ShapeError("tensor: rows of different lengths: a list of " + std::to_string(count) +
+                     " where the shape is " + flat.shape.text() + where.suffix());
   }
   for (const Literal& item : literal.items()) flatten(item, depth + 1, flat, where);
 }
@@ -63,12 +66,15 @@ Tensor tensor(const Literal& literal, Where where) {
   return tensor(literal, flat.any ? flat.dtype : float32, where);
 }
 
-Tensor tensor_from(const void* elements, std::int64_t count, DType dtype, const Shape& shape, Where where) {
+Tensor tensor_from(const void* elements, std::int64_t count, DType dtype, const Shape& shape,
+                   Where where) {
   if (!(shape.size() == Dim(count))) {
-    throw ShapeError("tensor: " + std::to_string(count) + " elements for shape " + shape.text() + where.suffix());
+    throw ShapeError("tensor: " + std::to_string(count) + " elements for shape " + shape.text() +
+                     where.suffix());
   }
   Tensor made = Tensor::empty(shape, dtype);
-  if (count > 0) std::memcpy(made.body().data, elements, static_cast<std::size_t>(count) * size_of(dtype));
+  if (count > 0)
+    std::memcpy(made.body().data, elements, static_cast<std::size_t>(count) * size_of(dtype));
   if (!Listeners::none()) Listeners::tell(&Listener::creation, CreationEvent{made, where});
   return made;
 }

@@ -1,5 +1,6 @@
 /// Tensors from nested braces, spans and vectors: `tensor({{1, 2}, {3, 4}})`.
-/// Invariant: a factory, never an initializer-list constructor, so that `Tensor{2, 3}` cannot be mistaken for a shape.
+/// Invariant: a factory, never an initializer-list constructor, so that `Tensor{2, 3}` cannot be
+/// mistaken for a shape.
 #pragma once
 
 #include <concepts>
@@ -19,7 +20,8 @@
 
 namespace rill {
 
-/// A number, or a braced list of literals of equal shapes. Lives only inside the call that it is written in.
+/// A number, or a braced list of literals of equal shapes. Lives only inside the call that it is
+/// written in.
 class RILL_API Literal {
  public:
   template <class T>
@@ -39,8 +41,8 @@ class RILL_API Literal {
   bool list_ = false;
 };
 
-/// A tensor of literal numbers: float and double give float32, integers int64, bools bool; mixed lists the widest.
-/// Throws `ShapeError` when the rows have different lengths.
+/// A tensor of literal numbers: float and double give float32, integers int64, bools bool; mixed
+/// lists the widest. Throws `ShapeError` when the rows have different lengths.
 ///
 ///     tensor({{1, 2}, {3, 4}})      // int64[2,2]
 ///     tensor({1.5, 2})              // float32[2]
@@ -50,17 +52,20 @@ RILL_API Tensor tensor(const Literal& literal, DType dtype, Where where = Where:
 inline Tensor tensor(std::initializer_list<Literal> items, Where where = Where::here()) {
   return tensor(Literal(items), where);
 }
-inline Tensor tensor(std::initializer_list<Literal> items, DType dtype, Where where = Where::here()) {
+inline Tensor tensor(std::initializer_list<Literal> items, DType dtype,
+                     Where where = Where::here()) {
   return tensor(Literal(items), dtype, where);
 }
 
-/// A copy of `elements` under `shape`, with their own dtype. Throws `ShapeError` when the counts differ.
-RILL_API Tensor tensor_from(const void* elements, std::int64_t count, DType dtype, const Shape& shape,
-                            Where where = Where::here());
+/// A copy of `elements` under `shape`, with their own dtype. Throws `ShapeError` when the counts
+/// differ.
+RILL_API Tensor tensor_from(const void* elements, std::int64_t count, DType dtype,
+                            const Shape& shape, Where where = Where::here());
 template <std::ranges::contiguous_range R>
   requires Element<std::ranges::range_value_t<R>>
 Tensor tensor(const R& elements, const Shape& shape, Where where = Where::here()) {
-  return tensor_from(std::ranges::data(elements), static_cast<std::int64_t>(std::ranges::size(elements)),
+  return tensor_from(std::ranges::data(elements),
+                     static_cast<std::int64_t>(std::ranges::size(elements)),
                      dtype_of<std::ranges::range_value_t<R>>, shape, where);
 }
 template <std::ranges::contiguous_range R>

@@ -1,5 +1,5 @@
-/// `Operand`: whatever an operator takes: a tensor, a variable, a size or a number, and the user's line.
-/// Invariant: lives for one full expression only; it borrows the tensor it was made from.
+/// `Operand`: whatever an operator takes: a tensor, a variable, a size or a number, and the user's
+/// line. Invariant: lives for one full expression only; it borrows the tensor it was made from.
 #pragma once
 
 #include <concepts>

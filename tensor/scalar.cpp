@@ -15,10 +15,14 @@ namespace rill {
 
 DType Scalar::beside(DType other) const {
   switch (kind_) {
-    case Kind::boolean: return other;
-    case Kind::integer: return other == bool_ ? int64 : other;
-    case Kind::unsigned_integer: return other == bool_ ? uint64 : other;
-    case Kind::real: break;
+    case Kind::boolean:
+      return other;
+    case Kind::integer:
+      return other == bool_ ? int64 : other;
+    case Kind::unsigned_integer:
+      return other == bool_ ? uint64 : other;
+    case Kind::real:
+      break;
   }
   return is_float(other) ? other : float64;
 }
@@ -45,7 +49,8 @@ std::uint64_t Scalar::bits(DType dtype) const {
         fits = std::in_range<T>(integer_);
         element = static_cast<T>(integer_);
       }
-      if (!fits) throw ValueError("the number " + text() + " does not fit into " + std::string(name(dtype)));
+      if (!fits)
+        throw ValueError("the number " + text() + " does not fit into " + std::string(name(dtype)));
     } else if constexpr (std::is_same_v<T, double>) {
       element = real();
     } else if constexpr (std::is_same_v<T, float>) {

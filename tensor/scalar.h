@@ -1,4 +1,5 @@
-/// A C++ number on its way into an operation. Invariant: weak: it takes the dtype of the tensor it meets (NumPy 2).
+/// A C++ number on its way into an operation. Invariant: weak: it takes the dtype of the tensor it
+/// meets (NumPy 2).
 #pragma once
 
 #include <concepts>
@@ -17,7 +18,8 @@ class RILL_API Scalar {
 
   constexpr Scalar() = default;
   template <class T>
-    requires std::integral<T> || std::floating_point<T> || std::same_as<T, Half> || std::same_as<T, BFloat16>
+    requires std::integral<T> || std::floating_point<T> || std::same_as<T, Half> ||
+             std::same_as<T, BFloat16>
   constexpr Scalar(T value) {  // NOLINT(google-explicit-constructor): numbers are operands
     if constexpr (std::same_as<T, bool>) {
       kind_ = Kind::boolean;
@@ -39,16 +41,18 @@ class RILL_API Scalar {
     return kind_ == Kind::boolean ? bool_ : kind_ == Kind::real ? float32 : int64;
   }
   [[nodiscard]] constexpr double real() const {
-    return kind_ == Kind::real               ? real_
-           : kind_ == Kind::unsigned_integer ? static_cast<double>(static_cast<std::uint64_t>(integer_))
-                                             : static_cast<double>(integer_);
+    return kind_ == Kind::real ? real_
+           : kind_ == Kind::unsigned_integer
+               ? static_cast<double>(static_cast<std::uint64_t>(integer_))
+               : static_cast<double>(integer_);
   }
   [[nodiscard]] constexpr std::int64_t integer() const { return integer_; }
 
-  /// The dtype of this number beside a tensor of `other` (NumPy 2): `other` where its kind suffices; an integer
-  /// beside bool gives int64, a real beside bool or an integer float64.
+  /// The dtype of this number beside a tensor of `other` (NumPy 2): `other` where its kind
+  /// suffices; an integer beside bool gives int64, a real beside bool or an integer float64.
   [[nodiscard]] DType beside(DType other) const;
-  /// The number as an element of `dtype` in the low bytes. Integers out of range throw `ValueError`; reals round.
+  /// The number as an element of `dtype` in the low bytes. Integers out of range throw
+  /// `ValueError`; reals round.
   [[nodiscard]] std::uint64_t bits(DType dtype) const;
   /// `2.5`, `3`, `true`.
   [[nodiscard]] std::string text() const;

@@ -6,7 +6,8 @@
 namespace rill {
 
 Storage Storage::allocate(std::size_t bytes, Device device) {
-  // Header and memory are one block: creating a small tensor is two trips to the allocator, not three.
+  // Header and memory are one block: creating a small tensor is two trips to the allocator, not
+  // three.
   void* memory = rill::allocate(bytes + sizeof(detail::StorageBlock), device);
   Storage storage;
   storage.block_ = new (memory) detail::StorageBlock;

@@ -1,4 +1,5 @@
-/// A block of memory that tensors share. Invariant: freed by the last reference; foreign memory is never written.
+/// A block of memory that tensors share. Invariant: freed by the last reference; foreign memory is
+/// never written.
 #pragma once
 
 #include <atomic>
@@ -19,8 +20,8 @@ namespace detail {
 struct alignas(64) StorageBlock {
   std::atomic<std::uint32_t> references{1};
   Device device;
-  bool foreign = false;          // memory of somebody else's: never written
-  std::size_t bytes = 0;         // of the memory, header excluded
+  bool foreign = false;   // memory of somebody else's: never written
+  std::size_t bytes = 0;  // of the memory, header excluded
   std::byte* data = nullptr;
   std::function<void()>* release = nullptr;  // foreign memory only: gives it back
 };

@@ -32,7 +32,8 @@ std::uint64_t next_value_id() {
 void destroy(TensorBody* body) noexcept { delete body; }
 
 void fail_undefined(const char* what, Where where) {
-  throw ValueError(std::string(what) + ": the tensor is undefined (default-constructed or moved from)" +
+  throw ValueError(std::string(what) +
+                   ": the tensor is undefined (default-constructed or moved from)" +
                    where.suffix());
 }
 
@@ -46,7 +47,8 @@ bool row_major(const Shape& shape, std::span<const std::int64_t> strides) {
   std::int64_t expected = 1;
   for (int axis = shape.rank() - 1; axis >= 0; --axis) {
     const std::int64_t size = shape[axis].value();
-    if (size != 1 && strides[static_cast<std::size_t>(axis)] != expected) return shape.size() == Dim(0);
+    if (size != 1 && strides[static_cast<std::size_t>(axis)] != expected)
+      return shape.size() == Dim(0);
     expected *= size;
   }
   return true;
@@ -62,7 +64,8 @@ To converted(From from) {
   } else if constexpr (std::is_integral_v<To>) {
     const auto real = static_cast<double>(from);
     if (!(real == real)) return 0;
-    constexpr double above = static_cast<double>(std::uint64_t{1} << (std::numeric_limits<To>::digits - 1)) * 2.0;
+    constexpr double above =
+        static_cast<double>(std::uint64_t{1} << (std::numeric_limits<To>::digits - 1)) * 2.0;
     if (real >= above) return std::numeric_limits<To>::max();
     if (real <= (std::is_signed_v<To> ? -above : 0.0)) return std::numeric_limits<To>::min();
     return static_cast<To>(real);
@@ -116,7 +119,8 @@ void copy_elements(const TensorBody& body, DType dtype, void* values) {
       auto* to = static_cast<To*>(values);
       if constexpr (std::is_same_v<To, From>) {
         if (body.contiguous) {
-          std::memcpy(values, body.data, static_cast<std::size_t>(body.shape.size().value()) * sizeof(To));
+          std::memcpy(values, body.data,
+                      static_cast<std::size_t>(body.shape.size().value()) * sizeof(To));
           return;
         }
       }
@@ -134,8 +138,8 @@ void copy_elements(const TensorBody& body, DType dtype, void* values) {
 Dim Tensor::dim(int axis, Where where) const {
   const int rank = body().shape.rank();
   if (axis < -rank || axis >= rank) {
-    throw IndexError("dim: axis " + std::to_string(axis) + " is outside [" + std::to_string(-rank) + ", " +
-                     std::to_string(rank) + ") for " + type_text() + where.suffix());
+    throw IndexError("dim: axis " + std::to_string(axis) + " is outside [" + std::to_string(-rank) +
+                     ", " + std::to_string(rank) + ") for " + type_text() + where.suffix());
   }
   return shape()[axis < 0 ? axis + rank : axis];
 }
@@ -173,7 +177,8 @@ Tensor Tensor::empty(const Shape& shape, DType dtype, Device device) {
     }
   }
   count = shape.size().value();
-  if (count > (std::int64_t{1} << 56)) throw ShapeError("a tensor of shape " + shape.text() + " has too many elements");
+  if (count > (std::int64_t{1} << 56))
+    throw ShapeError("a tensor of shape " + shape.text() + " has too many elements");
   body->storage = Storage::allocate(static_cast<std::size_t>(count) * size_of(dtype), device);
   body->data = body->storage.data();
   body->id = detail::next_value_id();
@@ -202,7 +207,8 @@ Tensor Tensor::weak(const Scalar& scalar) {
   return made;
 }
 
-Tensor Tensor::view(const Shape& shape, std::span<const std::int64_t> strides, std::int64_t offset) const {
+Tensor Tensor::view(const Shape& shape, std::span<const std::int64_t> strides,
+                    std::int64_t offset) const {
   const TensorBody& from = body();
   Tensor made = adopt(new TensorBody);
   TensorBody& to = made.body();
@@ -217,11 +223,13 @@ Tensor Tensor::view(const Shape& shape, std::span<const std::int64_t> strides, s
   return made;
 }
 
-Tensor Tensor::wrap(void* data, const Shape& shape, std::span<const std::int64_t> strides, DType dtype,
-                    std::function<void()> release, Device device, Where where) {
-  if (data == nullptr && !(shape.size() == Dim(0))) throw ValueError("wrap: the memory is null" + where.suffix());
+Tensor Tensor::wrap(void* data, const Shape& shape, std::span<const std::int64_t> strides,
+                    DType dtype, std::function<void()> release, Device device, Where where) {
+  if (data == nullptr && !(shape.size() == Dim(0)))
+    throw ValueError("wrap: the memory is null" + where.suffix());
   if (strides.size() != static_cast<std::size_t>(shape.rank())) {
-    throw ShapeError("wrap: " + std::to_string(strides.size()) + " strides for shape " + shape.text() + where.suffix());
+    throw ShapeError("wrap: " + std::to_string(strides.size()) + " strides for shape " +
+                     shape.text() + where.suffix());
   }
   Tensor made = adopt(new TensorBody);
   TensorBody& body = made.body();
@@ -229,10 +237,12 @@ Tensor Tensor::wrap(void* data, const Shape& shape, std::span<const std::int64_t
   body.device = device;
   body.shape = shape;
   std::copy(strides.begin(), strides.end(), body.strides.begin());
-  body.storage = Storage::wrap(data, static_cast<std::size_t>(shape.size().value()) * size_of(dtype), device,
-                               std::move(release));
+  body.storage =
+      Storage::wrap(data, static_cast<std::size_t>(shape.size().value()) * size_of(dtype), device,
+                    std::move(release));
   body.data = static_cast<std::byte*>(data);
-  if (data == nullptr) body.data = reinterpret_cast<std::byte*>(&body.immediate);  // empty, yet not abstract
+  if (data == nullptr)
+    body.data = reinterpret_cast<std::byte*>(&body.immediate);  // empty, yet not abstract
   body.contiguous = row_major(shape, strides);
   body.id = detail::next_value_id();
   if (!Listeners::none()) Listeners::tell(&Listener::creation, CreationEvent{made, where});
@@ -242,8 +252,8 @@ Tensor Tensor::wrap(void* data, const Shape& shape, std::span<const std::int64_t
 void Tensor::item_into(DType dtype, void* value, Where where) const {
   require_values(*this, "item", where);
   if (!(shape().size() == Dim(1))) {
-    throw ValueError("item: " + type_text() + " has not exactly one element: use to_vector or an index" +
-                     where.suffix());
+    throw ValueError("item: " + type_text() +
+                     " has not exactly one element: use to_vector or an index" + where.suffix());
   }
   heard(*this, HostReadEvent::Kind::item, where);
   copy_elements(body(), dtype, value);
@@ -258,11 +268,12 @@ void Tensor::copy_into(DType dtype, void* values, Where where) const {
 const void* Tensor::checked_data(DType dtype, Where where) const {
   require_values(*this, "data", where);
   if (dtype != this->dtype()) {
-    throw DTypeError("data: asked for elements of " + std::string(name(dtype)) + " of " + type_text() +
-                     ": convert with .to(...) first" + where.suffix());
+    throw DTypeError("data: asked for elements of " + std::string(name(dtype)) + " of " +
+                     type_text() + ": convert with .to(...) first" + where.suffix());
   }
   if (!contiguous()) {
-    throw ValueError("data: " + type_text() + " is a view whose elements do not lie in order: use contiguous_copy()" +
+    throw ValueError("data: " + type_text() +
+                     " is a view whose elements do not lie in order: use contiguous_copy()" +
                      where.suffix());
   }
   heard(*this, HostReadEvent::Kind::data, where);

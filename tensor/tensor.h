@@ -1,6 +1,6 @@
-/// `Tensor`: an n-dimensional array that is a value. It behaves like an `int` that is cheap to copy: no operation
-/// changes another tensor, and views share memory invisibly.
-/// Invariant: a handle to one immutable, counted body; rebinding (`=`, `+=`, writing by `at`) gives the handle another
+/// `Tensor`: an n-dimensional array that is a value. It behaves like an `int` that is cheap to
+/// copy: no operation changes another tensor, and views share memory invisibly. Invariant: a handle
+/// to one immutable, counted body; rebinding (`=`, `+=`, writing by `at`) gives the handle another
 /// body, or changes the body in place when nobody else can see it, under a new id.
 #pragma once
 
@@ -37,8 +37,8 @@ struct TensorBody {
   std::atomic<std::uint32_t> references{1};
   DType dtype = DType::float32;
   Device device;
-  bool weak = false;        // a number on its way into an operation: rank 0, its bits in `immediate`
-  bool contiguous = true;   // row-major without gaps
+  bool weak = false;       // a number on its way into an operation: rank 0, its bits in `immediate`
+  bool contiguous = true;  // row-major without gaps
   std::uint64_t id = 0;
   std::byte* data = nullptr;  // the first element; null for an abstract tensor, which has no values
   Storage storage;
@@ -62,8 +62,8 @@ RILL_API void destroy(TensorBody* body) noexcept;
 ///
 ///     Tensor x = arange(6.0f).reshape({2, 3});
 ///     Tensor row = x(1);              // a view: [3, 4, 5]
-///     x.at(0, 0) = 7;                 // rebinds x; `row` and earlier copies of x keep their values
-///     float first = x(0, 0).item<float>();
+///     x.at(0, 0) = 7;                 // rebinds x; `row` and earlier copies of x keep their
+///     values float first = x(0, 0).item<float>();
 class RILL_API Tensor {
  public:
   /// An undefined tensor; using it in an operation is a `ValueError`.
@@ -89,7 +89,8 @@ class RILL_API Tensor {
   }
   void swap(Tensor& other) noexcept { std::swap(body_, other.body_); }
 
-  // ---- What it is -------------------------------------------------------------------------------------------------
+  // ---- What it is
+  // -------------------------------------------------------------------------------------------------
   [[nodiscard]] bool defined() const { return body_ != nullptr; }
   [[nodiscard]] DType dtype() const { return body().dtype; }
   [[nodiscard]] const Shape& shape() const { return body().shape; }
@@ -101,7 +102,8 @@ class RILL_API Tensor {
   [[nodiscard]] Device device() const { return body().device; }
   /// Names this value: never reused, shared by copies, new after rebinding.
   [[nodiscard]] std::uint64_t id() const { return body().id; }
-  /// Distance between neighbours along each axis, in elements; 0 where an axis is stretched, negative where flipped.
+  /// Distance between neighbours along each axis, in elements; 0 where an axis is stretched,
+  /// negative where flipped.
   [[nodiscard]] std::span<const std::int64_t> strides() const {
     return {body().strides.data(), static_cast<std::size_t>(rank())};
   }
@@ -112,7 +114,8 @@ class RILL_API Tensor {
   /// `float32[2,3]`, as it stands in error texts.
   [[nodiscard]] std::string type_text() const;
 
-  // ---- Reading from the host: explicit, and heard by listeners ----------------------------------------------------
+  // ---- Reading from the host: explicit, and heard by listeners
+  // ----------------------------------------------------
   /// The only element, converted to `T`. Throws `ValueError` unless there is exactly one.
   template <Element T>
   [[nodiscard]] T item(Where where = Where::here()) const {
@@ -123,21 +126,25 @@ class RILL_API Tensor {
   /// All elements in row-major order, converted to `T`.
   template <Element T>
   [[nodiscard]] std::vector<T> to_vector(Where where = Where::here()) const;
-  /// The elements themselves. Throws `DTypeError` unless `T` is the dtype's, `ValueError` unless contiguous and on the
-  /// host. Valid while this tensor, or another that shares its memory, is.
+  /// The elements themselves. Throws `DTypeError` unless `T` is the dtype's, `ValueError` unless
+  /// contiguous and on the host. Valid while this tensor, or another that shares its memory, is.
   template <Element T>
   [[nodiscard]] std::span<const T> data(Where where = Where::here()) const {
-    return {static_cast<const T*>(checked_data(dtype_of<T>, where)), static_cast<std::size_t>(size())};
+    return {static_cast<const T*>(checked_data(dtype_of<T>, where)),
+            static_cast<std::size_t>(size())};
   }
-  /// The only element is not zero: `if (sum(x) > 1) ...`. Throws `ValueError` unless there is exactly one.
+  /// The only element is not zero: `if (sum(x) > 1) ...`. Throws `ValueError` unless there is
+  /// exactly one.
   explicit operator bool() const;
 
-  // ---- Views and conversions; defined by the operators ------------------------------------------------------------
+  // ---- Views and conversions; defined by the operators
+  // ------------------------------------------------------------
   /// Elements converted to another dtype: float to integer saturates and NaN gives 0.
   [[nodiscard]] Tensor to(DType dtype, Where where = Where::here()) const;
   /// The same elements on another device.
   [[nodiscard]] Tensor to(Device device, Where where = Where::here()) const;
-  /// Same elements in row-major order under another shape; one size may be -1. A view where the strides allow it.
+  /// Same elements in row-major order under another shape; one size may be -1. A view where the
+  /// strides allow it.
   [[nodiscard]] Tensor reshape(const Shape& shape, Where where = Where::here()) const;
   /// Axes in another order; without an order, reversed. A view.
   [[nodiscard]] Tensor transpose(Where where = Where::here()) const;
@@ -145,16 +152,18 @@ class RILL_API Tensor {
   /// A tensor of the same values that is `contiguous()`.
   [[nodiscard]] Tensor contiguous_copy(Where where = Where::here()) const;
 
-  /// Reads by index: numbers, `slice`s, `{first, last}`, `newaxis`, `ellipsis`, integer tensors. Basic indices give
-  /// views. Throws `IndexError`.
+  /// Reads by index: numbers, `slice`s, `{first, last}`, `newaxis`, `ellipsis`, integer tensors.
+  /// Basic indices give views. Throws `IndexError`.
   ///
   ///     x(1)   x(0, slice(0, 5, 2))   x({0, 2})   x(ellipsis, -1)   x(newaxis)
-  Tensor operator()(const Index& i0, const Index& i1, const Index& i2, const Index& i3, const Index& i4,
-                    const Index& i5, const Index& i6, const Index& i7, Where where = Where::here()) const;
+  Tensor operator()(const Index& i0, const Index& i1, const Index& i2, const Index& i3,
+                    const Index& i4, const Index& i5, const Index& i6, const Index& i7,
+                    Where where = Where::here()) const;
   // The shorter calls stand in tensor/index.h's terms: absent indices.
   Tensor operator()(const Index& i0, Where where = Where::here()) const;
   Tensor operator()(const Index& i0, const Index& i1, Where where = Where::here()) const;
-  Tensor operator()(const Index& i0, const Index& i1, const Index& i2, Where where = Where::here()) const;
+  Tensor operator()(const Index& i0, const Index& i1, const Index& i2,
+                    Where where = Where::here()) const;
   Tensor operator()(const Index& i0, const Index& i1, const Index& i2, const Index& i3,
                     Where where = Where::here()) const;
 
@@ -162,34 +171,39 @@ class RILL_API Tensor {
   Slot at(const Index& i0, Where where = Where::here()) &;
   Slot at(const Index& i0, const Index& i1, Where where = Where::here()) &;
   Slot at(const Index& i0, const Index& i1, const Index& i2, Where where = Where::here()) &;
-  Slot at(const Index& i0, const Index& i1, const Index& i2, const Index& i3, Where where = Where::here()) &;
+  Slot at(const Index& i0, const Index& i1, const Index& i2, const Index& i3,
+          Where where = Where::here()) &;
 
-  /// `x = x + y`, in the buffer of `x` when nobody else holds it and the result fits; keeps the dtype of `x`
-  /// as NumPy does, so a result that does not cast to it is a `DTypeError`.
+  /// `x = x + y`, in the buffer of `x` when nobody else holds it and the result fits; keeps the
+  /// dtype of `x` as NumPy does, so a result that does not cast to it is a `DTypeError`.
   Tensor& operator+=(const Operand& y);
   Tensor& operator-=(const Operand& y);
   Tensor& operator*=(const Operand& y);
   Tensor& operator/=(const Operand& y);
 
-  // ---- For the floors above -----------------------------------------------------------------------------------------
+  // ---- For the floors above
+  // -----------------------------------------------------------------------------------------
   /// A body that the caller has just made.
   static Tensor adopt(detail::TensorBody* body) {
     Tensor tensor;
     tensor.body_ = body;
     return tensor;
   }
-  /// New memory of the shape, not set to anything, contiguous. Throws `OutOfMemoryError`, `ShapeError`.
+  /// New memory of the shape, not set to anything, contiguous. Throws `OutOfMemoryError`,
+  /// `ShapeError`.
   static Tensor empty(const Shape& shape, DType dtype, Device device = Device::cpu());
   /// No values: only a dtype and a shape, which may be symbolic.
   static Tensor abstract(const Shape& shape, DType dtype, Device device = Device::cpu());
   /// A weak rank-0 tensor: takes the dtype of what it meets.
   static Tensor weak(const Scalar& scalar);
   /// A view of this tensor's memory: `offset` from its first element, in elements.
-  [[nodiscard]] Tensor view(const Shape& shape, std::span<const std::int64_t> strides, std::int64_t offset) const;
-  /// A tensor over memory of somebody else's, never written through rill. `release` runs once nobody needs it.
-  /// `strides` in elements; `data` points to the first element.
-  static Tensor wrap(void* data, const Shape& shape, std::span<const std::int64_t> strides, DType dtype,
-                     std::function<void()> release, Device device = Device::cpu(), Where where = Where::here());
+  [[nodiscard]] Tensor view(const Shape& shape, std::span<const std::int64_t> strides,
+                            std::int64_t offset) const;
+  /// A tensor over memory of somebody else's, never written through rill. `release` runs once
+  /// nobody needs it. `strides` in elements; `data` points to the first element.
+  static Tensor wrap(void* data, const Shape& shape, std::span<const std::int64_t> strides,
+                     DType dtype, std::function<void()> release, Device device = Device::cpu(),
+                     Where where = Where::here());
 
   [[nodiscard]] detail::TensorBody& body() const {
     if (body_ == nullptr) detail::fail_undefined("this tensor");
@@ -198,7 +212,8 @@ class RILL_API Tensor {
   [[nodiscard]] detail::TensorBody* body_or_null() const { return body_; }
   /// True when nobody else can see this tensor's elements, so that they may be changed in place.
   [[nodiscard]] bool sole_owner() const {
-    return body().references.load(std::memory_order_acquire) == 1 && body().storage && body().storage.writable();
+    return body().references.load(std::memory_order_acquire) == 1 && body().storage &&
+           body().storage.writable();
   }
 
  private:
@@ -212,7 +227,8 @@ class RILL_API Tensor {
 template <Element T>
 std::vector<T> Tensor::to_vector(Where where) const {
   if constexpr (std::same_as<T, bool>) {  // std::vector<bool> has no elements to copy into
-    const auto bytes = std::vector<std::uint8_t>(to(DType::bool_, where).template to_vector<std::uint8_t>(where));
+    const auto bytes =
+        std::vector<std::uint8_t>(to(DType::bool_, where).template to_vector<std::uint8_t>(where));
     return {bytes.begin(), bytes.end()};
   } else {
     std::vector<T> values(static_cast<std::size_t>(size()));

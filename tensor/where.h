@@ -1,5 +1,5 @@
-/// The user's line, captured by default arguments, so that errors, graphs and profiles name it for free.
-/// Invariant: holds a file's name without its folder; costs two constants at the call.
+/// The user's line, captured by default arguments, so that errors, graphs and profiles name it for
+/// free. Invariant: holds a file's name without its folder; costs two constants at the call.
 #pragma once
 
 #include <string>
