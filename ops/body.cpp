@@ -254,6 +254,12 @@ Value Body::in(int k, std::span<const Value> index, const Value& guard, const Va
   return kernel::select(guard, converted(builder_.load(buffer, index, guard, zero), k), otherwise);
 }
 
+std::vector<Value> Body::fold(std::span<const kernel::Id> loops, const kernel::Folding& folding) {
+  settle();
+  enter_stage(false, false);
+  return builder_.fold(loops, folding);
+}
+
 bool Body::varies_along_row(const Value& value) const {
   return std::any_of(row_loops_.begin(), row_loops_.end(), [&](Id loop) { return builder_.depends(value, loop); });
 }

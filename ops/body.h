@@ -39,7 +39,7 @@ class RILL_API Row {
   /// Of bool values.
   Value any(const Value& v);
   Value all(const Value& v);
-  /// A fold of one's own: one result per accumulator. Of a scan: the prefixes, for the next `out` only.
+  /// A fold with accumulators of its own: one result each. Of a scan: the prefixes, for the next `out` only.
   std::vector<Value> fold(const kernel::Folding& folding);
   /// `v` computed once per element and kept for the later passes over the row.
   Value keep(const Value& v);
@@ -92,6 +92,13 @@ class RILL_API Body {
   Value integer(std::int64_t number) { return builder_.integer(number); }
   /// A constant of the type in which values of `dtype` are computed.
   Value constant(DType dtype, double number);
+
+  // ---- Loops of one's own: windows ---------------------------------------------------------------------------------------
+  /// A loop over [0, extent) inside the point, for `fold`.
+  kernel::Id loop(const Value& extent) { return builder_.axis(extent); }
+  Value index(kernel::Id loop) { return builder_.index(loop); }
+  /// Folds over such loops, in row-major order.
+  std::vector<Value> fold(std::span<const kernel::Id> loops, const kernel::Folding& folding);
 
   // ---- Saying -------------------------------------------------------------------------------------------------------------
   /// The result at the point; along the row, if the value varies along it.

@@ -7,6 +7,7 @@
 
 #include <rill/ops/body.h>
 #include <rill/ops/call.h>
+#include <rill/ops/composition.h>
 #include <rill/ops/kernels.h>
 #include <rill/ops/materialize.h>
 #include <rill/ops/view.h>
@@ -111,6 +112,12 @@ void evaluate(const Op& op, std::span<const Tensor> inputs, const Attributes& at
       outputs[0] = view.result();
       return;
     }
+  }
+  if (op.composition) {
+    const Silence silence;
+    Composition composition(attributes, inputs, outputs);
+    op.composition(composition);
+    return;
   }
   if (op.library) {
     for (std::size_t k = 0; k < results.size(); ++k) outputs[k] = started(results[k], inputs, device);

@@ -17,6 +17,7 @@ std::span<const Op> creation();
 std::span<const Op> linalg();
 std::span<const Op> nn();
 std::span<const Op> convolution();
+std::span<const Op> recurrent();
 std::span<const Op> random();
 std::span<const Op> sort();
 

@@ -18,13 +18,14 @@ class Body;
 class View;
 class Grad;
 class Preparation;
+class Composition;
 
 /// Spellings of the operator in other libraries, for the documentation. Empty where there is none.
 struct Peers {
-  std::string_view numpy;
-  std::string_view tensorflow;
-  std::string_view torch;
-  std::string_view onnx;
+  std::string_view numpy{};
+  std::string_view tensorflow{};
+  std::string_view torch{};
+  std::string_view onnx{};
 };
 
 namespace detail {
@@ -38,7 +39,17 @@ template <class R, class X, class A>
 struct SecondArgument<R (*)(X, const A&)> {
   using type = A;
 };
+template <auto function>
+struct Named;
+template <class Context, class A, void (*function)(Context&, const A&)>
+struct Named<function> {
+  void operator()(Context& context, const A& attributes) const { function(context, attributes); }
+};
 }  // namespace detail
+
+/// A function that takes attributes, as a part of an operator: `.rule = named<&matmul_rule>`.
+template <auto function>
+inline constexpr detail::Named<function> named{};
 
 /// A part of an operator: a function of a `Context`, and of the operator's attributes when it has some. Made of a
 /// captureless lambda or a function; becomes a plain function pointer.
@@ -77,8 +88,8 @@ struct OpState {
   mutable std::atomic<void*> kernels = nullptr;  ///< owned by ops/dispatch.cpp
 };
 
-/// An operator. Exactly one of `body`, `view` (then `body` says what it means inside fused kernels), and `library`
-/// makes its values when it runs by itself.
+/// An operator. One of `body`, `view` (then `body` says what it means where strides cannot), `library` and
+/// `composition` makes its values when it runs by itself.
 struct Op {
   std::string_view name;       ///< unique; graphs know it by this
   Peers peers{};
@@ -86,6 +97,7 @@ struct Op {
   Rule<Body> body{};           ///< meaning as a kernel program
   Rule<View> view{};           ///< the result as other strides over the input's memory
   Rule<Preparation> library{}; ///< a plan of some library's for these shapes
+  Rule<Composition> composition{};  ///< the results as other operators make them: for gradients better than theirs
   Rule<Grad> grad{};           ///< gradients of the inputs, by public operators; none: not differentiable
   bool stateful = false;       ///< two calls with equal inputs may differ, or it has effects
   mutable OpState state{};

@@ -1,0 +1,29 @@
+/// `Composition`: an operator whose values other operators make, and whose gradient is better than theirs would be.
+/// Invariant: listeners hear of one operator, not of those inside it.
+#pragma once
+
+#include <span>
+
+#include <rill/ops/op.h>
+#include <rill/tensor/tensor.h>
+
+namespace rill {
+
+class RILL_API Composition {
+ public:
+  Composition(const Attributes& attributes, std::span<const Tensor> inputs, std::span<Tensor> outputs)
+      : attributes_(attributes), inputs_(inputs), outputs_(outputs) {}
+
+  [[nodiscard]] const Attributes& attributes() const { return attributes_; }
+  [[nodiscard]] int inputs() const { return static_cast<int>(inputs_.size()); }
+  [[nodiscard]] const Tensor& in(int k) const { return inputs_[static_cast<std::size_t>(k)]; }
+  /// Result `k`: of the dtype and shape that the rule gave.
+  void out(int k, const Tensor& value) { outputs_[static_cast<std::size_t>(k)] = value; }
+
+ private:
+  const Attributes& attributes_;
+  std::span<const Tensor> inputs_;
+  std::span<Tensor> outputs_;
+};
+
+}  // namespace rill
