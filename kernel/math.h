@@ -18,6 +18,17 @@ Value exp2(Value x);
 Value expm1(Value x);
 /// Hyperbolic tangent: an odd polynomial near 0, elsewhere 1 - 2 / (e^2x + 1).
 Value tanh(Value x);
+/// Hyperbolic sine: an odd polynomial below 1, elsewhere (e^x - e^-x) / 2 with the low part of e^x
+/// kept.
+Value sinh(Value x);
+/// Hyperbolic cosine, as sinh.
+Value cosh(Value x);
+/// Inverse of sinh: log1p of a pair; float32 in float64, as the two that follow.
+Value asinh(Value x);
+/// Inverse of cosh: NaN below 1.
+Value acosh(Value x);
+/// Inverse of tanh: infinite at -1 and 1, NaN beyond.
+Value atanh(Value x);
 /// 1 / (1 + e^-x), with relative accuracy down to denormal results.
 Value sigmoid(Value x);
 /// log(1 + e^x), as max(x, 0) + log(1 + e^-|x|).
@@ -40,6 +51,10 @@ Value erf(Value x);
 /// c) / (x + c).
 Value erfc(Value x);
 
+/// Inverse of erf: infinite at -1 and 1, NaN beyond. A polynomial in log(1 - x^2) or its root, in
+/// float64 improved by a step of third order.
+Value erfinv(Value x);
+
 /// Sine of x in radians, of any size. Reduction to |r| <= pi/4 with as many bits of pi as the
 /// argument needs.
 Value sin(Value x);
@@ -57,6 +72,23 @@ Value pow(Value x, Value y);
 /// zero or a infinite. Floats only. Exact (rounded once, where signs differ) while |a / b| is below
 /// 2^24, in float64 2^53.
 Value modulo(Value a, Value b);
+/// sin(pi x), exact at multiples of 1/2. Reduction exact and cheap: for angles made from random
+/// numbers.
+Value sin_pi(Value x);
+/// cos(pi x), likewise.
+Value cos_pi(Value x);
+/// Inverse of sin, in [-pi/2, pi/2]: an odd polynomial up to 1/2, beyond by sqrt((1 - |x|) / 2).
+/// NaN outside [-1, 1].
+Value asin(Value x);
+/// Inverse of cos, in [0, pi], likewise.
+Value acos(Value x);
+/// Inverse of tan, in [-pi/2, pi/2]. Reduction to [0, tan(pi/8)], errors kept.
+Value atan(Value x);
+/// The angle of the point (x, y), in [-pi, pi], with C99's special cases (F.10.1.4).
+Value atan2(Value y, Value x);
+
+/// Cube root, in float64: a polynomial for m^(-1/3) and two steps of third order.
+Value cbrt(Value x);
 /// 1 / sqrt(x): inf at zero, NaN below. The errors of the root and of the quotient are computed and
 /// taken off.
 Value rsqrt(Value x);

@@ -1,9 +1,14 @@
 /// The error function and its relatives.
+#include <limits>
+
 #include <rill/kernel/math.h>
 #include <rill/kernel/math_parts.h>
 
 namespace rill::kernel::math {
 namespace {
+
+constexpr double infinity = std::numeric_limits<double>::infinity();
+constexpr double nan = std::numeric_limits<double>::quiet_NaN();
 
 /// erf near 0, an odd polynomial. |x| <= 0.9.
 Value erf_near_zero(Value x) {
@@ -48,6 +53,29 @@ Value erfc_far(Value distance) {
   return scaled(fma(rest, reciprocal, y), e.power);
 }
 
+/// The inverse of erf to a relative 2^-19, in [0, 1) and float32's numbers 2^-26, in float64. With
+/// w = -log(1 - x^2): x P(w - 2.5) below w = 5, x Q(sqrt(w) - c) above.
+Value erfinv_estimate(Value x, bool single) {
+  const Value w = -log((1.0 - x) * (x + 1.0));
+  const Value centred = w - 2.5;
+  const Value near =
+      polynomial(centred, {1.5014093592802737, 0.24664028613570207, -0.004177386777489102,
+                           -0.0012527418574806658, 0.0002183444309302358, -4.963357807337283e-06,
+                           -3.4627016357461115e-06, 4.6617271462143027e-07, 2.323234451984671e-08,
+                           -8.791204930777835e-09});
+  const Value far =
+      single ? polynomial(sqrt(w) - 3.25,
+                          {3.0838855943573704, 1.0052592712441364, 0.005371991698258308,
+                           -0.0037569710651366404, 0.0024796817136428645, -0.0016586204171172873,
+                           0.000999361046184021, -0.000413565707208768, -5.205580959129377e-05,
+                           0.00011363963637691781})
+             : polynomial(sqrt(w) - 4.0,
+                          {3.839781470281001, 1.009510941679263, 0.0012929225902863595,
+                           -0.0009420932750668662, 0.00025628221932187504, -2.7694945272585703e-05,
+                           9.051349894229448e-05, -7.891604286536386e-05, 1.7823736204299714e-05});
+  return x * select(w < 5, near, far);
+}
+
 }  // namespace
 
 Value erf(Value x) {
@@ -83,6 +111,25 @@ Value erfc(Value x) {
   const Value a = abs(x);
   const Value far = erfc_far(a);
   return select(a < 0.46875, 1.0 - erf_near_zero(x), select(x < 0, 2.0 - far, far));
+}
+
+Value erfinv(Value x) {
+  if (is_half(x.dtype())) return through_float32(erfinv, x);
+  const Value a = abs(x);
+  const Value edge = select(a == 1, infinity, constant(x, nan));
+  if (is_single(x)) {
+    const Value y = cast(erfinv_estimate(cast(a, float64), true), float32);
+    return copysign(select(a < 1, y, edge), x);
+  }
+  // The Taylor series of the inverse about the estimate's own erf, to third order. Far out the
+  // difference is taken between the complements.
+  const Value y = erfinv_estimate(a, false);
+  const Value difference = select(a < 0.7, a - erf_near_zero(y), erfc_far(y) - (1.0 - a));
+  const Value square = y * y;
+  const Value u = difference * exp(square) * 0.88622692545275801365;  // sqrt(pi) / 2
+  const Value third = fma(square, 4.0 / 3, 1.0 / 3);
+  const Value result = y + fma(u * u, fma(u, third, y), u);
+  return copysign(select(a < 1, result, edge), x);
 }
 
 }  // namespace rill::kernel::math

@@ -46,27 +46,6 @@ Value expm1(Value x) {
   return select(abs(x) < (single ? 0x1p-30 : 0x1p-60), x, result * 2.0);
 }
 
-Value tanh(Value x) {
-  if (is_half(x.dtype())) return through_float32(tanh, x);
-  const bool single = is_single(x);
-  const Value a = abs(x);
-  const Value z = x * x;
-  const Value p =
-      single
-          ? polynomial(z, {-0.333333224, 0.133329809, -0.0539294742, 0.0216640923, -0.00826545432,
-                           0.00258342316, -0.000455708097})
-          : polynomial(z, {-0.33333333333333315, 0.1333333333332996, -0.053968253966149446,
-                           0.021869488470699014, -0.008863234338748222, 0.0035921142223535973,
-                           -0.0014557272091439667, 0.0005894566156845766, -0.00023702397978639681,
-                           9.157829613325226e-05, -3.0205861635240258e-05, 6.05014784180165e-06});
-  const Value small = fma(z * x, p, x);
-
-  const Exponential e = exponential(at_most(a, single ? 9.1 : 19.1) * 2.0);
-  const Value factor = value_of(e.power, 0);
-  const Value large = 1.0 - 2.0 / fma(factor, e.minus_one(), factor + 1.0);
-  return copysign(select(a < (single ? 0.9 : 0.625), small, large), x);
-}
-
 Value sigmoid(Value x) {
   if (is_half(x.dtype())) return through_float32(sigmoid, x);
   // 1 / (1 + e^-x), for negative x as 2^-n / (2^-n + e^r), so that nothing overflows.

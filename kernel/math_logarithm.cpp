@@ -24,12 +24,36 @@ Value natural(Value k, Value f, Value tail) {
   return fma(k, single ? 0x1.62e4p-1 : 0x1.62e42fefa4p-1, f + low);
 }
 
-/// The logarithm of 2^k (1 + f) to another base, where log(2) = two and log(e) = (high + low).
+/// log(1 + f) times high + low, a constant.
 Value to_base(Value f, double high, double low) {
   return fma(f, high, fma(log1p_tail(f), high, f * low));
 }
 
 }  // namespace
+
+Value log1p_of(Value x, Value x_low) {
+  const Format format = format_of(x.dtype());
+  const bool single = is_single(x);
+  const std::uint64_t one = static_cast<std::uint64_t>(format.bias) << format.fraction;
+  const std::uint64_t lowest = single ? 0x3f3504f3U : 0x3fe6a09e667f3bcdU;  // sqrt(1/2)
+
+  // 2^-k must be a normal number.
+  const Value huge = x > 0x1p100;
+  const Value y = select(huge, x * 0x1p-32, x);
+  const Value moved = bitcast(y + 1.0, format.bits);
+  const Value biased = (moved + constant_bits(moved, one - lowest)) >> format.fraction;
+  const Value magic = bitcast(constant(x, format.round_magic), format.bits);
+  const double bias = format.round_magic + format.bias;
+  const Value k = bitcast(biased + magic, x.dtype()) - select(huge, bias - 32, constant(x, bias));
+  const Value shrink =
+      bitcast((constant(biased, 2 * format.bias) - biased) << format.fraction, x.dtype());
+  // 1 + f = (1 + y) 2^-k without the rounding error of 1 + y.
+  const Value less = shrink - 1.0;
+  const Value f = fma(y, shrink, less);
+  Value f_low = fma(y, shrink, less - f);
+  if (x_low) f_low = fma(x_low, shrink, f_low);
+  return with_special_logarithms(x, natural(k, f, log1p_tail(f) + f_low), -1);
+}
 
 Value log(Value x) {
   if (is_half(x.dtype())) return through_float32(log, x);
@@ -39,28 +63,7 @@ Value log(Value x) {
 
 Value log1p(Value x) {
   if (is_half(x.dtype())) return through_float32(log1p, x);
-  const Format format = format_of(x.dtype());
-  const bool single = is_single(x);
-  const std::uint64_t one = std::uint64_t(format.bias) << format.fraction;
-  const std::uint64_t lowest = single ? 0x3f3504f3U : 0x3fe6a09e667f3bcdU;  // sqrt(1/2)
-
-  // Below, 2^-k must be a normal number.
-  const Value huge = x > 0x1p100;
-  const Value y = select(huge, x * 0x1p-32, x);
-  const Value moved = bitcast(y + 1.0, format.bits);
-  const Value biased = (moved + constant_bits(moved, one - lowest)) >> format.fraction;
-  const Value magic = bitcast(constant(x, format.round_magic), format.bits);
-  const double bias = format.round_magic + format.bias;
-  const Value k =
-      bitcast(biased + magic, x.dtype()) - select(huge, constant(x, bias - 32), constant(x, bias));
-  const Value shrink =
-      bitcast((constant_bits(biased, 2 * std::uint64_t(format.bias)) - biased) << format.fraction,
-              x.dtype());
-  // 1 + f = (1 + y) 2^-k without the rounding error of 1 + y.
-  const Value less = shrink - 1.0;
-  const Value f = fma(y, shrink, less);
-  const Value f_low = fma(y, shrink, less - f);
-  return copysign(with_special_logarithms(x, natural(k, f, log1p_tail(f) + f_low), -1), x);
+  return copysign(log1p_of(x), x);  // the sign of zero
 }
 
 Value log2(Value x) {

@@ -94,4 +94,7 @@ struct Logarithmic {
 };
 Logarithmic logarithmic(Value x);
 
+/// log(1 + x + x_low), the low part being optional; +0 at -0. -inf at -1, NaN below.
+Value log1p_of(Value x, Value x_low = {});
+
 }  // namespace rill::kernel::math

@@ -118,6 +118,30 @@ Value modulo(Value a, Value b) {
   return select(abs(b) == infinity && abs(a) < infinity, infinite, finite);
 }
 
+Value cbrt(Value x) {
+  if (x.dtype() != float64) return cast(cbrt(cast(x, float64)), x.dtype());
+  // x = 2^3n m with m in [0.35, 2.83); y = m^(-1/3) by a polynomial and two steps of third order, c
+  // = m y^2.
+  const Value a = abs(x);
+  const auto [k, f] = logarithmic(a);
+  const PowerOfTwo power = nearest_power(k, 1.0 / 3);
+  const Value rest = fma(power.exponent, -3.0, k);
+  const Value m = (f + 1.0) * select(rest < 0, 0.5, select(rest > 0, 2.0, constant(x, 1)));
+  Value y = polynomial(m, {1.891863317131168, -1.763211056480168, 1.227049752155574,
+                           -0.4151616333404564, 0.052886607336581945});
+  for (int step = 0; step < 2; ++step) {
+    const Value e = 1.0 - m * y * y * y;
+    y = fma(y * e, polynomial(e, {1.0 / 3, 2.0 / 9}), y);
+  }
+  const Value reciprocal_square = y * y;
+  const Value c = m * reciprocal_square;
+  const Pair square = product(c, c);
+  const Value excess = fma(square.low, c, fma(square.high, c, -m));  // c^3 - m
+  const Value root = fma(excess * reciprocal_square, -1.0 / 3, c);
+  const Value result = root * value_of(power, 0);
+  return copysign(select(a == 0 || !(a < infinity), a, result), x);
+}
+
 Value rsqrt(Value x) {
   if (is_half(x.dtype())) return through_float32(rsqrt, x);
   // With s = sqrt(x) + error and y = 1/s + error, both errors are computed and taken off.

@@ -1,4 +1,4 @@
-/// sin, cos and tan of any argument, however large, and the inverse functions.
+/// sin, cos and tan of any argument, however large.
 #include <array>
 #include <cstddef>
 #include <vector>
@@ -207,6 +207,50 @@ Value tan(Value x) {
   const Value y =
       single ? cast(tangent(quarters_of_single(x)), float32) : tangent(quarters_of_double(x));
   return odd_at(x, y, single ? 0x1p-30 : 0x1p-60);
+}
+
+namespace {
+
+/// sin(pi x) for |x|, or cos(pi x).
+Value of_half_turns(Value x, bool cosine_wanted) {
+  const bool single = is_single(x);
+  const Format format = format_of(x.dtype());
+  const Value a = abs(x);
+  const Value turn = a - round_even(a * 0.5) * 2.0;  // exact, in [-1, 1]
+  const PowerOfTwo quarter = nearest_power(turn, 2.0);
+  const Value r = fma(quarter.exponent, -0.5, turn);  // exact, in [-1/4, 1/4]
+  const Value z = r * r;
+  const Value sine_tail =
+      single ? polynomial(z, {-5.16770935, 2.54981923, -0.589566112})
+             : polynomial(z, {-5.16771278004996, 2.5501640398740504, -0.5992645289770199,
+                              0.0821458701753616, -0.007370034232760907, 0.00046159341900573093});
+  const double pi_low = single ? -0x1.777a5cp-24 : 0x1.1a62633145c07p-53;
+  const Value s = fma(r, 0x1.921fb54442d18p+1, r * fma(z, sine_tail, pi_low));
+  const Value c =
+      single ? polynomial(z, {1.0, -4.93480206, 4.05869627, -1.33473623, 0.228754759})
+             : polynomial(z, {1.0, -4.934802200544679, 4.058712126416665, -1.3352627688430956,
+                              0.23533062976280741, -0.025806875203550496, 0.0019293406682059592,
+                              -0.00010298337794642731});
+  // The bias of `quarter` is a multiple of 4 and 2 less.
+  const Value n = quarter.biased + (cosine_wanted ? 3 : 2);
+  const Value odd = (quarter.biased & 1) != 0;
+  const Value magnitude = cosine_wanted ? select(odd, s, c) : select(odd, c, s);
+  const Value sign = (n >> 1) << (format.fraction + (single ? 8 : 11));
+  return bitcast(bitcast(magnitude, format.bits) ^ sign, x.dtype());
+}
+
+}  // namespace
+
+Value sin_pi(Value x) {
+  if (is_half(x.dtype())) return through_float32(sin_pi, x);
+  const DType bits = format_of(x.dtype()).bits;
+  const Value sign = bitcast(x, bits) ^ bitcast(abs(x), bits);
+  return bitcast(bitcast(of_half_turns(x, false), bits) ^ sign, x.dtype());
+}
+
+Value cos_pi(Value x) {
+  if (is_half(x.dtype())) return through_float32(cos_pi, x);
+  return of_half_turns(x, true);
 }
 
 }  // namespace rill::kernel::math
