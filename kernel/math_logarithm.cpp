@@ -51,7 +51,7 @@ Value log1p_of(Value x, Value x_low) {
   const Value less = shrink - 1.0;
   const Value f = fma(y, shrink, less);
   Value f_low = fma(y, shrink, less - f);
-  if (x_low) f_low = fma(x_low, shrink, f_low);
+  if (x_low.defined()) f_low = fma(x_low, shrink, f_low);
   return with_special_logarithms(x, natural(k, f, log1p_tail(f) + f_low), -1);
 }
 
