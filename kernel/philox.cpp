@@ -1,7 +1,5 @@
 #include <rill/kernel/philox.h>
 
-#include <numbers>
-
 #include <rill/kernel/math.h>
 
 namespace rill::kernel {
@@ -17,11 +15,11 @@ constexpr int rounds = 10;
 Value low_word(const Value& wide) { return cast(wide, uint32); }
 Value high_word(const Value& wide) { return cast(wide >> 32, uint32); }
 
-/// r cos t and r sin t.
+/// r cos t and r sin t for t = 2 pi v.
 std::array<Value, 2> polar(const Value& u, const Value& v) {
   const Value r = sqrt(math::log(u) * -2.0);
-  const Value t = v * (2 * std::numbers::pi);
-  return {r * math::cos(t), r * math::sin(t)};
+  const Value t = v * 2.0;
+  return {r * math::cos_pi(t), r * math::sin_pi(t)};
 }
 
 }  // namespace

@@ -1,0 +1,203 @@
+// The unary functions of kernel/math.h beside the C library's, and the means to run and judge them.
+
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <numbers>
+#include <span>
+#include <string>
+#include <type_traits>
+#include <vector>
+
+#include <rill/kernel/backend.h>
+#include <rill/kernel/builder.h>
+#include <rill/kernel/math.h>
+#include <rill/tensor/device.h>
+
+#include "tests/catch.h"
+
+namespace rill::kernel {
+
+/// A function, its values in more precision than needed, and the largest errors that its
+/// documentation admits, in units of the last place.
+struct MathFunction {
+  const char* name;
+  Value (*body)(Value);
+  double (*for_single)(double);
+  long double (*for_double)(long double);
+  double bound_single;
+  double bound_double;
+};
+
+/// sin(pi x) and cos(pi x) from the fraction that is left after quarter turns.
+template <class T>
+T of_half_turns(T x, bool cosine) {
+  if (!std::isfinite(x)) return std::numeric_limits<T>::quiet_NaN();
+  const T turn = std::fmod(std::fabs(x), T(2));
+  const T n = std::nearbyint(turn * 2);
+  const T angle = (turn - n / 2) * std::numbers::pi_v<T>;
+  const int quarter = (static_cast<int>(n) + (cosine ? 1 : 0)) % 4;
+  const T magnitude = quarter % 2 == 0 ? std::sin(angle) : std::cos(angle);
+  const T value = quarter >= 2 ? -magnitude : magnitude;
+  return cosine || !std::signbit(x) ? value : -value;
+}
+
+/// The inverse of erf by Newton's method.
+template <class T>
+T inverse_erf(T x) {
+  const T a = std::fabs(x);
+  if (!(a <= 1)) return std::numeric_limits<T>::quiet_NaN();
+  if (a == 1 || a == 0) return a == 0 ? x : std::copysign(std::numeric_limits<T>::infinity(), x);
+  const T l = std::log1p(-a * a);
+  const T t = T(4.33) + l / 2;
+  T y = std::sqrt(std::max(std::sqrt(t * t - l / T(0.147)) - t, T(0)));
+  if (a < T(1e-4)) y = a * std::sqrt(std::numbers::pi_v<T>) / 2;
+  for (int step = 0; step < 6; ++step) {
+    const T excess = a > T(0.5) ? (1 - a) - std::erfc(y) : std::erf(y) - a;
+    const T change = excess * std::sqrt(std::numbers::pi_v<T>) / 2 * std::exp(y * y);
+    y -= change / (1 + y * change);
+  }
+  return std::copysign(y, x);
+}
+
+template <class F>
+constexpr MathFunction math_function(const char* name, Value (*body)(Value), F, double bound_single,
+                                     double bound_double) {
+  return {name,
+          body,
+          [](double x) { return F{}(x); },
+          [](long double x) { return F{}(x); },
+          bound_single,
+          bound_double};
+}
+
+inline constexpr std::array math_functions = {
+    math_function(
+        "exp", math::exp, [](auto x) { return std::exp(x); }, 1.1, 1.1),
+    math_function(
+        "exp2", math::exp2, [](auto x) { return std::exp2(x); }, 1.0, 1.0),
+    math_function(
+        "expm1", math::expm1, [](auto x) { return std::expm1(x); }, 1.1, 1.1),
+    math_function(
+        "sinh", math::sinh, [](auto x) { return std::sinh(x); }, 1.1, 1.1),
+    math_function(
+        "cosh", math::cosh, [](auto x) { return std::cosh(x); }, 1.0, 1.0),
+    math_function(
+        "tanh", math::tanh, [](auto x) { return std::tanh(x); }, 1.0, 1.2),
+    math_function(
+        "asinh", math::asinh, [](auto x) { return std::asinh(x); }, 0.51, 1.4),
+    math_function(
+        "acosh", math::acosh, [](auto x) { return std::acosh(x); }, 0.51, 1.2),
+    math_function(
+        "atanh", math::atanh, [](auto x) { return std::atanh(x); }, 0.51, 1.2),
+    math_function(
+        "sigmoid", math::sigmoid, [](auto x) { return 1 / (1 + std::exp(-x)); }, 1.1, 1.1),
+    math_function(
+        "softplus", math::softplus,
+        [](auto x) { return std::max(x, decltype(x)(0)) + std::log1p(std::exp(-std::fabs(x))); },
+        1.7, 1.9),
+    math_function(
+        "log", math::log, [](auto x) { return std::log(x); }, 1.0, 1.0),
+    math_function(
+        "log2", math::log2, [](auto x) { return std::log2(x); }, 1.0, 1.0),
+    math_function(
+        "log10", math::log10, [](auto x) { return std::log10(x); }, 1.0, 1.0),
+    math_function(
+        "log1p", math::log1p, [](auto x) { return std::log1p(x); }, 1.0, 1.0),
+    math_function(
+        "erf", math::erf, [](auto x) { return std::erf(x); }, 1.0, 1.0),
+    math_function(
+        "erfc", math::erfc, [](auto x) { return std::erfc(x); }, 0.6, 1.5),
+    math_function(
+        "erfinv", math::erfinv, [](auto x) { return inverse_erf(x); }, 0.7, 1.9),
+    math_function(
+        "sin", math::sin, [](auto x) { return std::sin(x); }, 0.8, 0.9),
+    math_function(
+        "cos", math::cos, [](auto x) { return std::cos(x); }, 0.8, 0.9),
+    math_function(
+        "tan", math::tan, [](auto x) { return std::tan(x); }, 0.9, 1.1),
+    math_function(
+        "sin_pi", math::sin_pi, [](auto x) { return of_half_turns(x, false); }, 1.0, 1.0),
+    math_function(
+        "cos_pi", math::cos_pi, [](auto x) { return of_half_turns(x, true); }, 1.0, 1.0),
+    math_function(
+        "asin", math::asin, [](auto x) { return std::asin(x); }, 0.7, 0.7),
+    math_function(
+        "acos", math::acos, [](auto x) { return std::acos(x); }, 0.7, 0.7),
+    math_function(
+        "atan", math::atan, [](auto x) { return std::atan(x); }, 0.8, 0.8),
+    math_function(
+        "cbrt", math::cbrt, [](auto x) { return std::cbrt(x); }, 0.51, 0.51),
+    math_function(
+        "rsqrt", math::rsqrt, [](auto x) { return 1 / std::sqrt(x); }, 1.5, 1.5),
+};
+
+/// A program for y = f(x0, x1 ...) over one-dimensional buffers, prepared by the CPU's backend.
+template <class F>
+std::shared_ptr<const Executable> elementwise(DType dtype, std::size_t inputs, F&& f) {
+  Builder b;
+  const Value n = b.size();
+  const Id i = b.axis(n);
+  const std::array extent{n};
+  const std::array stride{b.integer(1)};
+  const std::array index{b.index(i)};
+  b.outer(std::array{i});
+  std::vector<Value> x;
+  for (std::size_t k = 0; k < inputs; ++k) {
+    x.push_back(b.load(b.buffer(dtype, Buffer::Space::input, extent, stride), index));
+  }
+  const Id y = b.buffer(dtype, Buffer::Space::output, extent, stride);
+  b.store(y, index, f(std::span<const Value>(x)));
+  return backend(Device::cpu()).prepare(b.finish());
+}
+
+/// Runs a program of `elementwise`.
+template <class T>
+std::vector<T> run(const Executable& program, std::initializer_list<std::span<const T>> inputs) {
+  const std::size_t count = inputs.begin()->size();
+  std::vector<T> result(count);
+  std::vector<std::byte*> buffers;
+  for (std::span<const T> x : inputs) {
+    // Inputs are not written.
+    buffers.push_back(reinterpret_cast<std::byte*>(const_cast<T*>(x.data())));
+  }
+  buffers.push_back(reinterpret_cast<std::byte*>(result.data()));
+  const auto size = static_cast<std::int64_t>(count);
+  REQUIRE(program.execute(buffers.data(), &size, nullptr).error == 0);
+  return result;
+}
+
+template <class T>
+std::vector<T> run(Value (*f)(Value), const std::vector<T>& x) {
+  return run<T>(*elementwise(dtype_of<T>, 1, [&](auto v) { return f(v[0]); }), {x});
+}
+template <class T>
+std::vector<T> run(Value (*f)(Value, Value), const std::vector<T>& x, const std::vector<T>& y) {
+  return run<T>(*elementwise(dtype_of<T>, 2, [&](auto v) { return f(v[0], v[1]); }), {x, y});
+}
+
+/// How far `got` is from the exact value, in units of the last place of the latter; infinite where
+/// one is NaN and the other not, or where a zero has the wrong sign.
+template <class T, class Exact>
+double error_in_ulp(T got, Exact exact) {
+  constexpr double wrong = std::numeric_limits<double>::infinity();
+  if (std::isnan(exact) || std::isnan(got)) return std::isnan(exact) == std::isnan(got) ? 0 : wrong;
+  const T nearest = static_cast<T>(exact);
+  if (got == nearest) return got != 0 || std::signbit(got) == std::signbit(nearest) ? 0.5 : wrong;
+  constexpr int digits = std::numeric_limits<T>::digits;
+  constexpr int lowest = std::numeric_limits<T>::min_exponent - digits;
+  constexpr int highest = std::numeric_limits<T>::max_exponent;
+  if (std::isinf(exact)) return wrong;
+  const Exact value =
+      std::isinf(got) ? std::copysign(std::ldexp(Exact(1), highest), Exact(got)) : Exact(got);
+  const int exponent = exact == 0 ? lowest : std::ilogb(exact) + 1 - digits;
+  return static_cast<double>(
+      std::ldexp(std::fabs(value - exact), -std::clamp(exponent, lowest, highest - digits)));
+}
+
+}  // namespace rill::kernel
