@@ -1,0 +1,83 @@
+// The product kernels for processors without fused multiply-add, and for those that are no x86-64:
+// 128-bit vectors in the compilers' own notation.
+#include <rill/cpu/gemm_kernels.h>
+#include <rill/cpu/gemm_tile.h>
+
+#include <rill/tensor/error.h>
+
+#include <cstring>
+
+namespace {
+
+template <class T>
+struct Vector {
+  using Element = T;
+  typedef T Register __attribute__((vector_size(16)));
+  static constexpr int lanes = static_cast<int>(16 / sizeof(T)), max_rows = 4, max_vectors = 2,
+                       dot_rows = 1;
+  static Register zero() { return Register{}; }
+  static Register load(const T* p) {
+    Register x;
+    std::memcpy(&x, p, sizeof x);
+    return x;
+  }
+  static Register load_first(const T* p, std::int64_t n) {
+    Register x{};
+    std::memcpy(&x, p, static_cast<std::size_t>(n) * sizeof(T));
+    return x;
+  }
+  static void store(T* p, Register x) { std::memcpy(p, &x, sizeof x); }
+  static void store_first(T* p, Register x, std::int64_t n) {
+    std::memcpy(p, &x, static_cast<std::size_t>(n) * sizeof(T));
+  }
+  static Register broadcast(const T* p) { return *p - Register{}; }
+  static Register fma(Register a, Register b, Register c) { return a * b + c; }
+};
+
+}  // namespace
+
+namespace rill::cpu {
+
+constexpr GemmKernels<float> float_kernels_baseline = kernels_of<Vector<float>>();
+constexpr GemmKernels<double> double_kernels_baseline = kernels_of<Vector<double>>();
+
+#if defined(__x86_64__)
+extern const GemmKernels<float> float_kernels_avx2, float_kernels_avx512;
+extern const GemmKernels<double> double_kernels_avx2, double_kernels_avx512;
+
+template <>
+const GemmKernels<float>& gemm_kernels(Level level) {
+  switch (level) {
+    case Level::baseline:
+      return float_kernels_baseline;
+    case Level::avx2:
+      return float_kernels_avx2;
+    case Level::avx512:
+      return float_kernels_avx512;
+  }
+  throw InternalError("gemm_kernels: not a level");
+}
+template <>
+const GemmKernels<double>& gemm_kernels(Level level) {
+  switch (level) {
+    case Level::baseline:
+      return double_kernels_baseline;
+    case Level::avx2:
+      return double_kernels_avx2;
+    case Level::avx512:
+      return double_kernels_avx512;
+  }
+  throw InternalError("gemm_kernels: not a level");
+}
+#else
+template <>
+const GemmKernels<float>& gemm_kernels(Level) {
+  return float_kernels_baseline;
+}
+template <>
+const GemmKernels<double>& gemm_kernels(Level) {
+  return double_kernels_baseline;
+}
+#endif
+
+}  // namespace rill::cpu

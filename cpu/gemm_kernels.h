@@ -1,0 +1,56 @@
+// The innermost loops of matrix products, one set per instruction set.
+//
+// Small and medium products spend their time in calls, packing and threading decisions of a library
+// rather than in its arithmetic, so rill has loops of its own for them. Invariant: c[i,j] starts
+// from 0 (or from its old value) and takes fma(a[i,p], b[p,j], c[i,j]) for p = 0, 1, ... in this
+// order, whatever the tile. So a product's bits depend neither on how it is cut into tiles nor,
+// where there is a fused multiply-add, on the instruction set. (The baseline has none and rounds
+// product and sum.)
+#pragma once
+
+#include <rill/cpu/features.h>
+
+#include <cstdint>
+
+namespace rill::cpu {
+
+/// c[rows,columns] = a[rows,depth] b[depth,columns], or c += a b. Strides are in elements; the last
+/// axis of b and c is contiguous.
+template <class T>
+struct Tile {
+  std::int64_t rows, columns, depth;
+  const T* a;
+  std::int64_t a_row, a_depth;
+  const T* b;
+  std::int64_t b_depth;
+  T* c;
+  std::int64_t c_row;
+  bool accumulate;
+};
+
+/// What one instruction set offers.
+template <class T>
+struct GemmKernels {
+  std::int64_t rows;     ///< of the largest tile
+  std::int64_t lanes;    ///< columns per vector
+  std::int64_t vectors;  ///< per row of the largest tile
+
+  /// Computes a tile of at most `rows` x `vectors * lanes`.
+  void (*tile)(const Tile<T>& tile);
+
+  /// y[j] = sum over p of x[p] b[p,j], for all `columns`; x and b's rows are contiguous. The order
+  /// is that of `tile`.
+  void (*row)(std::int64_t columns, std::int64_t depth, const T* x, const T* b,
+              std::int64_t b_depth, T* y);
+
+  /// y[i] = sum over p of a[i,p] x[p], where a's rows and x are contiguous: element p is added to
+  /// lane p mod L of L = 256 / sizeof(T) partial sums, which are merged by a binary tree.
+  void (*dots)(std::int64_t rows, std::int64_t depth, const T* a, std::int64_t a_row, const T* x,
+               T* y);
+};
+
+/// The kernels of a level, for float and double.
+template <class T>
+const GemmKernels<T>& gemm_kernels(Level level);
+
+}  // namespace rill::cpu

@@ -1,0 +1,187 @@
+// The body of the product kernels, written once over a vector type.
+//
+// Included by one .cpp per instruction set, after that file has switched the compiler to it;
+// everything here is local to that file, so that no other code is compiled for instructions the
+// machine may lack. Invariant: see <rill/cpu/gemm_kernels.h>; every path adds in the order p = 0,
+// 1, ...
+//
+// A vector type V has: Element, Register, lanes, max_rows, max_vectors, dot_rows, and the functions
+// zero, load, load_first (the first n lanes, zeros behind), store, store_first, broadcast and fma.
+#pragma once
+
+#include <rill/cpu/gemm_kernels.h>
+
+#include <array>
+#include <cstdint>
+#include <utility>
+
+namespace {
+
+using rill::cpu::GemmKernels;
+using rill::cpu::Tile;
+
+template <class V, int rows, int vectors, bool partial>
+void compute_tile(const Tile<typename V::Element>& tile) {
+  using Element = typename V::Element;
+  using Register = typename V::Register;
+  const std::int64_t last = tile.columns - (vectors - 1) * V::lanes;  // columns in the last vector
+  const auto load = [&](const Element* p, int v) {
+    if (partial && v == vectors - 1) return V::load_first(p + v * V::lanes, last);
+    return V::load(p + v * V::lanes);
+  };
+  Register sum[rows][vectors];
+  if (tile.accumulate) {
+#pragma GCC unroll 16
+    for (int r = 0; r < rows; ++r) {
+#pragma GCC unroll 4
+      for (int v = 0; v < vectors; ++v) sum[r][v] = load(tile.c + r * tile.c_row, v);
+    }
+  } else {
+#pragma GCC unroll 16
+    for (int r = 0; r < rows; ++r) {
+#pragma GCC unroll 4
+      for (int v = 0; v < vectors; ++v) sum[r][v] = V::zero();
+    }
+  }
+  std::int64_t row_offset[rows];
+#pragma GCC unroll 16
+  for (int r = 0; r < rows; ++r) row_offset[r] = r * tile.a_row;
+  const Element* a = tile.a;
+  const Element* b = tile.b;
+  for (std::int64_t p = 0; p < tile.depth; ++p) {
+    Register line[vectors];
+#pragma GCC unroll 4
+    for (int v = 0; v < vectors; ++v) line[v] = load(b, v);
+#pragma GCC unroll 16
+    for (int r = 0; r < rows; ++r) {
+      const Register factor = V::broadcast(a + row_offset[r]);
+#pragma GCC unroll 4
+      for (int v = 0; v < vectors; ++v) sum[r][v] = V::fma(factor, line[v], sum[r][v]);
+    }
+    a += tile.a_depth;
+    b += tile.b_depth;
+  }
+#pragma GCC unroll 16
+  for (int r = 0; r < rows; ++r) {
+    Element* const c = tile.c + r * tile.c_row;
+#pragma GCC unroll 4
+    for (int v = 0; v < vectors; ++v) {
+      if (partial && v == vectors - 1) {
+        V::store_first(c + v * V::lanes, sum[r][v], last);
+      } else {
+        V::store(c + v * V::lanes, sum[r][v]);
+      }
+    }
+  }
+}
+
+template <class V>
+using TileFunction = void (*)(const Tile<typename V::Element>&);
+
+/// Indexed by rows - 1, vectors - 1 and whether the last vector is partial.
+template <class V, std::size_t... index>
+constexpr auto tile_functions(std::index_sequence<index...>) {
+  return std::array<TileFunction<V>, sizeof...(index)>{
+      compute_tile < V, index / (2 * V::max_vectors) + 1, index / 2 % V::max_vectors + 1,
+      index % 2 != 0 > ...};
+}
+
+template <class V>
+void tile(const Tile<typename V::Element>& tile) {
+  static constexpr auto functions =
+      tile_functions<V>(std::make_index_sequence<2 * V::max_vectors * V::max_rows>{});
+  const std::int64_t vectors = (tile.columns + V::lanes - 1) / V::lanes;
+  const bool partial = tile.columns % V::lanes != 0;
+  functions[static_cast<std::size_t>(((tile.rows - 1) * V::max_vectors + vectors - 1) * 2 +
+                                     partial)](tile);
+}
+
+/// Adds `terms` rows of b to y. Whole rows pass by, as memory is fastest in few long streams.
+template <class V, int terms>
+void add_rows(std::int64_t columns, const typename V::Element* x, const typename V::Element* b,
+              std::int64_t b_depth, typename V::Element* y, bool accumulate) {
+  typename V::Register factor[terms];
+#pragma GCC unroll 8
+  for (int t = 0; t < terms; ++t) factor[t] = V::broadcast(x + t);
+  std::int64_t j = 0;
+  for (; j + V::lanes <= columns; j += V::lanes) {
+    auto sum = accumulate ? V::load(y + j) : V::zero();
+#pragma GCC unroll 8
+    for (int t = 0; t < terms; ++t) sum = V::fma(factor[t], V::load(b + t * b_depth + j), sum);
+    V::store(y + j, sum);
+  }
+  if (j == columns) return;
+  auto sum = accumulate ? V::load_first(y + j, columns - j) : V::zero();
+#pragma GCC unroll 8
+  for (int t = 0; t < terms; ++t)
+    sum = V::fma(factor[t], V::load_first(b + t * b_depth + j, columns - j), sum);
+  V::store_first(y + j, sum, columns - j);
+}
+
+template <class V>
+void row(std::int64_t columns, std::int64_t depth, const typename V::Element* x,
+         const typename V::Element* b, std::int64_t b_depth, typename V::Element* y) {
+  std::int64_t p = 0;
+  for (; p + 8 <= depth; p += 8) add_rows<V, 8>(columns, x + p, b + p * b_depth, b_depth, y, p > 0);
+  for (; p < depth; ++p) add_rows<V, 1>(columns, x + p, b + p * b_depth, b_depth, y, p > 0);
+}
+
+template <class V, int rows>
+void dot_rows(std::int64_t depth, const typename V::Element* a, std::int64_t a_row,
+              const typename V::Element* x, typename V::Element* y) {
+  using Element = typename V::Element;
+  constexpr int partial_sums = 256 / static_cast<int>(sizeof(Element));
+  constexpr int vectors = partial_sums / V::lanes;
+  typename V::Register sum[rows][vectors];
+#pragma GCC unroll 4
+  for (int r = 0; r < rows; ++r) {
+#pragma GCC unroll 16
+    for (int v = 0; v < vectors; ++v) sum[r][v] = V::zero();
+  }
+  std::int64_t p = 0;
+  for (; p + partial_sums <= depth; p += partial_sums) {
+#pragma GCC unroll 16
+    for (int v = 0; v < vectors; ++v) {
+      const auto factor = V::load(x + p + v * V::lanes);
+#pragma GCC unroll 4
+      for (int r = 0; r < rows; ++r)
+        sum[r][v] = V::fma(V::load(a + r * a_row + p + v * V::lanes), factor, sum[r][v]);
+    }
+  }
+  Element lanes[rows][partial_sums];
+#pragma GCC unroll 4
+  for (int r = 0; r < rows; ++r) {
+#pragma GCC unroll 16
+    for (int v = 0; v < vectors; ++v) V::store(lanes[r] + v * V::lanes, sum[r][v]);
+  }
+  for (int v = 0; p < depth; ++v, p += V::lanes) {
+    const std::int64_t left = depth - p < V::lanes ? depth - p : V::lanes;
+    const auto factor = V::load_first(x + p, left);
+    for (int r = 0; r < rows; ++r) {
+      Element* const lane = lanes[r] + v * V::lanes;
+      V::store(lane, V::fma(V::load_first(a + r * a_row + p, left), factor, V::load(lane)));
+    }
+  }
+  for (int r = 0; r < rows; ++r) {
+    for (int width = partial_sums / 2; width > 0; width /= 2) {
+      for (int lane = 0; lane < width; ++lane) lanes[r][lane] += lanes[r][lane + width];
+    }
+    y[r] = lanes[r][0];
+  }
+}
+
+template <class V>
+void dots(std::int64_t rows, std::int64_t depth, const typename V::Element* a, std::int64_t a_row,
+          const typename V::Element* x, typename V::Element* y) {
+  std::int64_t i = 0;
+  for (; i + V::dot_rows <= rows; i += V::dot_rows)
+    dot_rows<V, V::dot_rows>(depth, a + i * a_row, a_row, x, y + i);
+  for (; i < rows; ++i) dot_rows<V, 1>(depth, a + i * a_row, a_row, x, y + i);
+}
+
+template <class V>
+constexpr GemmKernels<typename V::Element> kernels_of() {
+  return {V::max_rows, V::lanes, V::max_vectors, tile<V>, row<V>, dots<V>};
+}
+
+}  // namespace

@@ -1,0 +1,309 @@
+#include "../catch.h"
+
+#include <rill/cpu/allocator.h>
+#include <rill/cpu/blas.h>
+#include <rill/cpu/half_conversion.h>
+#include <rill/cpu/matmul.h>
+#include <rill/cpu/thread_pool.h>
+
+#include <cmath>
+#include <cstring>
+#include <limits>
+#include <random>
+#include <vector>
+
+using namespace rill::cpu;
+using rill::BFloat16;
+using rill::DType;
+using rill::Half;
+
+namespace {
+
+template <class T>
+std::vector<T> random_numbers(std::int64_t count, unsigned seed) {
+  std::mt19937 generator(seed);
+  std::normal_distribution<float> normal;
+  std::uniform_int_distribution<int> whole(-100, 100);
+  std::vector<T> numbers(static_cast<std::size_t>(count));
+  for (T& number : numbers) {
+    if constexpr (std::is_integral_v<T>)
+      number = static_cast<T>(whole(generator));
+    else
+      number = static_cast<T>(normal(generator));
+  }
+  return numbers;
+}
+
+template <class T>
+std::vector<T> multiply(const MatmulShape& shape, const std::vector<T>& a, const std::vector<T>& b,
+                        Level at = level()) {
+  const Matmul product(shape, rill::dtype_of<T>, at);
+  std::vector<T> c(static_cast<std::size_t>(shape.batch * shape.m * shape.n), T(7.0F));
+  std::vector<std::max_align_t> workspace(product.workspace() / sizeof(std::max_align_t) + 1);
+  product.execute(a.data(), b.data(), c.data(), workspace.data());
+  return c;
+}
+
+/// The sums of products and of their absolute values, in double.
+template <class T>
+struct Reference {
+  std::vector<double> sum, magnitude;
+
+  Reference(const MatmulShape& s, const std::vector<T>& a, const std::vector<T>& b) {
+    for (std::int64_t q = 0; q < s.batch; ++q) {
+      for (std::int64_t i = 0; i < s.m; ++i) {
+        for (std::int64_t j = 0; j < s.n; ++j) {
+          double total = 0;
+          double absolute = 0;
+          for (std::int64_t p = 0; p < s.k; ++p) {
+            const auto x = static_cast<double>(a[static_cast<std::size_t>(
+                q * s.a_stride + (s.transpose_a ? p * s.m + i : i * s.k + p))]);
+            const auto y = static_cast<double>(b[static_cast<std::size_t>(
+                q * s.b_stride + (s.transpose_b ? j * s.k + p : p * s.n + j))]);
+            total += x * y;
+            absolute += std::abs(x * y);
+          }
+          sum.push_back(total);
+          magnitude.push_back(absolute);
+        }
+      }
+    }
+  }
+};
+
+template <class T>
+void check_against_reference(const MatmulShape& shape, double epsilon, double rounding,
+                             Level at = level()) {
+  CAPTURE(shape.batch, shape.m, shape.n, shape.k, shape.transpose_a, shape.transpose_b,
+          name_of(at));
+  const auto a = random_numbers<T>((shape.a_stride == 0 ? 1 : shape.batch) * shape.m * shape.k, 1);
+  const auto b = random_numbers<T>((shape.b_stride == 0 ? 1 : shape.batch) * shape.k * shape.n, 2);
+  const auto c = multiply(shape, a, b, at);
+  const Reference<T> reference(shape, a, b);
+  int wrong = 0;
+  for (std::size_t e = 0; e < c.size(); ++e) {
+    const double bound = static_cast<double>(shape.k + 1) * epsilon * reference.magnitude[e] +
+                         rounding * std::abs(reference.sum[e]) + 1e-7;
+    if (!(std::abs(static_cast<double>(c[e]) - reference.sum[e]) <= bound)) ++wrong;
+  }
+  CHECK(wrong == 0);
+}
+
+std::vector<MatmulShape> shapes() {
+  std::vector<MatmulShape> all;
+  for (const bool ta : {false, true}) {
+    for (const bool tb : {false, true}) {
+      for (const auto& [m, n, k] : std::vector<std::array<std::int64_t, 3>>{{1, 1, 1},
+                                                                            {1, 1, 300},
+                                                                            {2, 3, 4},
+                                                                            {8, 8, 8},
+                                                                            {7, 5, 3},
+                                                                            {1, 50, 70},
+                                                                            {50, 1, 70},
+                                                                            {3, 100, 65},
+                                                                            {17, 49, 33},
+                                                                            {65, 97, 300},
+                                                                            {100, 200, 513},
+                                                                            {5, 6, 9000},
+                                                                            {1, 3, 20000},
+                                                                            {33, 1100, 40}}) {
+        all.push_back({1, m, n, k, ta, tb, 0, 0});
+      }
+      all.push_back({5, 9, 20, 11, ta, tb, 99, 220});
+      all.push_back({5, 9, 20, 11, ta, tb, 0, 220});
+      all.push_back({5, 9, 20, 11, ta, tb, 99, 0});
+      all.push_back({3, 1, 20, 11, ta, tb, 11, 220});
+      all.push_back({3, 20, 1, 11, ta, tb, 220, 11});
+    }
+  }
+  return all;
+}
+
+std::vector<Level> levels_here() {
+  std::vector<Level> here;
+  for (const Level l : levels) {
+    if (l <= detected_level()) here.push_back(l);
+  }
+  return here;
+}
+
+}  // namespace
+
+TEST_CASE("a product of small matrices", "[cpu][matmul]") {
+  const std::vector<float> a{1, 2, 3, 4, 5, 6};
+  const std::vector<float> b{1, 0, 2, 0, 1, 3};
+  CHECK(multiply({.m = 2, .n = 2, .k = 3}, a, b) == std::vector<float>{5, 11, 14, 23});
+  CHECK(multiply({.m = 2, .n = 2, .k = 3, .transpose_b = true}, a, b) ==
+        std::vector<float>{7, 11, 16, 23});
+  CHECK(multiply({.m = 2, .n = 2, .k = 3, .transpose_a = true}, a, b) ==
+        std::vector<float>{11, 17, 14, 22});
+  CHECK(multiply({.batch = 2, .m = 1, .n = 1, .k = 3, .a_stride = 3}, a, {1, 1, 1}) ==
+        std::vector<float>{6, 15});
+}
+
+TEST_CASE("empty products", "[cpu][matmul]") {
+  CHECK(multiply<float>({.m = 2, .n = 2, .k = 0}, {}, {}) == std::vector<float>{0, 0, 0, 0});
+  CHECK(multiply<double>({.m = 1, .n = 2, .k = 0}, {}, {}) == std::vector<double>{0, 0});
+  CHECK(multiply<std::int32_t>({.m = 2, .n = 1, .k = 0}, {}, {}) ==
+        std::vector<std::int32_t>{0, 0});
+  CHECK(multiply<Half>({.m = 0, .n = 2, .k = 3}, {}, std::vector<Half>(6)).empty());
+  CHECK(multiply<float>({.m = 2, .n = 0, .k = 3}, std::vector<float>(6), {}).empty());
+  CHECK(multiply<float>({.batch = 0, .m = 2, .n = 2, .k = 3}, {}, {}).empty());
+}
+
+TEST_CASE("floating-point products stay within the classical error bound", "[cpu][matmul]") {
+  for (const Level at : levels_here()) {
+    for (const MatmulShape& shape : shapes()) {
+      check_against_reference<float>(shape, 0x1p-24, 0, at);
+      check_against_reference<double>(shape, 0x1p-53, 0, at);
+    }
+  }
+}
+
+TEST_CASE("half types accumulate in float32 and round once", "[cpu][matmul]") {
+  for (const Level at : levels_here()) {
+    for (const MatmulShape& shape : shapes()) {
+      check_against_reference<Half>(shape, 0x1p-24, 0x1p-11, at);
+      check_against_reference<BFloat16>(shape, 0x1p-24, 0x1p-8, at);
+    }
+  }
+}
+
+TEST_CASE("integers wrap", "[cpu][matmul]") {
+  CHECK(multiply<std::int8_t>({.m = 1, .n = 1, .k = 2}, {100, 100}, {2, 1}) ==
+        std::vector<std::int8_t>{44});
+  CHECK(multiply<std::uint8_t>({.m = 1, .n = 1, .k = 1}, {200}, {2}) ==
+        std::vector<std::uint8_t>{144});
+  CHECK(multiply<std::uint16_t>({.m = 1, .n = 1, .k = 1}, {65535}, {65535}) ==
+        std::vector<std::uint16_t>{1});
+  constexpr auto most = std::numeric_limits<std::int64_t>::max();
+  CHECK(multiply<std::int64_t>({.m = 1, .n = 1, .k = 2}, {most, 1}, {1, 1}) ==
+        std::vector<std::int64_t>{std::numeric_limits<std::int64_t>::min()});
+}
+
+TEST_CASE("integer products are exact in every layout", "[cpu][matmul]") {
+  for (const MatmulShape& shape : shapes()) {
+    const auto a = random_numbers<std::int32_t>(
+        (shape.a_stride == 0 ? 1 : shape.batch) * shape.m * shape.k, 1);
+    const auto b = random_numbers<std::int32_t>(
+        (shape.b_stride == 0 ? 1 : shape.batch) * shape.k * shape.n, 2);
+    const Reference<std::int32_t> reference(shape, a, b);
+    CHECK(multiply(shape, a, b) ==
+          std::vector<std::int32_t>(reference.sum.begin(), reference.sum.end()));
+  }
+}
+
+TEST_CASE("a product of bools is true where any pair is", "[cpu][matmul]") {
+  const bool a[] = {true, false, false, false};
+  const bool b[] = {false, true, true, true};
+  bool c[4] = {};
+  Matmul({.m = 2, .n = 2, .k = 2}, DType::bool_).execute(a, b, c, nullptr);
+  CHECK_FALSE(c[0]);
+  CHECK(c[1]);
+  CHECK_FALSE(c[2]);
+  CHECK_FALSE(c[3]);
+}
+
+TEST_CASE("a product's bits do not depend on the number of threads", "[cpu][matmul]") {
+  const int found = threads();
+  for (MatmulShape shape : shapes()) {
+    shape.m *= 3;
+    shape.a_stride *= 3;
+    const auto a =
+        random_numbers<float>((shape.a_stride == 0 ? 1 : shape.batch) * shape.m * shape.k, 1);
+    const auto b =
+        random_numbers<float>((shape.b_stride == 0 ? 1 : shape.batch) * shape.k * shape.n, 2);
+    set_threads(1);
+    const auto expected = multiply(shape, a, b);
+    for (const int count : {2, 7, 16}) {
+      set_threads(count);
+      const auto got = multiply(shape, a, b);
+      CAPTURE(shape.m, shape.n, shape.k, count);
+      CHECK(std::memcmp(expected.data(), got.data(), expected.size() * sizeof(float)) == 0);
+    }
+  }
+  set_threads(found);
+}
+
+TEST_CASE("AVX2 and AVX-512 give the same bits", "[cpu][matmul]") {
+  if (detected_level() < Level::avx512) return;
+  for (const MatmulShape& shape : shapes()) {
+    const auto a =
+        random_numbers<float>((shape.a_stride == 0 ? 1 : shape.batch) * shape.m * shape.k, 1);
+    const auto b =
+        random_numbers<float>((shape.b_stride == 0 ? 1 : shape.batch) * shape.k * shape.n, 2);
+    if (shape.k >= 8192) continue;  // such sums are cut by the number of tiles, which differs
+    const auto narrow = multiply(shape, a, b, Level::avx2);
+    const auto wide = multiply(shape, a, b, Level::avx512);
+    CAPTURE(shape.m, shape.n, shape.k);
+    CHECK(std::memcmp(narrow.data(), wide.data(), wide.size() * sizeof(float)) == 0);
+  }
+}
+
+TEST_CASE("infinities and NaN come through", "[cpu][matmul]") {
+  const float infinity = std::numeric_limits<float>::infinity();
+  const auto c = multiply<float>({.m = 2, .n = 2, .k = 2}, {infinity, 1, 0, 1}, {1, 0, 2, 3});
+  CHECK(c[0] == infinity);
+  CHECK(std::isnan(c[1]));
+  CHECK(c[2] == 2);
+  CHECK(c[3] == 3);
+}
+
+TEST_CASE("executing a product allocates nothing", "[cpu][matmul]") {
+  const MatmulShape shape{.m = 100, .n = 100, .k = 100, .transpose_b = true};
+  const auto a = random_numbers<float>(10000, 1);
+  const Matmul product(shape, DType::float32);
+  std::vector<float> c(10000);
+  std::vector<std::max_align_t> workspace(product.workspace() / sizeof(std::max_align_t) + 1);
+  const auto before = memory_statistics().allocations;
+  product.execute(a.data(), a.data(), c.data(), workspace.data());
+  CHECK(memory_statistics().allocations == before);
+}
+
+TEST_CASE("half conversions of arrays agree with those of single numbers at every level",
+          "[cpu][half_conversion]") {
+  std::vector<Half> halves;
+  std::vector<BFloat16> bfloats;
+  for (unsigned bits = 0; bits < 65536; ++bits) {
+    halves.push_back(Half::from_bits(static_cast<std::uint16_t>(bits)));
+    bfloats.push_back(BFloat16::from_bits(static_cast<std::uint16_t>(bits)));
+  }
+  const auto same = [](float x, float y) {
+    return std::isnan(x) ? std::isnan(y) : std::memcmp(&x, &y, sizeof x) == 0;
+  };
+  std::vector<float> wide(65536);
+  std::vector<Half> back(65536);
+  for (const Level at : levels_here()) {
+    int wrong = 0;
+    widen(halves.data(), wide.data(), 65536, at);
+    for (std::size_t i = 0; i < 65536; ++i) wrong += !same(wide[i], halves[i]);
+    // Numbers between two halves, too.
+    for (float& x : wide) x *= 1.0003F;
+    narrow(wide.data(), back.data(), 65536, at);
+    for (std::size_t i = 0; i < 65536; ++i) wrong += !same(back[i], Half(wide[i]));
+    widen(bfloats.data(), wide.data(), 65536, at);
+    for (std::size_t i = 0; i < 65536; ++i) wrong += !same(wide[i], bfloats[i]);
+    CHECK(wrong == 0);
+  }
+}
+
+TEST_CASE("OpenBLAS is loaded with the kernels of the level and leaves the environment as it was",
+          "[cpu][blas]") {
+  const char* const before = std::getenv("OPENBLAS_CORETYPE");
+  const blas::Information& information = blas::information();
+  CHECK(std::getenv("OPENBLAS_CORETYPE") == before);
+  if (!information.available) return;
+  CHECK_THAT(information.configuration, Catch::Contains("OpenBLAS"));
+  if (before == nullptr && !information.loaded_by_host) {
+    const char* const expected[] = {"Prescott", "Haswell", "SkylakeX"};
+    CHECK(information.core == expected[static_cast<int>(level())]);
+  }
+  const std::vector<double> a{1, 2, 3, 4};
+  const std::vector<double> b{1, 1, 0, 1};
+  std::vector<double> c(4);
+  blas::gemm(2, 2, 2, {a.data(), 2}, {b.data(), 2}, {c.data(), 2});
+  CHECK(c == std::vector<double>{1, 3, 3, 7});
+  std::vector<double> y(2);
+  blas::gemv(2, 2, {a.data(), 2, true}, b.data(), y.data());
+  CHECK(y == std::vector<double>{4, 6});
+}
