@@ -132,11 +132,11 @@ std::vector<Level> levels_here() {
 TEST_CASE("a product of small matrices", "[cpu][matmul]") {
   const std::vector<float> a{1, 2, 3, 4, 5, 6};
   const std::vector<float> b{1, 0, 2, 0, 1, 3};
-  CHECK(multiply({.m = 2, .n = 2, .k = 3}, a, b) == std::vector<float>{5, 11, 14, 23});
+  CHECK(multiply({.m = 2, .n = 2, .k = 3}, a, b) == std::vector<float>{8, 9, 20, 18});
   CHECK(multiply({.m = 2, .n = 2, .k = 3, .transpose_b = true}, a, b) ==
         std::vector<float>{7, 11, 16, 23});
   CHECK(multiply({.m = 2, .n = 2, .k = 3, .transpose_a = true}, a, b) ==
-        std::vector<float>{11, 17, 14, 22});
+        std::vector<float>{12, 15, 16, 18});
   CHECK(multiply({.batch = 2, .m = 1, .n = 1, .k = 3, .a_stride = 3}, a, {1, 1, 1}) ==
         std::vector<float>{6, 15});
 }
