@@ -1,4 +1,5 @@
 // The CPU behind the backend interface: generated kernels where there is an emitter, the interpreter elsewhere.
+#include <rill/cpu/matmul.h>
 #include <rill/kernel/backend.h>
 
 #include <memory>
@@ -31,7 +32,9 @@ class CpuBackend final : public Backend {
   std::shared_ptr<const Executable> prepare(const Program& program) override {
     return std::make_shared<Interpreted>(program);
   }
-  std::unique_ptr<const Plan> matmul(const MatmulShape&) override { throw InternalError("matmul"); }
+  std::unique_ptr<const Plan> matmul(const MatmulShape& shape) override {
+    return std::make_unique<cpu::Matmul>(shape);
+  }
   std::unique_ptr<const Plan> convolution(const ConvolutionShape&, ConvolutionPass) override { throw InternalError("convolution"); }
   std::unique_ptr<const Plan> argsort(const ArgsortShape&) override { throw InternalError("argsort"); }
 };

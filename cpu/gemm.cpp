@@ -103,7 +103,7 @@ struct Gemm<T>::Block {
 };
 
 template <class T>
-Gemm<T>::Gemm(const MatmulShape& shape, Level level)
+Gemm<T>::Gemm(const GemmShape& shape, Level level)
     : shape_(shape), kernels_(gemm_kernels<T>(level)) {
   const std::int64_t m = shape.m;
   const std::int64_t n = shape.n;

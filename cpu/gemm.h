@@ -17,20 +17,20 @@ namespace rill::cpu {
 /// c[batch,m,n] = a[batch,m,k] b[batch,k,n]. Each matrix is contiguous; where `transpose_a` is set,
 /// a's matrices are stored as [k,m], and b's as [n,k]. A batch stride is the distance of two
 /// matrices in elements; 0 means that all are the same.
-struct MatmulShape {
+struct GemmShape {
   std::int64_t batch = 1;
   std::int64_t m = 0, n = 0, k = 0;
   bool transpose_a = false, transpose_b = false;
   std::int64_t a_stride = 0, b_stride = 0;
 
-  friend bool operator==(const MatmulShape&, const MatmulShape&) = default;
+  friend bool operator==(const GemmShape&, const GemmShape&) = default;
 };
 
 /// A prepared product. T is float or double.
 template <class T>
 class Gemm {
  public:
-  Gemm(const MatmulShape& shape, Level level);
+  Gemm(const GemmShape& shape, Level level);
 
   /// Scratch memory that `run` needs, in bytes.
   [[nodiscard]] std::size_t workspace() const;
@@ -54,7 +54,7 @@ class Gemm {
   void run_rows(const T* a, const T* b, T* c, T* partial) const;
   void compute(const Block& block, const T* a, const T* b, const T* packed, T* c) const;
 
-  MatmulShape shape_;
+  GemmShape shape_;
   GemmKernels<T> kernels_;
   Method method_ = Method::tiles;
   bool packs_b_ = false;

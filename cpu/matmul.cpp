@@ -11,45 +11,44 @@ namespace {
 constexpr std::int64_t conversion_grain = 16384;
 constexpr std::int64_t integer_grain = 4096;  // multiplications
 
-/// One large product instead of many that share b.
-MatmulShape merged(MatmulShape shape) {
-  if (shape.batch > 1 && shape.b_stride == 0 && !shape.transpose_a &&
-      shape.a_stride == shape.m * shape.k) {
-    shape.m *= shape.batch;
-    shape.batch = 1;
+GemmShape contiguous(const kernel::MatmulShape& shape) {
+  GemmShape gemm{.batch = shape.batch,
+                 .m = shape.m,
+                 .n = shape.n,
+                 .k = shape.k,
+                 .transpose_a = shape.transpose_a,
+                 .transpose_b = shape.transpose_b,
+                 .a_stride = shape.broadcast_a ? 0 : shape.m * shape.k,
+                 .b_stride = shape.broadcast_b ? 0 : shape.k * shape.n};
+  if (shape.broadcast_b && !shape.broadcast_a && !shape.transpose_a) {
+    // One large product instead of many that share b.
+    gemm.m *= gemm.batch;
+    gemm.batch = 1;
   }
-  return shape;
+  return gemm;
 }
 
-/// The matrices of one operand, `stride` apart; one if they are all the same.
-std::int64_t matrices(std::int64_t batch, std::int64_t stride) {
-  return stride == 0 ? std::min<std::int64_t>(batch, 1) : batch;
+std::int64_t elements_of_a(const GemmShape& shape) {
+  return (shape.a_stride == 0 ? std::min<std::int64_t>(shape.batch, 1) : shape.batch) * shape.m *
+         shape.k;
 }
+std::int64_t elements_of_b(const GemmShape& shape) {
+  return (shape.b_stride == 0 ? std::min<std::int64_t>(shape.batch, 1) : shape.batch) * shape.k *
+         shape.n;
+}
+std::int64_t elements_of_c(const GemmShape& shape) { return shape.batch * shape.m * shape.n; }
 
 /// Keeps the next array on a cache line of its own.
 std::int64_t aligned(std::int64_t floats) { return (floats + 15) / 16 * 16; }
 
-template <class T>
-void widen_matrices(const T* from, std::int64_t count, std::int64_t size, std::int64_t stride,
-                    float* to, Level level) {
-  for (std::int64_t matrix = 0; matrix < count; ++matrix) {
-    parallel_for(size, conversion_grain, [&](std::int64_t begin, std::int64_t end) {
-      widen(from + matrix * stride + begin, to + matrix * size + begin, end - begin, level);
-    });
-  }
-}
-
 }  // namespace
 
-Matmul::Matmul(const MatmulShape& shape, DType dtype, Level level)
-    : shape_(merged(shape)), dtype_(dtype), level_(level) {
-  if (dtype == DType::float64) double_.emplace(shape_, level);
-  if (dtype == DType::float32) single_.emplace(shape_, level);
-  if (is_half(dtype)) {
-    MatmulShape packed = shape_;
-    if (packed.a_stride != 0) packed.a_stride = packed.m * packed.k;
-    if (packed.b_stride != 0) packed.b_stride = packed.k * packed.n;
-    single_.emplace(packed, level);
+Matmul::Matmul(const kernel::MatmulShape& shape, Level level)
+    : shape_(contiguous(shape)), dtype_(shape.dtype), level_(level) {
+  if (dtype_ == DType::float64) {
+    double_.emplace(shape_, level);
+  } else if (is_float(dtype_)) {
+    single_.emplace(shape_, level);
   }
 }
 
@@ -57,38 +56,45 @@ std::size_t Matmul::workspace() const {
   if (double_) return double_->workspace();
   if (!single_) return 0;
   if (!is_half(dtype_)) return single_->workspace();
-  return static_cast<std::size_t>(wide_elements_of_a() + wide_elements_of_b() +
-                                  wide_elements_of_c()) *
-             sizeof(float) +
-         single_->workspace();
+  const std::int64_t floats = aligned(elements_of_a(shape_)) + aligned(elements_of_b(shape_)) +
+                              aligned(elements_of_c(shape_));
+  return static_cast<std::size_t>(floats) * sizeof(float) + single_->workspace();
 }
 
-void Matmul::execute(const void* a, const void* b, void* c, void* workspace) const {
+void Matmul::execute(std::span<const std::byte* const> inputs, std::span<std::byte* const> outputs,
+                     std::byte* workspace) const {
   visit(dtype_, [&](auto zero) {
     using T = decltype(zero);
-    const auto* const left = static_cast<const T*>(a);
-    const auto* const right = static_cast<const T*>(b);
-    auto* const result = static_cast<T*>(c);
+    const auto* const a = reinterpret_cast<const T*>(inputs[0]);
+    const auto* const b = reinterpret_cast<const T*>(inputs[1]);
+    auto* const c = reinterpret_cast<T*>(outputs[0]);
     if constexpr (std::is_same_v<T, float>) {
-      single_->run(left, right, result, workspace);
+      single_->run(a, b, c, workspace);
     } else if constexpr (std::is_same_v<T, double>) {
-      double_->run(left, right, result, workspace);
+      double_->run(a, b, c, workspace);
     } else if constexpr (std::is_integral_v<T>) {
-      execute_integer(left, right, result);
+      execute_integer(a, b, c);
     } else {
-      execute_half(left, right, result, static_cast<float*>(workspace));
+      execute_half(a, b, c, reinterpret_cast<float*>(workspace));
     }
   });
 }
 
-std::int64_t Matmul::wide_elements_of_a() const {
-  return aligned(matrices(shape_.batch, shape_.a_stride) * shape_.m * shape_.k);
-}
-std::int64_t Matmul::wide_elements_of_b() const {
-  return aligned(matrices(shape_.batch, shape_.b_stride) * shape_.k * shape_.n);
-}
-std::int64_t Matmul::wide_elements_of_c() const {
-  return aligned(shape_.batch * shape_.m * shape_.n);
+template <class T>
+void Matmul::execute_half(const T* a, const T* b, T* c, float* workspace) const {
+  float* const wide_a = workspace;
+  float* const wide_b = wide_a + aligned(elements_of_a(shape_));
+  float* const wide_c = wide_b + aligned(elements_of_b(shape_));
+  parallel_for(elements_of_a(shape_), conversion_grain, [&](std::int64_t begin, std::int64_t end) {
+    widen(a + begin, wide_a + begin, end - begin, level_);
+  });
+  parallel_for(elements_of_b(shape_), conversion_grain, [&](std::int64_t begin, std::int64_t end) {
+    widen(b + begin, wide_b + begin, end - begin, level_);
+  });
+  single_->run(wide_a, wide_b, wide_c, wide_c + aligned(elements_of_c(shape_)));
+  parallel_for(elements_of_c(shape_), conversion_grain, [&](std::int64_t begin, std::int64_t end) {
+    narrow(wide_c + begin, c + begin, end - begin, level_);
+  });
 }
 
 template <class T>

@@ -7,30 +7,29 @@
 // once, integers wrap.
 #pragma once
 
-#include <rill/cpu/gemm.h>
-#include <rill/tensor/dtype.h>
-
 #include <cstddef>
 #include <optional>
 
+#include <rill/cpu/features.h>
+#include <rill/cpu/gemm.h>
+#include <rill/kernel/backend.h>
+
 namespace rill::cpu {
 
-/// A prepared product of the shape and dtype.
+/// A prepared product.
 ///
-///     const Matmul product({.m = 2, .n = 3, .k = 4}, float32);
-///     Scratch scratch(product.workspace());
-///     product.execute(a, b, c, scratch.data());
-class Matmul {
+///     const Matmul product({.dtype = float32, .m = 2, .n = 3, .k = 4});
+///     product.execute({{a, b}}, {{c}}, workspace);
+class Matmul final : public kernel::Plan {
  public:
-  /// The shape's sizes are not negative and their products fit 63 bits.
-  Matmul(const MatmulShape& shape, DType dtype, Level level = cpu::level());
+  /// The shape's sizes are not negative, and those of each operand fit 63 bits.
+  explicit Matmul(const kernel::MatmulShape& shape, Level level = cpu::level());
 
-  /// Scratch memory that `execute` needs, in bytes, aligned to 64.
-  [[nodiscard]] std::size_t workspace() const;
+  [[nodiscard]] std::size_t workspace() const override;
 
-  /// c = a b. Allocates nothing; may be called by several threads at once, each with a workspace of
-  /// its own. c overlaps neither input.
-  void execute(const void* a, const void* b, void* c, void* workspace) const;
+  /// Two inputs, one output that overlaps neither.
+  void execute(std::span<const std::byte* const> inputs, std::span<std::byte* const> outputs,
+               std::byte* workspace) const override;
 
  private:
   template <class T>
@@ -38,11 +37,7 @@ class Matmul {
   template <class T>
   void execute_integer(const T* a, const T* b, T* c) const;
 
-  [[nodiscard]] std::int64_t wide_elements_of_a() const;
-  [[nodiscard]] std::int64_t wide_elements_of_b() const;
-  [[nodiscard]] std::int64_t wide_elements_of_c() const;
-
-  MatmulShape shape_;
+  GemmShape shape_;
   DType dtype_;
   Level level_;
   std::optional<Gemm<float>> single_;  // for half types too

@@ -13,6 +13,7 @@
 #include <vector>
 
 using namespace rill::cpu;
+namespace kernel = rill::kernel;
 using rill::BFloat16;
 using rill::DType;
 using rill::Half;
@@ -35,12 +36,29 @@ std::vector<T> random_numbers(std::int64_t count, unsigned seed) {
 }
 
 template <class T>
-std::vector<T> multiply(const MatmulShape& shape, const std::vector<T>& a, const std::vector<T>& b,
+std::vector<T> random_a(const kernel::MatmulShape& s) {
+  return random_numbers<T>((s.broadcast_a ? 1 : s.batch) * s.m * s.k, 1);
+}
+template <class T>
+std::vector<T> random_b(const kernel::MatmulShape& s) {
+  return random_numbers<T>((s.broadcast_b ? 1 : s.batch) * s.k * s.n, 2);
+}
+
+template <class T>
+void execute(const kernel::Plan& plan, const T* a, const T* b, T* c) {
+  std::vector<std::max_align_t> workspace(plan.workspace() / sizeof(std::max_align_t) + 1);
+  const std::byte* const inputs[] = {reinterpret_cast<const std::byte*>(a),
+                                     reinterpret_cast<const std::byte*>(b)};
+  std::byte* const outputs[] = {reinterpret_cast<std::byte*>(c)};
+  plan.execute(inputs, outputs, reinterpret_cast<std::byte*>(workspace.data()));
+}
+
+template <class T>
+std::vector<T> multiply(kernel::MatmulShape shape, const std::vector<T>& a, const std::vector<T>& b,
                         Level at = level()) {
-  const Matmul product(shape, rill::dtype_of<T>, at);
+  shape.dtype = rill::dtype_of<T>;
   std::vector<T> c(static_cast<std::size_t>(shape.batch * shape.m * shape.n), T(7.0F));
-  std::vector<std::max_align_t> workspace(product.workspace() / sizeof(std::max_align_t) + 1);
-  product.execute(a.data(), b.data(), c.data(), workspace.data());
+  execute(Matmul(shape, at), a.data(), b.data(), c.data());
   return c;
 }
 
@@ -49,17 +67,19 @@ template <class T>
 struct Reference {
   std::vector<double> sum, magnitude;
 
-  Reference(const MatmulShape& s, const std::vector<T>& a, const std::vector<T>& b) {
+  Reference(const kernel::MatmulShape& s, const std::vector<T>& a, const std::vector<T>& b) {
     for (std::int64_t q = 0; q < s.batch; ++q) {
       for (std::int64_t i = 0; i < s.m; ++i) {
         for (std::int64_t j = 0; j < s.n; ++j) {
           double total = 0;
           double absolute = 0;
           for (std::int64_t p = 0; p < s.k; ++p) {
-            const auto x = static_cast<double>(a[static_cast<std::size_t>(
-                q * s.a_stride + (s.transpose_a ? p * s.m + i : i * s.k + p))]);
-            const auto y = static_cast<double>(b[static_cast<std::size_t>(
-                q * s.b_stride + (s.transpose_b ? j * s.k + p : p * s.n + j))]);
+            const auto x = static_cast<double>(
+                a[static_cast<std::size_t>((s.broadcast_a ? 0 : q * s.m * s.k) +
+                                           (s.transpose_a ? p * s.m + i : i * s.k + p))]);
+            const auto y = static_cast<double>(
+                b[static_cast<std::size_t>((s.broadcast_b ? 0 : q * s.k * s.n) +
+                                           (s.transpose_b ? j * s.k + p : p * s.n + j))]);
             total += x * y;
             absolute += std::abs(x * y);
           }
@@ -72,12 +92,12 @@ struct Reference {
 };
 
 template <class T>
-void check_against_reference(const MatmulShape& shape, double epsilon, double rounding,
+void check_against_reference(const kernel::MatmulShape& shape, double epsilon, double rounding,
                              Level at = level()) {
   CAPTURE(shape.batch, shape.m, shape.n, shape.k, shape.transpose_a, shape.transpose_b,
           name_of(at));
-  const auto a = random_numbers<T>((shape.a_stride == 0 ? 1 : shape.batch) * shape.m * shape.k, 1);
-  const auto b = random_numbers<T>((shape.b_stride == 0 ? 1 : shape.batch) * shape.k * shape.n, 2);
+  const auto a = random_a<T>(shape);
+  const auto b = random_b<T>(shape);
   const auto c = multiply(shape, a, b, at);
   const Reference<T> reference(shape, a, b);
   int wrong = 0;
@@ -89,8 +109,13 @@ void check_against_reference(const MatmulShape& shape, double epsilon, double ro
   CHECK(wrong == 0);
 }
 
-std::vector<MatmulShape> shapes() {
-  std::vector<MatmulShape> all;
+kernel::MatmulShape shape_of(std::int64_t batch, std::int64_t m, std::int64_t n, std::int64_t k,
+                             bool ta, bool tb) {
+  return {.batch = batch, .m = m, .n = n, .k = k, .transpose_a = ta, .transpose_b = tb};
+}
+
+std::vector<kernel::MatmulShape> shapes() {
+  std::vector<kernel::MatmulShape> all;
   for (const bool ta : {false, true}) {
     for (const bool tb : {false, true}) {
       for (const auto& [m, n, k] : std::vector<std::array<std::int64_t, 3>>{{1, 1, 1},
@@ -107,13 +132,15 @@ std::vector<MatmulShape> shapes() {
                                                                             {5, 6, 9000},
                                                                             {1, 3, 20000},
                                                                             {33, 1100, 40}}) {
-        all.push_back({1, m, n, k, ta, tb, 0, 0});
+        all.push_back(shape_of(1, m, n, k, ta, tb));
       }
-      all.push_back({5, 9, 20, 11, ta, tb, 99, 220});
-      all.push_back({5, 9, 20, 11, ta, tb, 0, 220});
-      all.push_back({5, 9, 20, 11, ta, tb, 99, 0});
-      all.push_back({3, 1, 20, 11, ta, tb, 11, 220});
-      all.push_back({3, 20, 1, 11, ta, tb, 220, 11});
+      all.push_back(shape_of(5, 9, 20, 11, ta, tb));
+      all.push_back(shape_of(5, 9, 20, 11, ta, tb));
+      all.back().broadcast_a = true;
+      all.push_back(shape_of(5, 9, 20, 11, ta, tb));
+      all.back().broadcast_b = true;
+      all.push_back(shape_of(3, 1, 20, 11, ta, tb));
+      all.push_back(shape_of(3, 20, 1, 11, ta, tb));
     }
   }
   return all;
@@ -137,7 +164,7 @@ TEST_CASE("a product of small matrices", "[cpu][matmul]") {
         std::vector<float>{7, 11, 16, 23});
   CHECK(multiply({.m = 2, .n = 2, .k = 3, .transpose_a = true}, a, b) ==
         std::vector<float>{12, 15, 16, 18});
-  CHECK(multiply({.batch = 2, .m = 1, .n = 1, .k = 3, .a_stride = 3}, a, {1, 1, 1}) ==
+  CHECK(multiply({.batch = 2, .m = 1, .n = 1, .k = 3, .broadcast_b = true}, a, {1, 1, 1}) ==
         std::vector<float>{6, 15});
 }
 
@@ -153,7 +180,7 @@ TEST_CASE("empty products", "[cpu][matmul]") {
 
 TEST_CASE("floating-point products stay within the classical error bound", "[cpu][matmul]") {
   for (const Level at : levels_here()) {
-    for (const MatmulShape& shape : shapes()) {
+    for (const kernel::MatmulShape& shape : shapes()) {
       check_against_reference<float>(shape, 0x1p-24, 0, at);
       check_against_reference<double>(shape, 0x1p-53, 0, at);
     }
@@ -162,7 +189,7 @@ TEST_CASE("floating-point products stay within the classical error bound", "[cpu
 
 TEST_CASE("half types accumulate in float32 and round once", "[cpu][matmul]") {
   for (const Level at : levels_here()) {
-    for (const MatmulShape& shape : shapes()) {
+    for (const kernel::MatmulShape& shape : shapes()) {
       check_against_reference<Half>(shape, 0x1p-24, 0x1p-11, at);
       check_against_reference<BFloat16>(shape, 0x1p-24, 0x1p-8, at);
     }
@@ -182,11 +209,9 @@ TEST_CASE("integers wrap", "[cpu][matmul]") {
 }
 
 TEST_CASE("integer products are exact in every layout", "[cpu][matmul]") {
-  for (const MatmulShape& shape : shapes()) {
-    const auto a = random_numbers<std::int32_t>(
-        (shape.a_stride == 0 ? 1 : shape.batch) * shape.m * shape.k, 1);
-    const auto b = random_numbers<std::int32_t>(
-        (shape.b_stride == 0 ? 1 : shape.batch) * shape.k * shape.n, 2);
+  for (const kernel::MatmulShape& shape : shapes()) {
+    const auto a = random_a<std::int32_t>(shape);
+    const auto b = random_b<std::int32_t>(shape);
     const Reference<std::int32_t> reference(shape, a, b);
     CHECK(multiply(shape, a, b) ==
           std::vector<std::int32_t>(reference.sum.begin(), reference.sum.end()));
@@ -197,7 +222,7 @@ TEST_CASE("a product of bools is true where any pair is", "[cpu][matmul]") {
   const bool a[] = {true, false, false, false};
   const bool b[] = {false, true, true, true};
   bool c[4] = {};
-  Matmul({.m = 2, .n = 2, .k = 2}, DType::bool_).execute(a, b, c, nullptr);
+  execute(Matmul({.dtype = DType::bool_, .m = 2, .n = 2, .k = 2}), a, b, c);
   CHECK_FALSE(c[0]);
   CHECK(c[1]);
   CHECK_FALSE(c[2]);
@@ -206,9 +231,8 @@ TEST_CASE("a product of bools is true where any pair is", "[cpu][matmul]") {
 
 TEST_CASE("a product's bits do not depend on the number of threads", "[cpu][matmul]") {
   const int found = threads();
-  for (MatmulShape shape : shapes()) {
+  for (kernel::MatmulShape shape : shapes()) {
     shape.m *= 3;
-    shape.a_stride *= 3;
     const auto a =
         random_numbers<float>((shape.a_stride == 0 ? 1 : shape.batch) * shape.m * shape.k, 1);
     const auto b =
@@ -227,7 +251,7 @@ TEST_CASE("a product's bits do not depend on the number of threads", "[cpu][matm
 
 TEST_CASE("AVX2 and AVX-512 give the same bits", "[cpu][matmul]") {
   if (detected_level() < Level::avx512) return;
-  for (const MatmulShape& shape : shapes()) {
+  for (const kernel::MatmulShape& shape : shapes()) {
     const auto a =
         random_numbers<float>((shape.a_stride == 0 ? 1 : shape.batch) * shape.m * shape.k, 1);
     const auto b =
@@ -250,13 +274,12 @@ TEST_CASE("infinities and NaN come through", "[cpu][matmul]") {
 }
 
 TEST_CASE("executing a product allocates nothing", "[cpu][matmul]") {
-  const MatmulShape shape{.m = 100, .n = 100, .k = 100, .transpose_b = true};
+  const kernel::MatmulShape shape{.m = 100, .n = 100, .k = 100, .transpose_b = true};
   const auto a = random_numbers<float>(10000, 1);
-  const Matmul product(shape, DType::float32);
+  const Matmul product(shape);
   std::vector<float> c(10000);
-  std::vector<std::max_align_t> workspace(product.workspace() / sizeof(std::max_align_t) + 1);
   const auto before = memory_statistics().allocations;
-  product.execute(a.data(), a.data(), c.data(), workspace.data());
+  execute(product, a.data(), a.data(), c.data());
   CHECK(memory_statistics().allocations == before);
 }
 
