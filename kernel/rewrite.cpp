@@ -20,7 +20,18 @@ std::vector<bool> used_folds(const Program& program) {
   const auto use_all = [&](std::span<const Id> ids) {
     for (const Id id : ids) use(id);
   };
+  const auto use_fold = [&](Id id) {
+    const Fold& fold = program.folds[id];
+    folds[id] = true;
+    use_all(program.list(fold.init));
+    use_all(program.list(fold.step));
+    use_all(program.list(fold.merge));
+  };
   for (const Stage& stage : program.stages) {
+    for (const Id id : program.list(stage.folds)) {
+      // The stores of its stage run over a scan's axes, whether they use the prefixes or not.
+      if (program.folds[id].kind == Fold::Kind::scan && stage.stores.count != 0) use_fold(id);
+    }
     for (const Id id : program.list(stage.stores)) {
       const Store& store = program.stores[id];
       use(store.value);
@@ -42,11 +53,7 @@ std::vector<bool> used_folds(const Program& program) {
       use(access.guard);
       use(access.otherwise);
     } else if (expr.code == Code::result) {
-      const Fold& fold = program.folds[expr.bits >> 8U];
-      folds[expr.bits >> 8U] = true;
-      use_all(program.list(fold.init));
-      use_all(program.list(fold.step));
-      use_all(program.list(fold.merge));
+      use_fold(static_cast<Id>(expr.bits >> 8U));
     }
   }
   return folds;

@@ -1,5 +1,6 @@
 #include "tests/catch.h"
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <limits>
@@ -11,6 +12,7 @@
 #include <rill/tensor/error.h>
 
 #include "tests/kernel/launch.h"
+#include "tests/kernel/random_program.h"
 
 namespace rill::kernel {
 namespace {
@@ -400,6 +402,41 @@ TEST_CASE("ranges of points add up to the whole") {
   interpreter.run(launch.arguments(), 1, 400);
   interpreter.run(launch.arguments(), 400, 1000);
   CHECK(pieces == whole);
+}
+
+TEST_CASE("random programs give the same bits whole and in pieces") {
+  // Whole, many points are taken together; one point alone takes the chunks of its folds together.
+  for (std::uint64_t seed = 0; seed < 400; ++seed) {
+    RandomProgram whole = random_program(seed);
+    const bool scatters = std::any_of(whole.program.stores.begin(), whole.program.stores.end(),
+                                      [](const Store& store) { return !store.unique; });
+    if (scatters) continue;
+    const Interpreter interpreter(whole.program);
+    CHECK(interpreter.points(whole.sizes.data()) == whole.points);
+    RandomProgram pieces = whole;
+    const auto run = [&](RandomProgram& on, std::int64_t step) {
+      std::vector<std::byte*> buffers;
+      for (auto& memory : on.memories) buffers.push_back(memory.bytes.data() + memory.first);
+      Failure failure;
+      const KernelArguments arguments{buffers.data(), on.sizes.data(), on.parameters.data(),
+                                      nullptr,        nullptr,         &failure};
+      for (std::int64_t begin = 0; begin < on.points; begin += step) {
+        interpreter.run(arguments, begin, std::min(on.points, begin + step));
+      }
+      return failure;
+    };
+    const Failure expected = run(whole, whole.points + 1);
+    const Failure failure = run(pieces, 1);
+    CHECK(expected.error != Failure::bounds);
+    CHECK(failure.error == expected.error);
+    CHECK(failure.position == expected.position);
+    CHECK(failure.shown == expected.shown);
+    for (std::size_t m = 0; m < whole.memories.size(); ++m) {
+      const std::string difference = kernel::difference(whole.memories[m], pieces.memories[m]);
+      if (!difference.empty())
+        FAIL_CHECK("seed " << seed << ", buffer " << m << ": " << difference);
+    }
+  }
 }
 
 TEST_CASE("extents that overflow are refused") {
