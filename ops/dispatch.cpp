@@ -10,6 +10,7 @@
 #include <rill/ops/composition.h>
 #include <rill/ops/kernels.h>
 #include <rill/ops/materialize.h>
+#include <rill/ops/places.h>
 #include <rill/ops/view.h>
 #include <rill/tensor/listener.h>
 
@@ -117,6 +118,14 @@ void evaluate(const Op& op, std::span<const Tensor> inputs, const Attributes& at
     const Silence silence;
     Composition composition(attributes, inputs, outputs);
     op.composition(composition);
+    return;
+  }
+  if (op.places) {
+    outputs[0] = started(results[0], inputs, device);
+    std::vector<Tensor> filled(inputs.begin(), inputs.end());
+    give_memory_to_numbers(infer, filled, device);
+    Places places(attributes, filled, outputs[0], &copy_into);
+    op.places(places);
     return;
   }
   if (op.library) {

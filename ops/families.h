@@ -21,6 +21,6 @@ std::span<const Op> recurrent();
 std::span<const Op> random();
 std::span<const Op> sort();
 
-inline constexpr std::array<std::span<const Op> (*)(), 0> all = {};
+inline constexpr std::array all = {&elementwise, &reduce, &shape, &index, &creation};
 
 }  // namespace rill::families

@@ -16,6 +16,7 @@ namespace rill {
 class Infer;
 class Body;
 class View;
+class Places;
 class Grad;
 class Preparation;
 class Composition;
@@ -88,7 +89,7 @@ struct OpState {
   mutable std::atomic<void*> kernels = nullptr;  ///< owned by ops/dispatch.cpp
 };
 
-/// An operator. One of `body`, `view` (then `body` says what it means where strides cannot), `library` and
+/// An operator. One of `body`, `view` and `places` (then `body` says what it means inside fused kernels), `library` and
 /// `composition` makes its values when it runs by itself.
 struct Op {
   std::string_view name;       ///< unique; graphs know it by this
@@ -96,6 +97,7 @@ struct Op {
   Rule<Infer> rule{};          ///< dtypes and shapes of the results; also runs on symbolic sizes
   Rule<Body> body{};           ///< meaning as a kernel program
   Rule<View> view{};           ///< the result as other strides over the input's memory
+  Rule<Places> places{};       ///< the result as copies of the inputs
   Rule<Preparation> library{}; ///< a plan of some library's for these shapes
   Rule<Composition> composition{};  ///< the results as other operators make them: for gradients better than theirs
   Rule<Grad> grad{};           ///< gradients of the inputs, by public operators; none: not differentiable

@@ -1,0 +1,34 @@
+#include <rill/ops/axes.h>
+
+#include <array>
+#include <string>
+
+#include <rill/tensor/error.h>
+
+namespace rill {
+
+int normalized_axis(const Tensor& x, int axis, std::string_view operation, Where where) {
+  const int rank = x.rank();
+  return axis >= 0 && axis < rank ? axis
+                                  : normalized_axis(axis, rank, operation, x.type_text(), where);
+}
+
+Axes normalized_axes(const Tensor& x, const Axes& axes, std::string_view operation, Where where) {
+  std::array<bool, max_rank> chosen{};
+  if (axes.count() == 0) chosen.fill(true);
+  for (const int given : axes) {
+    const auto at = static_cast<std::size_t>(normalized_axis(x, given, operation, where));
+    if (chosen[at]) {
+      throw IndexError(std::string(operation) + ": axis " + std::to_string(given) +
+                       " is given twice for " + x.type_text() + where.suffix());
+    }
+    chosen[at] = true;
+  }
+  Axes normal;
+  for (int axis = 0; axis < x.rank(); ++axis) {
+    if (chosen[static_cast<std::size_t>(axis)]) normal.push_back(axis);
+  }
+  return normal;
+}
+
+}  // namespace rill

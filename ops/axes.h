@@ -1,0 +1,22 @@
+/// Axes of an operand, as users write them, brought into the form that attributes hold.
+/// Invariant: attributes hold axes in [0, rank), ascending, each once; so rules, bodies and
+/// gradients need not look.
+#pragma once
+
+#include <string_view>
+
+#include <rill/tensor/axes.h>
+#include <rill/tensor/export.h>
+#include <rill/tensor/tensor.h>
+#include <rill/tensor/where.h>
+
+namespace rill {
+
+/// `axis` of `x` in [0, rank). Throws `IndexError` in the name of `operation`.
+RILL_API int normalized_axis(const Tensor& x, int axis, std::string_view operation, Where where);
+/// `axes` of `x` in [0, rank), ascending; an empty list means all. Throws `IndexError`, also for
+/// one given twice.
+RILL_API Axes normalized_axes(const Tensor& x, const Axes& axes, std::string_view operation,
+                              Where where);
+
+}  // namespace rill

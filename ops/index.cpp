@@ -1,0 +1,362 @@
+#include <rill/ops/index.h>
+
+#include <cstdlib>
+#include <string>
+
+#include <rill/ops/axes.h>
+#include <rill/ops/body.h>
+#include <rill/ops/call.h>
+#include <rill/ops/creation.h>
+#include <rill/ops/elementwise.h>
+#include <rill/ops/families.h>
+#include <rill/ops/grad.h>
+#include <rill/ops/infer.h>
+#include <rill/ops/places.h>
+#include <rill/ops/reduce.h>
+#include <rill/ops/region.h>
+#include <rill/ops/shape.h>
+#include <rill/ops/view.h>
+
+namespace rill {
+namespace {
+
+struct AxisAttributes {
+  int axis = 0;
+  static constexpr auto fields() { return std::tuple{field("axis", &AxisAttributes::axis)}; }
+};
+
+struct ScatterAttributes {
+  int axis = 0;
+  ScatterMode mode = ScatterMode::set;
+  static constexpr auto fields() {
+    return std::tuple{field("axis", &ScatterAttributes::axis),
+                      field("mode", &ScatterAttributes::mode)};
+  }
+};
+
+struct OneHotAttributes {
+  Shape depth;
+  DType dtype = float32;
+  static constexpr auto fields() {
+    return std::tuple{field("depth", &OneHotAttributes::depth),
+                      field("dtype", &OneHotAttributes::dtype)};
+  }
+};
+
+// ---- Rules
+// --------------------------------------------------------------------------------------------------------------
+
+void require_indices(const Infer& i, int input) {
+  i.require_dtype(is_integer(i.dtype(input)), "takes integer indices");
+}
+
+/// `shape` with an axis replaced by those of `indices`.
+Shape taken(const Infer& i, const Shape& shape, int axis, const Shape& indices) {
+  Shape result;
+  for (int at = 0; at < axis; ++at) result.push_back(shape[at]);
+  for (const Dim size : indices) result.push_back(size);
+  for (int at = axis + 1; at < shape.rank(); ++at) result.push_back(shape[at]);
+  if (shape[axis] == Dim(0) && !(indices.size() == Dim(0))) {
+    i.fail<IndexError>("there is nothing to index along axis " + std::to_string(axis) +
+                       " of size 0");
+  }
+  return result;
+}
+
+void require_along(const Infer& i, int axis) {
+  bool fits = i.rank(0) == i.rank(1);
+  for (int at = 0; fits && at < i.rank(0); ++at)
+    fits = at == axis || i.shape(0)[at] == i.shape(1)[at];
+  if (!fits)
+    i.fail<ShapeError>("indices need the sizes of the operand except along axis " +
+                       std::to_string(axis));
+  if (i.shape(0)[axis] == Dim(0) && !(i.shape(1).size() == Dim(0))) {
+    i.fail<IndexError>("there is nothing to index along axis " + std::to_string(axis) +
+                       " of size 0");
+  }
+}
+
+void slice_rule(Infer& i, const SliceAttributes& a) {
+  for (int axis = 0; axis < i.rank(0); ++axis) {
+    const Dim size = i.shape(0)[axis], count = a.size[axis], first = a.first[axis],
+              step = a.step[axis];
+    if (!size.known() || !count.known() || !first.known()) continue;
+    const Dim last = first + (count - 1) * step;
+    const auto inside = [&](Dim at) { return at.value() >= 0 && at.value() < size.value(); };
+    if (count.value() < 0 || (count.value() > 0 && (!inside(first) || !inside(last)))) {
+      i.fail<IndexError>("elements " + first.text() + " to " + last.text() + " are outside axis " +
+                         std::to_string(axis) + " of size " + size.text());
+    }
+  }
+}
+
+/// Kinds of element types in the order in which values may move without loss of meaning.
+int kind_of(DType dtype) { return dtype == bool_ ? 0 : is_float(dtype) ? 2 : 1; }
+
+constexpr auto update_rule = [](Infer& i, const SliceAttributes& a) {
+  slice_rule(i, a);
+  i.require_dtype(kind_of(i.dtype(1)) <= kind_of(i.dtype(0)),
+                  "the value's kind does not fit the elements: convert it with .to(" +
+                      std::string(name(i.dtype(0))) + ")");
+  const Shape& value = i.shape(1);
+  bool fits = value.rank() <= a.size.rank();
+  for (int axis = 0; fits && axis < value.rank(); ++axis) {
+    const Dim size = value[axis];
+    fits = size == Dim(1) || size == a.size[axis + a.size.rank() - value.rank()];
+  }
+  if (!fits)
+    i.fail<ShapeError>("the value does not broadcast to the slice's shape " + a.size.text());
+  i.convert(i.dtype(0));
+  i.out_starting(i.dtype(0), i.shape(0), 0);
+};
+
+// ---- Meanings
+// -----------------------------------------------------------------------------------------------------------
+
+/// The index as a position in [0, size); a position outside is reported, and replaced by 0.
+Value position(Body& b, const Value& index, const Value& size, int axis) {
+  const Value given = kernel::cast(index, int64);
+  const Value at = kernel::select(given < 0, given + size, given);
+  const Value ok = b.check(at >= 0 && at < size, "index {} is outside axis {} of size {}",
+                           {given, b.integer(axis), size});
+  return kernel::select(ok, at, 0);
+}
+
+/// For a point of `take`'s result, which axes [axis, axis + rank) index: the place in the operand.
+std::vector<Value> taken_place(Body& b, int axis, int rank, int index_rank, const Value& at) {
+  std::vector<Value> place;
+  for (int d = 0; d < rank; ++d)
+    place.push_back(d == axis ? at : b.at(d < axis ? d : d + index_rank - 1));
+  return place;
+}
+std::vector<Value> points(Body& b, int first, int count) {
+  std::vector<Value> place;
+  for (int d = first; d < first + count; ++d) place.push_back(b.at(d));
+  return place;
+}
+
+kernel::Store::Mode store_mode(ScatterMode mode) {
+  return mode == ScatterMode::add ? kernel::Store::Mode::add : kernel::Store::Mode::set;
+}
+
+// clang-format off
+constexpr Op table[] = {
+    {.name = "strided_slice", .peers = {.numpy = "x[a:b:c]", .tensorflow = "strided_slice", .torch = "x[a:b]", .onnx = "Slice"},
+     .rule = [](Infer& i, const SliceAttributes& a) {
+       slice_rule(i, a);
+       i.out(i.dtype(0), a.size);
+     },
+     .body = [](Body& b, const SliceAttributes& a) {
+       std::vector<Value> place;
+       for (int axis = 0; axis < b.rank(); ++axis) place.push_back(b.at(axis) * a.step[axis].value() + a.first[axis].value());
+       b.out(b.in(0, place));
+     },
+     .view = [](View& v, const SliceAttributes& a) {
+       std::int64_t offset = 0;
+       for (int axis = 0; axis < v.output().rank(); ++axis) {
+         const std::int64_t stride = v.strides()[static_cast<std::size_t>(axis)];
+         v.stride(axis, stride * a.step[axis].value());
+         if (!(v.output()[axis] == Dim(0))) offset += stride * a.first[axis].value();
+       }
+       v.offset(v.output().size() == Dim(0) ? 0 : offset);
+     },
+     .grad = [](Grad& g, const SliceAttributes& a) {
+       g.to(0, update_slice(zeros(g.shape(0), g.dtype(0)), g.dy(), a.first, a.step, a.size));
+     }},
+    {.name = "update_slice", .peers = {.numpy = "x[a:b:c] = v", .tensorflow = "tensor_strided_slice_update", .torch = "slice_scatter"},
+     .rule = update_rule,
+     .body = [](Body& b, const SliceAttributes& a) {
+       Value inside = b.builder().constant_bits(bool_, 1);
+       std::vector<Value> place;
+       const int added = b.out_rank() - b.rank(1);
+       for (int axis = 0; axis < b.out_rank(); ++axis) {
+         const std::int64_t first = a.first[axis].value(), step = a.step[axis].value();
+         const Value distance = step > 0 ? b.at(axis) - first : first - b.at(axis);
+         const Value steps = distance / std::abs(step);
+         inside = inside && distance >= 0 && steps < a.size[axis].value() && distance % std::abs(step) == 0;
+         if (axis >= added) place.push_back(kernel::minimum(steps, b.size(1, axis - added) - 1));
+       }
+       b.out(b.in(1, place, inside, b.in(0)));
+     },
+     .places = [](Places& p, const SliceAttributes& a) {
+       std::array<std::int64_t, max_rank> first{}, step{};
+       for (int axis = 0; axis < a.size.rank(); ++axis) {
+         first[static_cast<std::size_t>(axis)] = a.first[axis].value();
+         step[static_cast<std::size_t>(axis)] = a.step[axis].value();
+       }
+       p.put(1, first, step, a.size);
+     },
+     .grad = [](Grad& g, const SliceAttributes& a) {
+       if (g.wants(0)) g.to(0, update_slice(g.dy(), 0, a.first, a.step, a.size));
+       if (g.wants(1)) g.to(1, strided_slice(g.dy(), a.first, a.step, a.size));
+     }},
+    {.name = "take", .peers = {.numpy = "take", .tensorflow = "gather", .torch = "index_select", .onnx = "Gather"},
+     .rule = [](Infer& i, const AxisAttributes& a) {
+       require_indices(i, 1);
+       i.out(i.dtype(0), taken(i, i.shape(0), a.axis, i.shape(1)));
+     },
+     .body = [](Body& b, const AxisAttributes& a) {
+       const Value at = position(b, b.in(1, points(b, a.axis, b.rank(1))), b.size(0, a.axis), a.axis);
+       b.out(b.in(0, taken_place(b, a.axis, b.rank(0), b.rank(1), at)));
+     },
+     .grad = [](Grad& g, const AxisAttributes& a) {
+       g.to(0, scatter(zeros(g.shape(0), g.dtype(0)), g.x(1), g.dy(), a.axis, {.mode = ScatterMode::add}));
+     }},
+    {.name = "scatter", .peers = {.tensorflow = "tensor_scatter_nd_add", .torch = "index_add", .onnx = "ScatterND"},
+     .rule = [](Infer& i, const ScatterAttributes& a) {
+       require_indices(i, 1);
+       const Shape expected = taken(i, i.shape(0), a.axis, i.shape(1));
+       if (!(i.shape(2) == expected)) i.fail<ShapeError>("updates need the shape " + expected.text());
+       i.out_starting(i.dtype(0), i.shape(0), 0);
+     },
+     .body = [](Body& b, const ScatterAttributes& a) {
+       b.over_input(2);
+       const Value at = position(b, b.in(1, points(b, a.axis, b.rank(1))), b.size(0, a.axis), a.axis);
+       b.out_at(0, taken_place(b, a.axis, b.rank(0), b.rank(1), at), b.in(2), store_mode(a.mode), false);
+     },
+     .grad = [](Grad& g, const ScatterAttributes& a) {
+       if (g.wants(0)) g.to(0, a.mode == ScatterMode::add ? g.dy() : scatter(g.dy(), g.x(1), 0, a.axis));
+       if (g.wants(2)) g.to(2, take(g.dy(), g.x(1), a.axis));
+     }},
+    {.name = "gather", .peers = {.numpy = "take_along_axis", .torch = "gather", .onnx = "GatherElements"},
+     .rule = [](Infer& i, const AxisAttributes& a) {
+       require_indices(i, 1);
+       require_along(i, a.axis);
+       i.out(i.dtype(0), i.shape(1));
+     },
+     .body = [](Body& b, const AxisAttributes& a) {
+       std::vector<Value> place = points(b, 0, b.rank(0));
+       place[static_cast<std::size_t>(a.axis)] = position(b, b.in(1), b.size(0, a.axis), a.axis);
+       b.out(b.in(0, place));
+     },
+     .grad = [](Grad& g, const AxisAttributes& a) {
+       g.to(0, put_along_axis(zeros(g.shape(0), g.dtype(0)), g.x(1), g.dy(), a.axis, {.mode = ScatterMode::add}));
+     }},
+    {.name = "put_along_axis", .peers = {.numpy = "put_along_axis", .torch = "scatter_add", .onnx = "ScatterElements"},
+     .rule = [](Infer& i, const ScatterAttributes& a) {
+       require_indices(i, 1);
+       require_along(i, a.axis);
+       if (!(i.shape(2) == i.shape(1))) i.fail<ShapeError>("updates need the shape of the indices");
+       i.out_starting(i.dtype(0), i.shape(0), 0);
+     },
+     .body = [](Body& b, const ScatterAttributes& a) {
+       b.over_input(2);
+       std::vector<Value> place = points(b, 0, b.rank(0));
+       place[static_cast<std::size_t>(a.axis)] = position(b, b.in(1), b.size(0, a.axis), a.axis);
+       b.out_at(0, place, b.in(2), store_mode(a.mode), false);
+     },
+     .grad = [](Grad& g, const ScatterAttributes& a) {
+       if (g.wants(0)) g.to(0, a.mode == ScatterMode::add ? g.dy() : put_along_axis(g.dy(), g.x(1), 0, a.axis));
+       if (g.wants(2)) g.to(2, gather(g.dy(), g.x(1), a.axis));
+     }},
+    {.name = "checked_index",
+     .rule = [](Infer& i, const AxisAttributes&) {
+       require_indices(i, 0);
+       i.out(int64, i.shape(0));
+     },
+     .body = [](Body& b, const AxisAttributes& a) { b.out(position(b, b.in(0), b.size(1, a.axis), a.axis)); }},
+    {.name = "one_hot", .peers = {.tensorflow = "one_hot", .torch = "nn.functional.one_hot", .onnx = "OneHot"},
+     .rule = [](Infer& i, const OneHotAttributes& a) {
+       require_indices(i, 0);
+       if (a.depth[0].known() && a.depth[0].value() < 0) i.fail<ShapeError>("the depth is negative: " + a.depth[0].text());
+       Shape shape = i.shape(0);
+       shape.push_back(a.depth[0]);
+       i.out(a.dtype, shape);
+     },
+     .body = [](Body& b, const OneHotAttributes& a) {
+       const Value at = kernel::cast(b.in(0, points(b, 0, b.rank())), int64);
+       b.out(kernel::select(at == b.at(b.rank()), b.constant(a.dtype, 1), b.constant(a.dtype, 0)));
+     }},
+};
+// clang-format on
+
+template <FixedString name>
+constexpr const Op& find = table[position(table, name.view())];
+
+/// Updates in the dtype of what they go to. Half types are added up in float32.
+template <class Scatter>
+Tensor scattered(const Tensor& x, const Operand& updates, ScatterMode mode,
+                 const Scatter& scatter) {
+  if (mode == ScatterMode::add && is_half(x.dtype())) {
+    return scatter(x.to(float32), updates.tensor().to(float32)).to(x.dtype());
+  }
+  return scatter(x, updates.tensor().to(x.dtype(), updates.where()));
+}
+
+}  // namespace
+
+std::span<const Op> families::index() { return table; }
+
+Tensor strided_slice(const Tensor& x, const Shape& first, const Shape& step, const Shape& size,
+                     Where where) {
+  return call(find<"strided_slice">, Operand(x, where), SliceAttributes{first, step, size});
+}
+
+Tensor update_slice(const Tensor& x, const Operand& value, const Shape& first, const Shape& step,
+                    const Shape& size, Where where) {
+  return call(find<"update_slice">, Operand(x, where), value, SliceAttributes{first, step, size});
+}
+
+Tensor take(const Tensor& x, const Tensor& indices, int axis, Where where) {
+  const AxisAttributes attributes{normalized_axis(x, axis, "take", where)};
+  return call(find<"take">, Operand(x, where), indices, attributes);
+}
+
+Tensor embedding(const Tensor& table, const Tensor& ids, Where where) {
+  return take(table, ids, 0, where);
+}
+
+/// Indices stretched to the sizes of `x` on the axes that are not indexed.
+static Tensor stretched(const Tensor& x, const Tensor& indices, int axis, Where where) {
+  if (indices.rank() != x.rank()) return indices;  // the rule says what is wrong
+  Shape shape = x.shape();
+  shape[axis] = indices.shape()[axis];
+  for (int at = 0; at < x.rank(); ++at) {
+    if (!(indices.shape()[at] == shape[at]) && !(indices.shape()[at] == Dim(1))) return indices;
+  }
+  return indices.shape() == shape ? indices : broadcast_to(indices, shape, where);
+}
+
+Tensor gather(const Tensor& x, const Tensor& indices, int axis, Where where) {
+  const AxisAttributes attributes{normalized_axis(x, axis, "gather", where)};
+  return call(find<"gather">, Operand(x, where), stretched(x, indices, attributes.axis, where),
+              attributes);
+}
+
+Tensor scatter(const Tensor& x, const Tensor& indices, const Operand& updates, int axis,
+               const ScatterOptions& options) {
+  const Where where = updates.where();
+  const ScatterAttributes attributes{normalized_axis(x, axis, "scatter", where), options.mode};
+  Shape shape;
+  for (int at = 0; at < attributes.axis; ++at) shape.push_back(x.shape()[at]);
+  for (const Dim size : indices.shape()) shape.push_back(size);
+  for (int at = attributes.axis + 1; at < x.rank(); ++at) shape.push_back(x.shape()[at]);
+  return scattered(x, updates, options.mode, [&](const Tensor& onto, const Tensor& values) {
+    return call(find<"scatter">, Operand(onto, where), indices,
+                values.shape() == shape ? values : broadcast_to(values, shape, where), attributes);
+  });
+}
+
+Tensor put_along_axis(const Tensor& x, const Tensor& indices, const Operand& updates, int axis,
+                      const ScatterOptions& options) {
+  const Where where = updates.where();
+  const ScatterAttributes attributes{normalized_axis(x, axis, "put_along_axis", where),
+                                     options.mode};
+  const Tensor places = stretched(x, indices, attributes.axis, where);
+  return scattered(x, updates, options.mode, [&](const Tensor& onto, const Tensor& values) {
+    return call(
+        find<"put_along_axis">, Operand(onto, where), places,
+        values.shape() == places.shape() ? values : broadcast_to(values, places.shape(), where),
+        attributes);
+  });
+}
+
+Tensor one_hot(const Tensor& indices, Dim depth, DType dtype, Where where) {
+  return call(find<"one_hot">, Operand(indices, where), OneHotAttributes{{depth}, dtype});
+}
+
+Tensor checked_index(const Tensor& indices, const Tensor& x, int axis, Where where) {
+  return call(find<"checked_index">, Operand(indices, where), x, AxisAttributes{axis});
+}
+
+}  // namespace rill

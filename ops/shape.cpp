@@ -1,0 +1,556 @@
+#include <rill/ops/shape.h>
+
+#include <algorithm>
+#include <numeric>
+#include <string>
+
+#include <rill/ops/axes.h>
+#include <rill/ops/body.h>
+#include <rill/ops/call.h>
+#include <rill/ops/creation.h>
+#include <rill/ops/elementwise.h>
+#include <rill/ops/families.h>
+#include <rill/ops/grad.h>
+#include <rill/ops/index.h>
+#include <rill/ops/infer.h>
+#include <rill/ops/places.h>
+#include <rill/ops/view.h>
+#include <rill/tensor/literal.h>
+
+namespace rill {
+namespace {
+
+struct ShapeAttributes {
+  Shape shape;
+  static constexpr auto fields() { return std::tuple{field("shape", &ShapeAttributes::shape)}; }
+};
+
+struct TransposeAttributes {
+  Axes order;
+  static constexpr auto fields() { return std::tuple{field("order", &TransposeAttributes::order)}; }
+};
+
+struct ConcatAttributes {
+  int axis = 0;
+  static constexpr auto fields() { return std::tuple{field("axis", &ConcatAttributes::axis)}; }
+};
+
+// ---- reshape
+// ------------------------------------------------------------------------------------------------------------
+
+/// Axes that hold the same elements before and after form groups; a group can be a view when its
+/// old axes lie in memory as one. Axes of size 1 take part in none.
+void reshape_view(View& v) {
+  struct Old {
+    std::int64_t size, stride;
+  };
+  std::array<Old, max_rank> old{};
+  std::size_t old_count = 0;
+  for (int axis = 0; axis < v.shape().rank(); ++axis) {
+    const std::int64_t size = v.shape()[axis].value();
+    if (size != 1) old[old_count++] = {size, v.strides()[static_cast<std::size_t>(axis)]};
+  }
+  const int rank = v.output().rank();
+  std::size_t from = 0;
+  int to = 0;
+  while (to < rank && from < old_count) {
+    std::int64_t old_size = old[from].size;
+    std::int64_t new_size = v.output()[to].value();
+    std::size_t old_end = from + 1;
+    int new_end = to + 1;
+    while (old_size != new_size) {
+      if (new_size < old_size)
+        new_size *= v.output()[new_end++].value();
+      else
+        old_size *= old[old_end++].size;
+    }
+    for (std::size_t k = from; k + 1 < old_end; ++k) {
+      if (old[k].stride != old[k + 1].stride * old[k + 1].size) return v.impossible();
+    }
+    std::int64_t stride = old[old_end - 1].stride;
+    for (int axis = new_end - 1; axis >= to; --axis) {
+      v.stride(axis, stride);
+      stride *= v.output()[axis].value();
+    }
+    from = old_end;
+    to = new_end;
+  }
+  for (; to < rank; ++to) v.stride(to, 1);  // sizes of 1
+}
+
+/// Strides of an array without elements reach nothing: any will do.
+void empty_view(View& v) {
+  for (int axis = 0; axis < v.output().rank(); ++axis) v.stride(axis, 1);
+}
+
+Shape resolved(const Tensor& x, const Shape& shape, Where where) {
+  const auto fail = [&](const std::string& message) {
+    throw ShapeError("reshape: " + message + ": " + x.type_text() + " to " + shape.text() +
+                     where.suffix());
+  };
+  int open = -1;
+  Dim rest = 1;
+  for (int axis = 0; axis < shape.rank(); ++axis) {
+    if (shape[axis] == Dim(-1)) {
+      if (open >= 0) fail("only one size may be -1");
+      open = axis;
+    } else {
+      if (shape[axis].known() && shape[axis].value() < 0) fail("a size is negative");
+      rest = rest * shape[axis];
+    }
+  }
+  const Dim size = x.shape().size();
+  Shape result = shape;
+  if (open >= 0) {
+    if (rest == Dim(0)) fail("-1 beside a size of 0 could be anything");
+    result[open] = size / rest;
+    if (size.known() && rest.known() && size.value() % rest.value() != 0) {
+      fail(size.text() + " elements are not a multiple of " + rest.text());
+    }
+  } else if (size.known() && rest.known() && !(size == rest)) {
+    fail(size.text() + " elements do not fill " + rest.text());
+  }
+  return result;
+}
+
+// clang-format off
+constexpr Op table[] = {
+    {.name = "reshape", .peers = {.numpy = "reshape", .tensorflow = "reshape", .torch = "reshape", .onnx = "Reshape"},
+     .rule = [](Infer& i, const ShapeAttributes& a) { i.out(i.dtype(0), a.shape); },
+     .body = [](Body& b, const ShapeAttributes&) {
+       Value position = b.integer(0);
+       for (int axis = 0; axis < b.out_rank(); ++axis) position = position * b.extent(axis) + b.at(axis);
+       std::vector<Value> index(static_cast<std::size_t>(b.rank()));
+       for (int axis = b.rank() - 1; axis >= 0; --axis) {
+         const Value size = b.size(0, axis);
+         index[static_cast<std::size_t>(axis)] = axis == 0 ? position : position % size;
+         position = position / size;
+       }
+       b.out(b.in(0, index));
+     },
+     .view = [](View& v, const ShapeAttributes&) { v.output().size() == Dim(0) ? empty_view(v) : reshape_view(v); },
+     .grad = [](Grad& g, const ShapeAttributes&) { g.to(0, reshape(g.dy(), g.shape(0))); }},
+    {.name = "transpose", .peers = {.numpy = "transpose", .tensorflow = "transpose", .torch = "permute", .onnx = "Transpose"},
+     .rule = [](Infer& i, const TransposeAttributes& a) {
+       Shape shape;
+       for (const int axis : a.order) shape.push_back(i.shape(0)[axis]);
+       i.out(i.dtype(0), shape);
+     },
+     .body = [](Body& b, const TransposeAttributes& a) {
+       std::vector<Value> index(static_cast<std::size_t>(b.rank()));
+       for (int axis = 0; axis < b.rank(); ++axis) index[static_cast<std::size_t>(a.order[axis])] = b.at(axis);
+       b.out(b.in(0, index));
+     },
+     .view = [](View& v, const TransposeAttributes& a) {
+       for (int axis = 0; axis < a.order.count(); ++axis) v.stride(axis, v.strides()[static_cast<std::size_t>(a.order[axis])]);
+     },
+     .grad = [](Grad& g, const TransposeAttributes& a) {
+       std::array<int, max_rank> inverse{};
+       for (int axis = 0; axis < a.order.count(); ++axis) inverse[static_cast<std::size_t>(a.order[axis])] = axis;
+       g.to(0, transpose(g.dy(), Axes(std::span<const int>(inverse).first(static_cast<std::size_t>(a.order.count())))));
+     }},
+    {.name = "broadcast_to", .peers = {.numpy = "broadcast_to", .tensorflow = "broadcast_to", .torch = "broadcast_to", .onnx = "Expand"},
+     .rule = [](Infer& i, const ShapeAttributes& a) {
+       const Shape& shape = i.shape(0);
+       bool fits = shape.rank() <= a.shape.rank();
+       for (int axis = 0; fits && axis < shape.rank(); ++axis) {
+         const Dim size = shape[axis];
+         fits = size == Dim(1) || size == a.shape[axis + a.shape.rank() - shape.rank()];
+       }
+       if (!fits) i.fail<ShapeError>("sizes must be equal or 1 to stretch to " + a.shape.text());
+       i.out(i.dtype(0), a.shape);
+     },
+     .body = [](Body& b, const ShapeAttributes&) { b.out(b.in(0)); },
+     .view = [](View& v, const ShapeAttributes&) {
+       const int added = v.output().rank() - v.shape().rank();
+       for (int axis = 0; axis < v.output().rank(); ++axis) {
+         const bool stretched = axis < added || !(v.shape()[axis - added] == v.output()[axis]);
+         v.stride(axis, stretched ? 0 : v.strides()[static_cast<std::size_t>(axis - added)]);
+       }
+     },
+     .grad = [](Grad& g, const ShapeAttributes&) { g.to(0, g.dy()); }},
+    {.name = "concat", .peers = {.numpy = "concatenate", .tensorflow = "concat", .torch = "cat", .onnx = "Concat"},
+     .rule = [](Infer& i, const ConcatAttributes& a) {
+       Shape shape = i.shape(0);
+       for (int k = 1; k < i.inputs(); ++k) {
+         bool fits = i.rank(k) == shape.rank();
+         for (int axis = 0; fits && axis < shape.rank(); ++axis) fits = axis == a.axis || i.shape(k)[axis] == shape[axis];
+         if (!fits) i.fail<ShapeError>("sizes must be equal except along axis " + std::to_string(a.axis));
+         shape[a.axis] = shape[a.axis] + i.shape(k)[a.axis];
+       }
+       i.convert(i.promoted());
+       i.out(i.promoted(), shape);
+     },
+     .body = [](Body& b, const ConcatAttributes& a) {
+       std::vector<Value> index;
+       for (int axis = 0; axis < b.out_rank(); ++axis) index.push_back(b.at(axis));
+       Value& along = index[static_cast<std::size_t>(a.axis)];
+       Value result = b.in(0, index, along < b.size(0, a.axis), b.constant(b.dtype(0), 0));
+       for (int k = 1; k < b.inputs(); ++k) {
+         along = along - b.size(k - 1, a.axis);
+         const Value inside = along >= 0 && along < b.size(k, a.axis);
+         result = b.in(k, index, inside, result);
+       }
+       b.out(result);
+     },
+     .places = [](Places& p, const ConcatAttributes& a) {
+       std::array<std::int64_t, max_rank> first{}, step{};
+       step.fill(1);
+       for (int k = 0; k < p.inputs(); ++k) {
+         p.put(k, first, step, p.shape(k));
+         first[static_cast<std::size_t>(a.axis)] += p.shape(k)[a.axis].value();
+       }
+     },
+     .grad = [](Grad& g, const ConcatAttributes& a) {
+       const Shape& whole = g.output_shape();
+       Shape first, step;
+       for (int axis = 0; axis < whole.rank(); ++axis) {
+         first.push_back(0);
+         step.push_back(1);
+       }
+       for (int k = 0; k < g.inputs(); ++k) {
+         if (g.wants(k)) g.to(k, strided_slice(g.dy(), first, step, g.shape(k)));
+         first[a.axis] = first[a.axis] + g.shape(k)[a.axis];
+       }
+     }},
+};
+// clang-format on
+
+template <FixedString name>
+constexpr const Op& find = table[position(table, name.view())];
+
+/// An axis of a shape that has one more than `x`.
+int new_axis(const Tensor& x, int axis, std::string_view operation, Where where) {
+  return normalized_axis(axis, x.rank() + 1, operation, x.type_text(), where);
+}
+
+/// `x` as [before, size, after] around an axis.
+Shape around(const Shape& shape, int axis) {
+  Dim before = 1;
+  Dim after = 1;
+  for (int at = 0; at < axis; ++at) before = before * shape[at];
+  for (int at = axis + 1; at < shape.rank(); ++at) after = after * shape[at];
+  return {before, shape[axis], after};
+}
+
+/// Elements [first, first + size) of an axis.
+Tensor part(const Tensor& x, int axis, Dim first, Dim size, Where where) {
+  Shape start;
+  Shape step;
+  for (int at = 0; at < x.rank(); ++at) {
+    start.push_back(at == axis ? first : Dim(0));
+    step.push_back(1);
+  }
+  Shape shape = x.shape();
+  shape[axis] = size;
+  return strided_slice(x, start, step, shape, where);
+}
+
+void require_tensors(std::span<const Tensor> tensors, std::string_view operation, Where where) {
+  if (tensors.empty())
+    throw ValueError(std::string(operation) + ": there are no tensors" + where.suffix());
+  for (const Tensor& x : tensors) {
+    if (!x.defined()) detail::fail_undefined(operation.data(), where);
+  }
+}
+
+/// Joined in groups: kernels and gradients take a bounded number of operands.
+Tensor join(std::span<const Tensor> tensors, int axis, Where where) {
+  constexpr std::size_t most = 16;
+  const ConcatAttributes attributes{.axis = axis};
+  if (tensors.size() <= most) return call_for<1>(find<"concat">, tensors, attributes, where)[0];
+  std::vector<Tensor> joined;
+  for (std::size_t first = 0; first < tensors.size(); first += most) {
+    joined.push_back(
+        join(tensors.subspan(first, std::min(most, tensors.size() - first)), axis, where));
+  }
+  return join(joined, axis, where);
+}
+
+/// Which element of an axis of `size` stands at each place of the padded axis.
+Tensor source_of(std::int64_t size, const Padding& amount, PadMode mode) {
+  std::vector<std::int64_t> source;
+  for (std::int64_t at = -amount.before; at < size + amount.after; ++at) {
+    std::int64_t from = std::clamp(at, std::int64_t{0}, size - 1);
+    if (mode == PadMode::reflect && size > 1) {
+      const std::int64_t period = 2 * (size - 1);
+      from = ((at % period) + period) % period;
+      if (from >= size) from = period - from;
+    }
+    source.push_back(from);
+  }
+  return tensor_from(source.data(), static_cast<std::int64_t>(source.size()), int64,
+                     {static_cast<std::int64_t>(source.size())});
+}
+
+/// True at and below the diagonal, [rows, columns].
+Tensor below_diagonal(const Tensor& x, int offset, std::string_view operation, Where where) {
+  if (x.rank() < 2) {
+    throw ShapeError(std::string(operation) + ": needs two axes: " + x.type_text() +
+                     where.suffix());
+  }
+  const Tensor rows = arange(x.dim(-2, where), where);
+  const Tensor columns = arange(x.dim(-1, where), where);
+  return expand_dims(rows, 1, where) + offset >= columns;
+}
+
+}  // namespace
+
+std::span<const Op> families::shape() { return table; }
+
+Tensor reshape(const Tensor& x, const Shape& shape, Where where) {
+  if (!x.defined()) detail::fail_undefined("reshape", where);
+  const ShapeAttributes attributes{resolved(x, shape, where)};
+  return call(find<"reshape">, Operand(x, where), attributes);
+}
+
+Tensor flatten(const Tensor& x, Where where) { return reshape(x, {x.shape().size()}, where); }
+
+Tensor transpose(const Tensor& x, const Axes& order, Where where) {
+  TransposeAttributes attributes;
+  for (const int axis : order) {
+    const int normal = normalized_axis(x, axis, "transpose", where);
+    if (attributes.order.contains(normal)) {
+      throw IndexError("transpose: axis " + std::to_string(axis) + " is given twice for " +
+                       x.type_text() + where.suffix());
+    }
+    attributes.order.push_back(normal);
+  }
+  if (order.count() != x.rank()) {
+    throw ShapeError("transpose: the order " + order.text() + " does not name every axis of " +
+                     x.type_text() + where.suffix());
+  }
+  return call(find<"transpose">, Operand(x, where), attributes);
+}
+
+Tensor transpose(const Tensor& x, Where where) {
+  Axes order;
+  for (int axis = x.rank() - 1; axis >= 0; --axis) order.push_back(axis);
+  return transpose(x, order, where);
+}
+
+Tensor swapaxes(const Tensor& x, int a, int b, Where where) {
+  std::array<int, max_rank> order{};
+  std::iota(order.begin(), order.end(), 0);
+  std::swap(order[static_cast<std::size_t>(normalized_axis(x, a, "swapaxes", where))],
+            order[static_cast<std::size_t>(normalized_axis(x, b, "swapaxes", where))]);
+  return transpose(x, Axes(std::span<const int>(order).first(static_cast<std::size_t>(x.rank()))),
+                   where);
+}
+
+Tensor moveaxis(const Tensor& x, int from, int to, Where where) {
+  const int moved = normalized_axis(x, from, "moveaxis", where);
+  const int place = normalized_axis(x, to, "moveaxis", where);
+  Axes order;
+  for (int axis = 0; order.count() < x.rank(); ++axis) {
+    if (order.count() == place) order.push_back(moved);
+    if (axis != moved && axis < x.rank()) order.push_back(axis);
+  }
+  return transpose(x, order, where);
+}
+
+Tensor expand_dims(const Tensor& x, int axis, Where where) {
+  Shape shape = x.shape();
+  shape.insert(new_axis(x, axis, "expand_dims", where), 1);
+  return reshape(x, shape, where);
+}
+
+Tensor squeeze(const Tensor& x, Where where) {
+  Shape shape;
+  for (const Dim size : x.shape()) {
+    if (!(size == Dim(1))) shape.push_back(size);
+  }
+  return reshape(x, shape, where);
+}
+
+Tensor squeeze(const Tensor& x, const Axes& axes, Where where) {
+  if (axes.count() == 0) return x;
+  const Axes normal = normalized_axes(x, axes, "squeeze", where);
+  Shape shape;
+  for (int axis = 0; axis < x.rank(); ++axis) {
+    if (!normal.contains(axis)) {
+      shape.push_back(x.shape()[axis]);
+    } else if (!(x.shape()[axis] == Dim(1))) {
+      throw ShapeError("squeeze: axis " + std::to_string(axis) +
+                       " has not size 1: " + x.type_text() + where.suffix());
+    }
+  }
+  return reshape(x, shape, where);
+}
+
+Tensor broadcast_to(const Tensor& x, const Shape& shape, Where where) {
+  const ShapeAttributes attributes{shape};
+  return call(find<"broadcast_to">, Operand(x, where), attributes);
+}
+
+Tensor flip(const Tensor& x, const Axes& axes, Where where) {
+  const Axes flipped = normalized_axes(x, axes, "flip", where);
+  Shape first;
+  Shape step;
+  for (int axis = 0; axis < x.rank(); ++axis) {
+    first.push_back(flipped.contains(axis) ? x.shape()[axis] - 1 : Dim(0));
+    step.push_back(flipped.contains(axis) ? -1 : 1);
+  }
+  return strided_slice(x, first, step, x.shape(), where);
+}
+
+std::vector<Tensor> split(const Tensor& x, std::span<const std::int64_t> sizes, int axis,
+                          Where where) {
+  const int normal = normalized_axis(x, axis, "split", where);
+  std::int64_t total = 0;
+  bool negative = false;
+  for (const std::int64_t size : sizes) {
+    total += size;
+    negative = negative || size < 0;
+  }
+  const Dim whole = x.shape()[normal];
+  if (negative || (whole.known() && whole.value() != total)) {
+    throw ShapeError("split: the sizes of the parts add up to " + std::to_string(total) +
+                     ", not to axis " + std::to_string(normal) + " of " + x.type_text() +
+                     where.suffix());
+  }
+  std::vector<Tensor> parts;
+  std::int64_t first = 0;
+  for (const std::int64_t size : sizes) {
+    parts.push_back(part(x, normal, first, size, where));
+    first += size;
+  }
+  return parts;
+}
+
+std::vector<Tensor> split(const Tensor& x, std::initializer_list<std::int64_t> sizes, int axis,
+                          Where where) {
+  return split(x, std::span<const std::int64_t>(sizes.begin(), sizes.size()), axis, where);
+}
+
+std::vector<Tensor> split(const Tensor& x, std::int64_t count, int axis, Where where) {
+  const int normal = normalized_axis(x, axis, "split", where);
+  const Dim whole = x.shape()[normal];
+  if (count < 1 || (whole.known() && whole.value() % count != 0)) {
+    throw ShapeError("split: axis " + std::to_string(normal) + " of " + x.type_text() +
+                     " does not part into " + std::to_string(count) + " equal sizes" +
+                     where.suffix());
+  }
+  const Dim size = whole / count;
+  std::vector<Tensor> parts;
+  for (std::int64_t k = 0; k < count; ++k) parts.push_back(part(x, normal, size * k, size, where));
+  return parts;
+}
+
+Tensor concat(std::span<const Tensor> tensors, int axis, Where where) {
+  require_tensors(tensors, "concat", where);
+  return join(tensors, normalized_axis(tensors[0], axis, "concat", where), where);
+}
+Tensor concat(std::initializer_list<Tensor> tensors, int axis, Where where) {
+  return concat(std::span<const Tensor>(tensors.begin(), tensors.size()), axis, where);
+}
+
+Tensor stack(std::span<const Tensor> tensors, int axis, Where where) {
+  require_tensors(tensors, "stack", where);
+  const int normal = new_axis(tensors[0], axis, "stack", where);
+  std::vector<Tensor> raised;
+  for (const Tensor& x : tensors) {
+    if (!(x.shape() == tensors[0].shape())) {
+      throw ShapeError("stack: shapes differ: " + tensors[0].type_text() + ", " + x.type_text() +
+                       where.suffix());
+    }
+    raised.push_back(expand_dims(x, normal, where));
+  }
+  return join(raised, normal, where);
+}
+Tensor stack(std::initializer_list<Tensor> tensors, int axis, Where where) {
+  return stack(std::span<const Tensor>(tensors.begin(), tensors.size()), axis, where);
+}
+
+Tensor tile(const Tensor& x, std::span<const std::int64_t> counts, Where where) {
+  Tensor result = x;
+  while (result.rank() < static_cast<int>(counts.size())) result = expand_dims(result, 0, where);
+  const int first = result.rank() - static_cast<int>(counts.size());
+  for (int axis = first; axis < result.rank(); ++axis) {
+    const std::int64_t count = counts[static_cast<std::size_t>(axis - first)];
+    if (count < 0) {
+      throw ValueError("tile: a count is negative: " + std::to_string(count) + where.suffix());
+    }
+    if (count == 1) continue;
+    // [before, 1, size, after] stretched to [before, count, size, after]
+    const Shape parts = around(result.shape(), axis);
+    Shape shape = result.shape();
+    shape[axis] = shape[axis] * count;
+    result = reshape(result, {parts[0], 1, parts[1], parts[2]}, where);
+    result =
+        reshape(broadcast_to(result, {parts[0], count, parts[1], parts[2]}, where), shape, where);
+  }
+  return result;
+}
+Tensor tile(const Tensor& x, std::initializer_list<std::int64_t> counts, Where where) {
+  return tile(x, std::span<const std::int64_t>(counts.begin(), counts.size()), where);
+}
+
+Tensor repeat(const Tensor& x, std::int64_t count, int axis, Where where) {
+  const int normal = normalized_axis(x, axis, "repeat", where);
+  if (count < 0)
+    throw ValueError("repeat: the count is negative: " + std::to_string(count) + where.suffix());
+  const Shape parts = around(x.shape(), normal);
+  Shape shape = x.shape();
+  shape[normal] = shape[normal] * count;
+  const Tensor raised = reshape(x, {parts[0], parts[1], 1, parts[2]}, where);
+  return reshape(broadcast_to(raised, {parts[0], parts[1], count, parts[2]}, where), shape, where);
+}
+
+Tensor roll(const Tensor& x, std::int64_t shift, int axis, Where where) {
+  const int normal = normalized_axis(x, axis, "roll", where);
+  const Dim size = x.shape()[normal];
+  if (size == Dim(0)) return x;
+  const Dim moved = Dim(shift) % size;
+  return concat(
+      {part(x, normal, size - moved, moved, where), part(x, normal, 0, size - moved, where)},
+      normal, where);
+}
+
+Tensor pad(const Tensor& x, std::span<const Padding> amounts, const PadOptions& options,
+           Where where) {
+  const int rank = x.rank();
+  if (amounts.size() != 1 && static_cast<int>(amounts.size()) != rank) {
+    throw ShapeError("pad: takes one amount, or one for each axis of " + x.type_text() + ", not " +
+                     std::to_string(amounts.size()) + where.suffix());
+  }
+  Shape first;
+  Shape step;
+  Shape shape;
+  for (int axis = 0; axis < rank; ++axis) {
+    const Padding& amount = amounts[amounts.size() == 1 ? 0 : static_cast<std::size_t>(axis)];
+    if (amount.before < 0 || amount.after < 0) {
+      throw ValueError("pad: an amount is negative: take a slice instead" + where.suffix());
+    }
+    first.push_back(amount.before);
+    step.push_back(1);
+    shape.push_back(x.shape()[axis] + amount.before + amount.after);
+  }
+  if (options.mode == PadMode::constant) {
+    const Tensor around = full(shape, Operand(Tensor::weak(options.value), where), x.dtype());
+    return update_slice(around, x, first, step, x.shape(), where);
+  }
+  Tensor result = x;
+  for (int axis = 0; axis < rank; ++axis) {
+    const Padding& amount = amounts[amounts.size() == 1 ? 0 : static_cast<std::size_t>(axis)];
+    if (amount.before == 0 && amount.after == 0) continue;
+    const std::int64_t size = x.shape()[axis].value();
+    if (size == 0)
+      throw ShapeError("pad: there is nothing to continue: " + x.type_text() + where.suffix());
+    result = take(result, source_of(size, amount, options.mode), axis, where);
+  }
+  return result;
+}
+Tensor pad(const Tensor& x, std::initializer_list<Padding> amounts, const PadOptions& options,
+           Where where) {
+  return pad(x, std::span<const Padding>(amounts.begin(), amounts.size()), options, where);
+}
+
+Tensor tril(const Tensor& x, int offset, Where where) {
+  return rill::where(below_diagonal(x, offset, "tril", where), x, 0);
+}
+Tensor triu(const Tensor& x, int offset, Where where) {
+  return rill::where(below_diagonal(x, offset - 1, "triu", where), 0, x);
+}
+
+}  // namespace rill
