@@ -137,7 +137,7 @@ void cancel(Polynomial& a, Polynomial& b) {
     for (const auto& [monomial, coefficient] : *p) {
       // floor((g*x + k) / (g*c)) is floor((x + floor(k/g)) / c): the constant need not be a
       // multiple.
-      if (!(p == &a && constant_divisor && monomial.empty()))
+      if (p == &b || !constant_divisor || !monomial.empty())
         divisor = std::gcd(divisor, coefficient);
       Monomial both;
       std::set_intersection(shared.begin(), shared.end(), monomial.begin(), monomial.end(),
@@ -175,7 +175,7 @@ bool is_name(std::string_view name) {
 }  // namespace
 
 /// All expressions of the process: number i is the bit pattern `limit + i`. Never destroyed, as
-/// static objects may hold shapes. Methods whose names end in `_` expect the lock to be held.
+/// static objects may hold shapes. Methods expect the lock to be held, except `substituted`.
 struct DimTable {
   enum class Kind : std::uint8_t { name, quotient, max, min };
   struct Atom {
@@ -202,14 +202,14 @@ struct DimTable {
 
   // ---- Interning ----
 
-  Dim intern_(Polynomial&& polynomial) {
+  Dim intern(Polynomial&& polynomial) {
     for (const auto& [monomial, coefficient] : polynomial) {
       if (!Dim::fits(coefficient)) fail_overflow();
     }
     if (is_constant(polynomial)) return {constant_term(polynomial)};
     auto found = numbers.find(polynomial);
     if (found == numbers.end()) {
-      std::string text = text_(polynomial);
+      std::string text = text_of(polynomial);
       if (text.size() > longest_text) {
         throw ShapeError("a size has become an expression of more than " +
                          std::to_string(longest_text) + " characters: " + text.substr(0, 60) +
@@ -223,7 +223,7 @@ struct DimTable {
     return dim;
   }
 
-  Dim intern_(Atom&& atom) {
+  Dim intern(Atom&& atom) {
     auto found = atom_numbers.find(atom);
     if (found == atom_numbers.end()) {
       found = atom_numbers.emplace(atom, static_cast<AtomId>(atoms.size())).first;
@@ -231,103 +231,103 @@ struct DimTable {
     }
     Polynomial polynomial;
     polynomial.emplace(Monomial{found->second}, 1);
-    return intern_(std::move(polynomial));
+    return intern(std::move(polynomial));
   }
 
-  Dim named_(std::string_view name) { return intern_(Atom{Kind::name, std::string(name), {}}); }
+  Dim named(std::string_view name) { return intern(Atom{Kind::name, std::string(name), {}}); }
 
-  Polynomial polynomial_(Dim dim) const {
-    return dim.known() ? constant(dim.bits_) : expression_(dim).polynomial;
+  Polynomial polynomial_of(Dim dim) const {
+    return dim.known() ? constant(dim.bits_) : expression_of(dim).polynomial;
   }
-  const Expression& expression_(Dim dim) const {
+  const Expression& expression_of(Dim dim) const {
     return expressions.at(static_cast<std::size_t>(dim.bits_ - Dim::limit));
   }
   /// The atom that an expression consists of, or null.
-  const Atom* single_(const Polynomial& p) const {
+  const Atom* single_atom(const Polynomial& p) const {
     if (p.size() != 1 || p.begin()->second != 1 || p.begin()->first.size() != 1) return nullptr;
     return &atoms[p.begin()->first.front()];
   }
 
   // ---- Arithmetic ----
 
-  Dim quotient_(Polynomial a, Polynomial b) {
+  Dim quotient(Polynomial a, Polynomial b) {
     if (b.rbegin()->second < 0) {
       a = negated(a);
       b = negated(b);
     }
-    auto [quotient, rest] = divided(std::move(a), b);
-    if (!rest.empty()) add(quotient, polynomial_(rest_quotient_(std::move(rest), std::move(b))), 1);
-    return intern_(std::move(quotient));
+    auto [whole, rest] = divided(std::move(a), b);
+    if (!rest.empty()) add(whole, polynomial_of(rest_quotient(std::move(rest), std::move(b))), 1);
+    return intern(std::move(whole));
   }
 
   /// floor(a / b), where `a` holds no multiple of `b`.
-  Dim rest_quotient_(Polynomial a, Polynomial b) {
+  Dim rest_quotient(Polynomial a, Polynomial b) {
     cancel(a, b);
     if (is_constant(b)) {
       const std::int64_t divisor = constant_term(b);
-      if (divisor == 1) return intern_(std::move(a));
+      if (divisor == 1) return intern(std::move(a));
       if (is_constant(a)) return {floor_quotient(constant_term(a), divisor)};
       // (x / c) / d is x / (c * d).
-      if (const Atom* inner = single_(a); inner != nullptr && inner->kind == Kind::quotient) {
+      if (const Atom* inner = single_atom(a); inner != nullptr && inner->kind == Kind::quotient) {
         const Dim by = inner->arguments[1];
         std::int64_t both = 0;
         if (by.known() && by.bits_ > 0 && !__builtin_mul_overflow(by.bits_, divisor, &both) &&
             both < Dim::limit) {
-          return quotient_(polynomial_(inner->arguments[0]), constant(both));
+          return quotient(polynomial_of(inner->arguments[0]), constant(both));
         }
       }
     }
-    return intern_(Atom{Kind::quotient, {}, {intern_(std::move(a)), intern_(std::move(b))}});
+    return intern(Atom{Kind::quotient, {}, {intern(std::move(a)), intern(std::move(b))}});
   }
 
   /// A number that the expression is never below, as unknown sizes are never negative.
-  std::optional<std::int64_t> at_least_(const Polynomial& p) const {
-    if (const Atom* atom = single_(p)) return at_least_(*atom);
+  std::optional<std::int64_t> at_least(const Polynomial& p) const {
+    if (const Atom* atom = single_atom(p)) return at_least(*atom);
     for (const auto& [monomial, coefficient] : p) {
       if (monomial.empty()) continue;
       if (coefficient < 0) return std::nullopt;
       for (AtomId id : monomial) {
-        if (at_least_(atoms[id]).value_or(-1) < 0) return std::nullopt;
+        if (at_least(atoms[id]).value_or(-1) < 0) return std::nullopt;
       }
     }
     return constant_term(p);
   }
-  std::optional<std::int64_t> at_least_(const Atom& atom) const {
+  std::optional<std::int64_t> at_least(const Atom& atom) const {
     std::optional<std::int64_t> bound;
     switch (atom.kind) {
       case Kind::name:
         return 0;
       case Kind::quotient: {
-        const auto above = at_least_(polynomial_(atom.arguments[0]));
-        const auto below = at_least_(polynomial_(atom.arguments[1]));
+        const auto above = at_least(polynomial_of(atom.arguments[0]));
+        const auto below = at_least(polynomial_of(atom.arguments[1]));
         if (above && *above >= 0 && below && *below >= 0) return 0;
         return std::nullopt;
       }
       case Kind::max:
         for (Dim argument : atom.arguments)
-          bound = std::max(bound, at_least_(polynomial_(argument)));
+          bound = std::max(bound, at_least(polynomial_of(argument)));
         return bound;
       case Kind::min:
-        bound = at_least_(polynomial_(atom.arguments.front()));
+        bound = at_least(polynomial_of(atom.arguments.front()));
         for (Dim argument : atom.arguments)
-          bound = std::min(bound, at_least_(polynomial_(argument)));
+          bound = std::min(bound, at_least(polynomial_of(argument)));
         return bound;
     }
     return std::nullopt;
   }
-  bool never_below_(Dim a, Dim b) const {
-    Polynomial difference = polynomial_(a);
-    add(difference, polynomial_(b), -1);
-    return at_least_(difference).value_or(-1) >= 0;
+  bool never_below(Dim a, Dim b) const {
+    Polynomial difference = polynomial_of(a);
+    add(difference, polynomial_of(b), -1);
+    return at_least(difference).value_or(-1) >= 0;
   }
 
-  Dim extremum_(Kind kind, Dim a, Dim b) {
+  Dim extremum(Kind kind, Dim a, Dim b) {
     // Nested ones are flattened, those that another decides are dropped, the rest is sorted.
     std::vector<Dim> arguments;
     const auto take = [&](Dim candidate) {
       const auto decides = [&](Dim winner, Dim loser) {
         return winner == loser ||
-               (kind == Kind::max ? never_below_(winner, loser) : never_below_(loser, winner));
+               (kind == Kind::max ? never_below(winner, loser) : never_below(loser, winner));
       };
       for (Dim other : arguments) {
         if (decides(other, candidate)) return;
@@ -336,8 +336,8 @@ struct DimTable {
       arguments.push_back(candidate);
     };
     for (Dim dim : {a, b}) {
-      const Polynomial p = polynomial_(dim);
-      const Atom* atom = single_(p);
+      const Polynomial p = polynomial_of(dim);
+      const Atom* atom = single_atom(p);
       if (atom != nullptr && atom->kind == kind) {
         const std::vector<Dim> inner = atom->arguments;
         for (Dim argument : inner) take(argument);
@@ -347,27 +347,27 @@ struct DimTable {
     }
     if (arguments.size() == 1) return arguments.front();
     std::sort(arguments.begin(), arguments.end(), [&](Dim x, Dim y) {
-      return std::tuple(x.known(), text_(x)) < std::tuple(y.known(), text_(y));
+      return std::tuple(x.known(), text_of(x)) < std::tuple(y.known(), text_of(y));
     });
-    return intern_(Atom{kind, {}, std::move(arguments)});
+    return intern(Atom{kind, {}, std::move(arguments)});
   }
 
-  Dim apply_(char operation, Dim a, Dim b) {
-    if (operation == 'M') return extremum_(Kind::max, a, b);
-    if (operation == 'm') return extremum_(Kind::min, a, b);
-    Polynomial x = polynomial_(a);
-    const Polynomial y = polynomial_(b);
-    if (operation == '*') return intern_(times(x, y));
+  Dim apply(char operation, Dim a, Dim b) {
+    if (operation == 'M') return extremum(Kind::max, a, b);
+    if (operation == 'm') return extremum(Kind::min, a, b);
+    Polynomial x = polynomial_of(a);
+    const Polynomial y = polynomial_of(b);
+    if (operation == '*') return intern(times(x, y));
     if (operation == '+' || operation == '-') {
       add(x, y, operation == '+' ? 1 : -1);
-      return intern_(std::move(x));
+      return intern(std::move(x));
     }
-    if (y.empty()) throw ValueError("the size " + text_(a) + " is divided by zero");
-    const Dim quotient = quotient_(x, y);
-    if (operation == '/') return quotient;
+    if (y.empty()) throw ValueError("the size " + text_of(a) + " is divided by zero");
+    const Dim whole = quotient(x, y);
+    if (operation == '/') return whole;
     // With the remainder as a - b * (a / b), it and the quotient always add up.
-    add(x, times(y, polynomial_(quotient)), -1);
-    return intern_(std::move(x));
+    add(x, times(y, polynomial_of(whole)), -1);
+    return intern(std::move(x));
   }
 
   // ---- Substitution ----
@@ -381,7 +381,7 @@ struct DimTable {
     Polynomial polynomial;
     {
       const std::lock_guard lock(mutex);
-      polynomial = polynomial_(dim);
+      polynomial = polynomial_of(dim);
     }
     Dim sum = 0;
     for (const auto& [monomial, coefficient] : polynomial) {
@@ -414,34 +414,34 @@ struct DimTable {
 
   // ---- Text ----
 
-  std::string text_(Dim dim) const {
-    return dim.known() ? std::to_string(dim.bits_) : expression_(dim).text;
+  std::string text_of(Dim dim) const {
+    return dim.known() ? std::to_string(dim.bits_) : expression_of(dim).text;
   }
 
   /// As a factor or divisor: in parentheses unless a number or a single word.
-  std::string factor_text_(Dim dim) const {
-    const std::string text = text_(dim);
+  std::string factor_text(Dim dim) const {
+    std::string text = text_of(dim);
     if (dim.known() && dim.bits_ >= 0) return text;
-    const Atom* atom = dim.known() ? nullptr : single_(expression_(dim).polynomial);
+    const Atom* atom = dim.known() ? nullptr : single_atom(expression_of(dim).polynomial);
     return atom != nullptr && atom->kind != Kind::quotient ? text : "(" + text + ")";
   }
 
-  std::string text_(const Atom& atom, bool alone) const {
+  std::string text_of(const Atom& atom, bool alone) const {
     if (atom.kind == Kind::name) return atom.name;
     if (atom.kind == Kind::quotient) {
       const std::string text =
-          factor_text_(atom.arguments[0]) + "/" + factor_text_(atom.arguments[1]);
+          factor_text(atom.arguments[0]) + "/" + factor_text(atom.arguments[1]);
       return alone ? text : "(" + text + ")";
     }
     std::string text = atom.kind == Kind::max ? "max(" : "min(";
     for (Dim argument : atom.arguments) {
       if (text.size() > 4) text += ", ";
-      text += text_(argument);
+      text += text_of(argument);
     }
     return text + ")";
   }
 
-  std::string text_(const Polynomial& polynomial) const {
+  std::string text_of(const Polynomial& polynomial) const {
     struct Term {
       std::size_t degree;
       std::string factors;
@@ -451,7 +451,7 @@ struct DimTable {
     for (const auto& [monomial, coefficient] : polynomial) {
       const bool alone = monomial.size() == 1 && (coefficient == 1 || coefficient == -1);
       std::vector<std::string> factors;
-      for (AtomId id : monomial) factors.push_back(text_(atoms[id], alone));
+      for (AtomId id : monomial) factors.push_back(text_of(atoms[id], alone));
       std::sort(factors.begin(), factors.end());
       Term term{monomial.size(), {}, coefficient};
       for (const std::string& factor : factors) {
@@ -499,7 +499,7 @@ Dim::Dim(std::string_view name) {
   }
   DimTable& table = DimTable::instance();
   const std::lock_guard lock(table.mutex);
-  *this = table.named_(name);
+  *this = table.named(name);
 }
 
 Dim Dim::fresh() {
@@ -509,7 +509,7 @@ Dim Dim::fresh() {
   do {  // a file may have brought such names with it
     atom.name = "?" + std::to_string(++table.last_fresh);
   } while (table.atom_numbers.contains(atom));
-  return table.intern_(std::move(atom));
+  return table.intern(std::move(atom));
 }
 
 std::int64_t Dim::fail_unknown() const {
@@ -529,7 +529,7 @@ Dim Dim::symbolic(char operation, Dim a, Dim b) {
   }
   DimTable& table = DimTable::instance();
   const std::lock_guard lock(table.mutex);
-  return table.apply_(operation, a, b);
+  return table.apply(operation, a, b);
 }
 
 Dim Dim::substitute(const std::function<std::optional<Dim>(std::string_view)>& lookup) const {
@@ -541,7 +541,7 @@ std::string Dim::text() const {
   if (known()) return std::to_string(bits_);
   DimTable& table = DimTable::instance();
   const std::lock_guard lock(table.mutex);
-  return table.text_(*this);
+  return table.text_of(*this);
 }
 
 std::ostream& operator<<(std::ostream& out, Dim dim) { return out << dim.text(); }

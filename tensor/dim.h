@@ -61,18 +61,18 @@ class RILL_API Dim {
 
   // Results outside [-2^61, 2^61) are a `ShapeError`.
   friend constexpr Dim operator+(Dim a, Dim b) {
-    if (a.known() && b.known() && fits(a.bits_ + b.bits_)) return Dim(a.bits_ + b.bits_);
+    if (a.known() && b.known() && fits(a.bits_ + b.bits_)) return {a.bits_ + b.bits_};
     return symbolic('+', a, b);
   }
   friend constexpr Dim operator-(Dim a, Dim b) {
-    if (a.known() && b.known() && fits(a.bits_ - b.bits_)) return Dim(a.bits_ - b.bits_);
+    if (a.known() && b.known() && fits(a.bits_ - b.bits_)) return {a.bits_ - b.bits_};
     return symbolic('-', a, b);
   }
   friend constexpr Dim operator*(Dim a, Dim b) {
     std::int64_t product = 0;
     if (a.known() && b.known() && !__builtin_mul_overflow(a.bits_, b.bits_, &product) &&
         fits(product)) {
-      return Dim(product);
+      return {product};
     }
     return symbolic('*', a, b);
   }
