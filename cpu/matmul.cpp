@@ -98,22 +98,6 @@ void Matmul::execute_half(const T* a, const T* b, T* c, float* workspace) const 
 }
 
 template <class T>
-void Matmul::execute_half(const T* a, const T* b, T* c, float* workspace) const {
-  float* const wide_a = workspace;
-  float* const wide_b = wide_a + wide_elements_of_a();
-  float* const wide_c = wide_b + wide_elements_of_b();
-  widen_matrices(a, matrices(shape_.batch, shape_.a_stride), shape_.m * shape_.k, shape_.a_stride,
-                 wide_a, level_);
-  widen_matrices(b, matrices(shape_.batch, shape_.b_stride), shape_.k * shape_.n, shape_.b_stride,
-                 wide_b, level_);
-  single_->run(wide_a, wide_b, wide_c, wide_c + wide_elements_of_c());
-  parallel_for(shape_.batch * shape_.m * shape_.n, conversion_grain,
-               [&](std::int64_t begin, std::int64_t end) {
-                 narrow(wide_c + begin, c + begin, end - begin, level_);
-               });
-}
-
-template <class T>
 void Matmul::execute_integer(const T* a, const T* b, T* c) const {
   // Unsigned arithmetic wraps; bool multiplies by "and" and adds by "or".
   using Wide = std::conditional_t<sizeof(T) == 8, std::uint64_t, std::uint32_t>;

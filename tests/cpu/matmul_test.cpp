@@ -233,10 +233,8 @@ TEST_CASE("a product's bits do not depend on the number of threads", "[cpu][matm
   const int found = threads();
   for (kernel::MatmulShape shape : shapes()) {
     shape.m *= 3;
-    const auto a =
-        random_numbers<float>((shape.a_stride == 0 ? 1 : shape.batch) * shape.m * shape.k, 1);
-    const auto b =
-        random_numbers<float>((shape.b_stride == 0 ? 1 : shape.batch) * shape.k * shape.n, 2);
+    const auto a = random_a<float>(shape);
+    const auto b = random_b<float>(shape);
     set_threads(1);
     const auto expected = multiply(shape, a, b);
     for (const int count : {2, 7, 16}) {
@@ -252,10 +250,8 @@ TEST_CASE("a product's bits do not depend on the number of threads", "[cpu][matm
 TEST_CASE("AVX2 and AVX-512 give the same bits", "[cpu][matmul]") {
   if (detected_level() < Level::avx512) return;
   for (const kernel::MatmulShape& shape : shapes()) {
-    const auto a =
-        random_numbers<float>((shape.a_stride == 0 ? 1 : shape.batch) * shape.m * shape.k, 1);
-    const auto b =
-        random_numbers<float>((shape.b_stride == 0 ? 1 : shape.batch) * shape.k * shape.n, 2);
+    const auto a = random_a<float>(shape);
+    const auto b = random_b<float>(shape);
     if (shape.k >= 8192) continue;  // such sums are cut by the number of tiles, which differs
     const auto narrow = multiply(shape, a, b, Level::avx2);
     const auto wide = multiply(shape, a, b, Level::avx512);
