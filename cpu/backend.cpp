@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include <rill/cpu/argsort.h>
 #include <rill/tensor/error.h>
 
 namespace rill::kernel {
@@ -36,7 +37,9 @@ class CpuBackend final : public Backend {
     return std::make_unique<cpu::Matmul>(shape);
   }
   std::unique_ptr<const Plan> convolution(const ConvolutionShape&, ConvolutionPass) override { throw InternalError("convolution"); }
-  std::unique_ptr<const Plan> argsort(const ArgsortShape&) override { throw InternalError("argsort"); }
+  std::unique_ptr<const Plan> argsort(const ArgsortShape& shape) override {
+    return cpu::plan_argsort(shape);
+  }
 };
 
 }  // namespace

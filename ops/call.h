@@ -39,6 +39,10 @@ std::array<Tensor, N> call_for(const Op& op, std::initializer_list<Tensor> input
   return call_for<N>(op, std::span<const Tensor>(inputs.begin(), inputs.size()), attributes, where);
 }
 
+/// Only dtypes and shapes of what `call` would give: abstract tensors. Looks at no element, and tells nobody.
+RILL_API void infer_abstract(const Op& op, std::span<const Tensor> inputs, const Attributes& attributes,
+                             std::span<Tensor> outputs);
+
 /// `a = op(a, b)`, in the buffer of `a` when nobody else can see it and dtype and shape stay.
 RILL_API void call_in_place(const Op& op, Tensor& a, const Operand& b);
 

@@ -255,6 +255,20 @@ void call(const Op& op, std::span<const Tensor> inputs, const Attributes& attrib
   tell(op, attributes, inputs, outputs, where);
 }
 
+void infer_abstract(const Op& op, std::span<const Tensor> inputs, const Attributes& attributes,
+                    std::span<Tensor> outputs) {
+  require_defined(op, inputs, {});
+  Infer infer(op, attributes, inputs, {});
+  op.rule(infer);
+  const auto results = infer.results();
+  if (results.size() != outputs.size()) {
+    throw ValueError(std::string(op.name) + ": has " + std::to_string(results.size()) + " results");
+  }
+  for (std::size_t k = 0; k < results.size(); ++k) {
+    outputs[k] = Tensor::abstract(results[k].shape, results[k].dtype, device_of(inputs));
+  }
+}
+
 void call_in_place(const Op& op, Tensor& a, const Operand& b) {
   std::array<Tensor, 2> inputs = {Tensor(), b.tensor()};
   if (!Listeners::none() || !a.defined() || !a.sole_owner() || !a.contiguous() || (b.is_tensor() && &b.tensor() == &a)) {

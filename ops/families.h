@@ -21,6 +21,7 @@ std::span<const Op> recurrent();
 std::span<const Op> random();
 std::span<const Op> sort();
 
-inline constexpr std::array all = {&elementwise, &reduce, &shape, &index, &creation};
+inline constexpr std::array all = {&elementwise, &reduce, &shape, &index, &creation,
+                                   &linalg,      &nn,     &convolution, &recurrent, &random, &sort};
 
 }  // namespace rill::families

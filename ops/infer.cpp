@@ -11,6 +11,10 @@ void Infer::add(const Spec& spec) {
   results_[static_cast<std::size_t>(count_++)] = spec;
 }
 
+void Infer::fail_count(int input) const {
+  fail<ValueError>("takes more than " + std::to_string(input) + " inputs");
+}
+
 std::string Infer::text(std::string_view message) const {
   std::string text = std::string(op_.name) + ": " + std::string(message);
   const char* separator = ": ";

@@ -82,7 +82,11 @@ class RILL_API Infer {
   }
 
  private:
-  [[nodiscard]] const Tensor& tensor(int input) const { return inputs_[static_cast<std::size_t>(input)]; }
+  [[nodiscard]] const Tensor& tensor(int input) const {
+    if (input < 0 || input >= inputs()) fail_count(input);
+    return inputs_[static_cast<std::size_t>(input)];
+  }
+  [[noreturn]] void fail_count(int input) const;
   [[nodiscard]] std::string text(std::string_view message) const;
 
   const Op& op_;

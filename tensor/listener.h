@@ -18,6 +18,9 @@ class Tensor;
 class Attributes;
 class Variable;
 struct Op;
+namespace rng {
+class Generator;
+}
 
 /// An operator ran: `outputs` are the values that it made of `inputs`. Numbers are inputs too: as
 /// weak rank-0 tensors.
@@ -58,9 +61,9 @@ struct HostReadEvent {
 
 /// A generator gave out its next draw number.
 struct DrawEvent {
-  std::uint64_t generator;  ///< an id that the generator keeps for life
-  const Tensor&
-      key;  ///< uint64[2], seed and draw number: what the random operator that follows takes
+  rng::Generator& generator;
+  /// uint64[2], seed and draw number: what the random operator that follows takes.
+  const Tensor& key;
   Where where;
 };
 

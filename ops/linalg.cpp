@@ -1,0 +1,188 @@
+#include <rill/ops/linalg.h>
+
+#include <string>
+
+#include <rill/ops/call.h>
+#include <rill/ops/elementwise.h>
+#include <rill/ops/families.h>
+#include <rill/ops/grad.h>
+#include <rill/ops/infer.h>
+#include <rill/ops/preparation.h>
+#include <rill/ops/shape.h>
+
+namespace rill {
+namespace {
+
+struct MatmulAttributes {
+  bool transpose_a = false;
+  bool transpose_b = false;
+  static constexpr auto fields() {
+    return std::tuple{field("transpose_a", &MatmulAttributes::transpose_a),
+                      field("transpose_b", &MatmulAttributes::transpose_b)};
+  }
+};
+
+/// The sizes of a matrix product whose operands are tensors of at least two axes.
+struct Sizes {
+  Dim m, n, k_a, k_b;
+
+  Sizes(const Shape& a, const Shape& b, const MatmulAttributes& attributes) {
+    const int last_a = a.rank() - 1;
+    const int last_b = b.rank() - 1;
+    m = a[attributes.transpose_a ? last_a : last_a - 1];
+    k_a = a[attributes.transpose_a ? last_a - 1 : last_a];
+    k_b = b[attributes.transpose_b ? last_b : last_b - 1];
+    n = b[attributes.transpose_b ? last_b - 1 : last_b];
+  }
+};
+
+Shape leading(const Shape& shape) {
+  Shape batch = shape;
+  batch.erase(batch.rank() - 1);
+  batch.erase(batch.rank() - 1);
+  return batch;
+}
+
+void matmul_rule(Infer& i, const MatmulAttributes& attributes) {
+  const DType dtype = i.promoted();
+  i.require_dtype(dtype != bool_, "takes numbers, not bool: convert with .to(float32)");
+  i.convert(dtype);
+  const Sizes sizes(i.shape(0), i.shape(1), attributes);
+  if (!(sizes.k_a == sizes.k_b)) {
+    i.fail<ShapeError>("inner sizes differ (" + sizes.k_a.text() + " vs " + sizes.k_b.text() + ")");
+  }
+  // Batches are equal, or one operand is a single matrix: `matmul` has seen to that.
+  Shape shape = leading(i.rank(0) >= i.rank(1) ? i.shape(0) : i.shape(1));
+  shape.push_back(sizes.m);
+  shape.push_back(sizes.n);
+  i.out(dtype, shape);
+}
+
+void matmul_plan(Preparation& p, const MatmulAttributes& attributes) {
+  const Shape& a = p.in(0).shape;
+  const Shape& b = p.in(1).shape;
+  const Sizes sizes(a, b, attributes);
+  kernel::MatmulShape shape{.dtype = p.in(0).dtype,
+                            .batch = leading(p.out().shape).size().value(),
+                            .m = sizes.m.value(),
+                            .n = sizes.n.value(),
+                            .k = sizes.k_a.value(),
+                            .transpose_a = attributes.transpose_a,
+                            .transpose_b = attributes.transpose_b,
+                            .broadcast_a = a.rank() < b.rank(),
+                            .broadcast_b = b.rank() < a.rank()};
+  if (shape.broadcast_b && !shape.transpose_a) {  // rows of all matrices are rows of one
+    shape.m *= shape.batch;
+    shape.batch = 1;
+    shape.broadcast_b = false;
+  }
+  p.plan(p.backend().matmul(shape));
+}
+
+Tensor product(const Tensor& a, const Tensor& b, bool transpose_a, bool transpose_b) {
+  return matmul(a, b, {.transpose_a = transpose_a, .transpose_b = transpose_b});
+}
+
+/// All leading axes as one: (..., n, k) -> (n', k).
+Tensor rows(const Tensor& x) { return x.reshape({-1, x.dim(-1)}); }
+
+void matmul_gradient(Grad& g, const MatmulAttributes& attributes) {
+  const bool ta = attributes.transpose_a;
+  const bool tb = attributes.transpose_b;
+  const Tensor dy = g.dy();
+  if (g.wants(0)) g.to(0, ta ? product(g.x(1), dy, tb, true) : product(dy, g.x(1), false, !tb));
+  if (!g.wants(1)) return;
+  if (g.shape(1).rank() == 2 && g.shape(0).rank() > 2 && !ta) {
+    // One matrix for the whole batch: its gradient is one product over all rows, not a sum of many.
+    const Tensor x = rows(g.x(0));
+    const Tensor d = rows(dy);
+    g.to(1, tb ? product(d, x, true, false) : product(x, d, true, false));
+    return;
+  }
+  g.to(1, tb ? product(dy, g.x(0), true, ta) : product(g.x(0), dy, !ta, false));
+}
+
+constexpr Op table[] = {
+    {.name = "matmul",
+     .peers = {.numpy = "matmul", .tensorflow = "linalg.matmul", .torch = "matmul", .onnx = "MatMul"},
+     .rule = named<&matmul_rule>,
+     .library = named<&matmul_plan>,
+     .grad = named<&matmul_gradient>},
+};
+template <FixedString name>
+constexpr const Op& find = table[position(table, name.view())];
+
+[[noreturn]] void fail_shape(std::string_view operation, const Tensor& a, const Tensor& b, std::string_view rule,
+                             Where where) {
+  throw ShapeError(std::string(operation) + ": " + std::string(rule) + ": " + a.type_text() + " @ " + b.type_text() +
+                   where.suffix());
+}
+
+}  // namespace
+
+std::span<const Op> families::linalg() { return table; }
+
+Tensor matmul(const Operand& a, const Operand& b, const MatmulOptions& options) {
+  const Where where = a.where();
+  Tensor left = a.tensor();
+  Tensor right = b.tensor();
+  if (!left.defined() || !right.defined()) detail::fail_undefined("matmul", where);
+  if (left.rank() == 0 || right.rank() == 0) {
+    fail_shape("matmul", left, right, "takes vectors and matrices: multiply scalars with *", where);
+  }
+  const MatmulAttributes attributes{options.transpose_a, options.transpose_b};
+  const bool row = left.rank() == 1;
+  const bool column = right.rank() == 1;
+  // A vector is one row, or one column, however the flags stand.
+  if (row) left = left.reshape(attributes.transpose_a ? Shape{left.dim(0), 1} : Shape{1, left.dim(0)}, where);
+  if (column) right = right.reshape(attributes.transpose_b ? Shape{1, right.dim(0)} : Shape{right.dim(0), 1}, where);
+  if (left.rank() > 2 && right.rank() > 2) {
+    const Shape batch_a = leading(left.shape());
+    const Shape batch_b = leading(right.shape());
+    if (!(batch_a == batch_b)) {
+      Shape batch;
+      try {
+        batch = broadcast(batch_a, batch_b);
+      } catch (const ShapeError&) {
+        fail_shape("matmul", left, right, "leading axes do not broadcast", where);
+      }
+      const auto stretched = [&](const Tensor& x) {
+        Shape shape = batch;
+        shape.push_back(x.dim(-2));
+        shape.push_back(x.dim(-1));
+        return broadcast_to(x, shape, where);
+      };
+      left = stretched(left);
+      right = stretched(right);
+    }
+  }
+  const Sizes sizes(left.shape(), right.shape(), attributes);
+  if (!(sizes.k_a == sizes.k_b)) {
+    fail_shape("matmul", a.tensor(), b.tensor(),
+               "inner sizes differ (" + sizes.k_a.text() + " vs " + sizes.k_b.text() + ")", where);
+  }
+  Tensor result = call(find<"matmul">, Operand(left, where), right, attributes);
+  if (!row && !column) return result;
+  Shape shape = result.shape();
+  if (column) shape.erase(shape.rank() - 1);
+  if (row) shape.erase(shape.rank() - (column ? 1 : 2));
+  return result.reshape(shape, where);
+}
+
+Tensor dot(const Operand& a, const Operand& b) {
+  const Tensor& left = a.tensor();
+  const Tensor& right = b.tensor();
+  if (!left.defined() || !right.defined()) detail::fail_undefined("dot", a.where());
+  if (left.rank() > 2 || right.rank() > 2 || left.rank() == 0 || right.rank() == 0) {
+    fail_shape("dot", left, right, "takes vectors and matrices: use matmul for batches, * for scalars", a.where());
+  }
+  return matmul({left, a.where()}, right);
+}
+
+Tensor outer(const Operand& a, const Operand& b) {
+  const Where where = a.where();
+  if (!a.tensor().defined() || !b.tensor().defined()) detail::fail_undefined("outer", where);
+  return multiply({a.tensor().reshape({-1, 1}, where), where}, b.tensor().reshape({1, -1}, where));
+}
+
+}  // namespace rill

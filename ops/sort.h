@@ -1,0 +1,24 @@
+/// Sorting. Invariant: stable; NaN stands last.
+#pragma once
+
+#include <rill/tensor/export.h>
+#include <rill/tensor/operand.h>
+#include <rill/tensor/tensor.h>
+
+namespace rill {
+
+struct ArgsortOptions {
+ private:
+  struct Tag {};
+
+ public:
+  [[no_unique_address]] Tag tag{};  ///< keeps braces from being taken for something else
+  bool descending = false;          ///< largest first; equal elements keep their order, and NaN stays last
+};
+
+/// The positions, int64, that sort `x` along `axis`.
+///
+///     argsort(tensor({3, 1, 2}))      // [1, 2, 0]
+RILL_API Tensor argsort(const Operand& x, int axis = -1, const ArgsortOptions& options = {});
+
+}  // namespace rill
