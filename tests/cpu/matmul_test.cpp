@@ -196,7 +196,7 @@ TEST_CASE("half types accumulate in float32 and round once", "[cpu][matmul]") {
   }
 }
 
-TEST_CASE("integers wrap", "[cpu][matmul]") {
+TEST_CASE("products of integers wrap", "[cpu][matmul]") {
   CHECK(multiply<std::int8_t>({.m = 1, .n = 1, .k = 2}, {100, 100}, {2, 1}) ==
         std::vector<std::int8_t>{44});
   CHECK(multiply<std::uint8_t>({.m = 1, .n = 1, .k = 1}, {200}, {2}) ==
