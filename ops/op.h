@@ -100,7 +100,7 @@ struct Op {
   Rule<Places> places{};       ///< the result as copies of the inputs
   Rule<Preparation> library{}; ///< a plan of some library's for these shapes
   Rule<Composition> composition{};  ///< the results as other operators make them: for gradients better than theirs
-  Rule<Grad> grad{};           ///< gradients of the inputs, by public operators; none: not differentiable
+  Rule<Grad> grad{};           ///< gradients of the inputs, by public operators; none: nothing flows back
   bool stateful = false;       ///< two calls with equal inputs may differ, or it has effects
   mutable OpState state{};
 

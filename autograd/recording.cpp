@@ -1,0 +1,152 @@
+#include <rill/autograd/recording.h>
+
+#include <algorithm>
+#include <array>
+#include <memory>
+#include <new>
+
+#include <rill/autograd/touched.h>
+#include <rill/ops/grad.h>
+
+namespace rill::detail {
+namespace {
+
+constexpr std::size_t chunk_bytes = 32 * 1024;
+
+/// The slots of an operation's inputs, without asking for memory where there are few.
+class InputSlots {
+ public:
+  InputSlots(const SlotTable& table, std::span<const Tensor> inputs) {
+    if (inputs.size() > few_.size()) many_.resize(inputs.size());
+    std::uint32_t* const slots = data();
+    for (std::size_t k = 0; k < inputs.size(); ++k) {
+      const TensorBody& body = inputs[k].body();
+      slots[k] = body.weak ? SlotTable::none : table.find(body.id);
+      if (slots[k] != SlotTable::none) wanted_ |= Grad::bit(static_cast<int>(k));
+    }
+  }
+  [[nodiscard]] std::uint32_t* data() { return many_.empty() ? few_.data() : many_.data(); }
+  /// Bits of the inputs that are known.
+  [[nodiscard]] std::uint32_t wanted() const { return wanted_; }
+
+ private:
+  std::array<std::uint32_t, 8> few_;
+  std::vector<std::uint32_t> many_;
+  std::uint32_t wanted_ = 0;
+};
+
+bool has_float(std::span<const Tensor> tensors) {
+  return std::any_of(tensors.begin(), tensors.end(), [](const Tensor& t) { return is_float(t.dtype()); });
+}
+
+}  // namespace
+
+void Recording::watch(const Tensor& tensor) {
+  if (find(tensor) == none) watch_as(new_slot(tensor), tensor);
+}
+
+std::uint32_t Recording::new_slot(const Tensor& value) {
+  slot_specs_.push_back(intern(value));
+  return static_cast<std::uint32_t>(slot_specs_.size() - 1);
+}
+
+void Recording::record(const OpEvent& event) {
+  if (!event.op.grad) return;  // nothing flows back: `sign`, `stop_gradient`
+  InputSlots slots(table_, event.inputs);
+  if (slots.wanted() == 0 || !has_float(event.outputs)) return;
+  const Touched touched = touched_by_gradient(event, slots.wanted());
+  Node& node = add(event.inputs, event.outputs, slots.data());
+  node.op = &event.op;
+  node.where = event.where;
+  if (event.attributes.type() != nullptr) node.attributes = &attributes_.emplace_back(event.attributes.kept());
+  if ((touched.inputs | touched.outputs) == 0) return;
+  const std::span<Tensor> tensors = node.tensors();
+  for (std::size_t k = 0; k < node.inputs; ++k) {
+    if ((touched.inputs & Grad::bit(static_cast<int>(k))) != 0) tensors[k] = event.inputs[k];
+  }
+  for (std::size_t k = 0; k < node.outputs; ++k) {
+    if ((touched.outputs & Grad::bit(static_cast<int>(k))) != 0) tensors[node.inputs + k] = event.outputs[k];
+  }
+}
+
+void Recording::record(const CustomGradient& call, Where where) {
+  if (call.outputs.empty()) return;  // it threw
+  InputSlots slots(table_, call.inputs);
+  if (slots.wanted() == 0 || !has_float(call.outputs)) return;
+  Node& node = add(call.inputs, call.outputs, slots.data());
+  node.custom = customs_.emplace_back(call.gradient).get();
+  node.where = where;
+}
+
+Node& Recording::add(std::span<const Tensor> inputs, std::span<const Tensor> outputs,
+                     const std::uint32_t* input_slots) {
+  const std::size_t count = inputs.size() + outputs.size();
+  Node& node = *new (allocate(Node::bytes(count))) Node{};
+  node.inputs = static_cast<std::uint32_t>(inputs.size());
+  node.outputs = static_cast<std::uint32_t>(outputs.size());
+  std::uninitialized_value_construct_n(node.tensors().data(), count);
+  std::uint32_t* slot = node.slots().data();
+  std::uint32_t* spec = node.specs().data();
+  for (std::size_t k = 0; k < inputs.size(); ++k) {
+    *slot++ = input_slots[k];
+    *spec++ = input_slots[k] != none ? slot_specs_[input_slots[k]] : intern(inputs[k]);
+  }
+  for (const Tensor& output : outputs) {
+    std::uint32_t made = none;
+    if (is_float(output.dtype())) {
+      made = new_slot(output);
+      table_.put(output.id(), made);
+      *spec++ = slot_specs_[made];
+    } else {
+      *spec++ = intern(output);
+    }
+    *slot++ = made;
+  }
+  nodes_.push_back(&node);
+  return node;
+}
+
+std::uint32_t Recording::intern(const Tensor& tensor) {
+  const TensorBody& body = tensor.body();
+  const auto same = [&](const Spec& spec) { return spec.dtype == body.dtype && spec.shape == body.shape; };
+  if (!specs_.empty() && same(specs_[last_spec_])) return last_spec_;
+  // Few shapes meet in one place: looking a little further back finds nearly all of them.
+  const std::size_t first = specs_.size() > 8 ? specs_.size() - 8 : 0;
+  for (std::size_t at = first; at < specs_.size(); ++at) {
+    if (same(specs_[at])) return last_spec_ = static_cast<std::uint32_t>(at);
+  }
+  specs_.push_back({body.dtype, body.shape});
+  return last_spec_ = static_cast<std::uint32_t>(specs_.size() - 1);
+}
+
+std::byte* Recording::allocate(std::size_t bytes) {
+  if (bytes > free_bytes_) {
+    free_bytes_ = std::max(bytes, chunk_bytes);
+    chunks_.push_back(std::make_unique_for_overwrite<std::byte[]>(free_bytes_));
+    free_ = chunks_.back().get();
+  }
+  std::byte* const block = free_;
+  free_ += bytes;
+  free_bytes_ -= bytes;
+  return block;
+}
+
+void Recording::release(Node& node) {
+  for (Tensor& tensor : node.tensors()) tensor = Tensor();
+}
+
+void Recording::clear() {
+  for (Node* node : nodes_) std::destroy_n(node->tensors().data(), node->count());
+  nodes_.clear();
+  chunks_.clear();
+  free_ = nullptr;
+  free_bytes_ = 0;
+  attributes_.clear();
+  customs_.clear();
+  table_.clear();
+  slot_specs_.clear();
+  specs_.clear();
+  last_spec_ = 0;
+}
+
+}  // namespace rill::detail

@@ -1,0 +1,88 @@
+/// What a tape has recorded: operations in order, the values that their gradient rules look at, and nothing else.
+/// Invariant: values are known by dense numbers (slots); a node is one piece of memory that never moves, so recording may
+/// go on while a replay walks, and neither replaying nor destroying ever recurses.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include <rill/autograd/custom_gradient.h>
+#include <rill/autograd/slot_table.h>
+#include <rill/ops/infer.h>
+#include <rill/tensor/listener.h>
+#include <rill/tensor/tensor.h>
+
+namespace rill::detail {
+
+/// One operation. Its arrays follow it in memory: tensors, slots and specs, each of inputs first, then of outputs.
+struct Node {
+  const Op* op;                      // null for a function with its own gradient
+  const Attributes* attributes;      // null without
+  const CustomGradient::Function* custom;
+  Where where;
+  std::uint32_t inputs;
+  std::uint32_t outputs;
+
+  [[nodiscard]] std::size_t count() const { return inputs + outputs; }
+  /// Undefined where the gradient rule does not look.
+  [[nodiscard]] std::span<Tensor> tensors() { return {reinterpret_cast<Tensor*>(this + 1), count()}; }
+  [[nodiscard]] std::span<std::uint32_t> slots() {
+    return {reinterpret_cast<std::uint32_t*>(tensors().data() + count()), count()};
+  }
+  [[nodiscard]] std::span<std::uint32_t> specs() { return {slots().data() + count(), count()}; }
+  static std::size_t bytes(std::size_t count) {
+    return sizeof(Node) + count * (sizeof(Tensor) + 2 * sizeof(std::uint32_t));
+  }
+};
+
+class Recording {
+ public:
+  static constexpr std::uint32_t none = SlotTable::none;
+
+  Recording() = default;
+  Recording(const Recording&) = delete;
+  Recording& operator=(const Recording&) = delete;
+  ~Recording() { clear(); }
+
+  /// From here on operations on the tensor are recorded.
+  void watch(const Tensor& tensor);
+  /// The value is one of the source `key`: a variable keeps its slot over assignments.
+  void watch_as(std::uint32_t slot, const Tensor& value) { table_.put(value.id(), slot); }
+  std::uint32_t new_slot(const Tensor& value);
+
+  void record(const OpEvent& event);
+  void record(const CustomGradient& call, Where where);
+
+  /// The tensor's slot, or `none`.
+  [[nodiscard]] std::uint32_t find(const Tensor& tensor) const { return table_.find(tensor.id()); }
+  [[nodiscard]] std::size_t slots() const { return slot_specs_.size(); }
+  [[nodiscard]] const Spec& spec_of_slot(std::uint32_t slot) const { return specs_[slot_specs_[slot]]; }
+  [[nodiscard]] const Spec& spec(std::uint32_t number) const { return specs_[number]; }
+  [[nodiscard]] std::span<Node* const> nodes() const { return nodes_; }
+
+  /// Forgets a node's values.
+  static void release(Node& node);
+  void clear();
+
+ private:
+  Node& add(std::span<const Tensor> inputs, std::span<const Tensor> outputs, const std::uint32_t* input_slots);
+  std::uint32_t intern(const Tensor& tensor);
+  std::byte* allocate(std::size_t bytes);
+
+  SlotTable table_;
+  std::vector<std::uint32_t> slot_specs_;
+  std::vector<Node*> nodes_;
+  std::vector<std::unique_ptr<std::byte[]>> chunks_;
+  std::byte* free_ = nullptr;
+  std::size_t free_bytes_ = 0;
+  std::deque<Spec> specs_;  // in a deque, as rules hold references while more are recorded
+  std::uint32_t last_spec_ = 0;
+  std::deque<Attributes> attributes_;
+  std::vector<std::shared_ptr<const CustomGradient::Function>> customs_;
+};
+
+}  // namespace rill::detail

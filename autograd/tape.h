@@ -1,0 +1,160 @@
+/// `GradientTape`: records what is computed and, replayed in reverse, gives gradients.
+/// Invariant: a tape hears the thread that opened it and belongs to it; it changes no value, and keeps of a computation
+/// only what the gradient rules look at.
+#pragma once
+
+#include <array>
+#include <concepts>
+#include <cstddef>
+#include <cstdint>
+#include <initializer_list>
+#include <memory>
+#include <optional>
+#include <ranges>
+#include <span>
+#include <vector>
+
+#include <rill/autograd/variable.h>
+#include <rill/tensor/tensor.h>
+
+namespace rill {
+
+namespace detail {
+class Recorder;
+}
+
+struct TapeOptions {
+  bool persistent = false;      ///< `gradient` may be called more than once
+  bool watch_variables = true;  ///< trainable variables are watched when they are read
+};
+
+/// What to do about a source that the target does not depend on.
+enum class Unconnected : std::uint8_t {
+  error,  ///< a `GradientError` that names the source
+  zeros,  ///< its gradient is zeros
+  none,   ///< its gradient is an undefined tensor
+};
+
+/// One tensor, or several.
+class TensorList {
+ public:
+  TensorList() = default;
+  TensorList(const Tensor& tensor) : tensors_{tensor} {}                              // NOLINT(google-explicit-constructor)
+  template <TensorLike T>
+    requires(!std::ranges::range<T>)
+  TensorList(const T& source) : tensors_{Tensor(source)} {}                           // NOLINT(google-explicit-constructor)
+  TensorList(std::initializer_list<Tensor> tensors) : tensors_(tensors) {}
+  TensorList(std::span<const Tensor> tensors) : tensors_(tensors.begin(), tensors.end()) {}  // NOLINT(google-explicit-constructor)
+  TensorList(const std::vector<Tensor>& tensors) : tensors_(tensors) {}               // NOLINT(google-explicit-constructor)
+
+  [[nodiscard]] std::span<const Tensor> tensors() const { return tensors_; }
+
+ private:
+  std::vector<Tensor> tensors_;
+};
+
+struct GradientOptions {
+  /// What flows into each target, of its shape and dtype; ones where nothing is said, so that the gradient of a target
+  /// with several elements is that of their sum.
+  TensorList output_gradients = {};
+  Unconnected unconnected = Unconnected::error;
+};
+
+/// What a gradient is taken with respect to: a tensor that was watched or computed under the tape, or a variable.
+class Source {
+ public:
+  Source(const Tensor& tensor) : tensor_(tensor) {}        // NOLINT(google-explicit-constructor)
+  Source(const Variable& variable) : variable_(variable) {}  // NOLINT(google-explicit-constructor)
+  [[nodiscard]] bool is_variable() const { return variable_.defined(); }
+  [[nodiscard]] const Tensor& tensor() const { return tensor_; }
+  [[nodiscard]] const Variable& variable() const { return variable_; }
+
+ private:
+  Tensor tensor_;
+  Variable variable_;
+};
+
+/// Records from its construction on.
+///
+///     Variable w(rng::normal({3, 2}), "w");
+///     GradientTape tape;
+///     Tensor loss = mean(square(matmul(x, w)));
+///     Tensor dw = tape.gradient(loss, w);
+///
+/// Gradients of gradients come from a tape around a tape:
+///
+///     GradientTape outer;  outer.watch(x);
+///     GradientTape inner;  inner.watch(x);
+///     Tensor dy = inner.gradient(x * x * x, x);
+///     Tensor d2y = outer.gradient(dy, x);
+class RILL_API GradientTape {
+ public:
+  explicit GradientTape(const TapeOptions& options = {});
+  GradientTape(const GradientTape&) = delete;
+  GradientTape& operator=(const GradientTape&) = delete;
+  ~GradientTape();
+
+  /// Records what is computed from `tensor` from here on. Throws `DTypeError` unless it holds floats.
+  void watch(const Tensor& tensor, Where where = Where::here());
+  /// The same for a variable, trainable or not.
+  void watch(const Variable& variable, Where where = Where::here());
+  /// Watched variables, in the order in which they were first read.
+  [[nodiscard]] std::vector<Variable> watched_variables() const;
+
+  /// The gradients of the target, or of the sum of the targets, with respect to the sources: one source gives a tensor,
+  /// a braced list an array of as many, a span or vector a vector.
+  ///
+  ///     auto [dw, db] = tape.gradient(loss, {w, b});
+  ///
+  /// A tape that is not persistent stops recording at its first `gradient` and frees what it holds. A persistent one goes
+  /// on, and records the gradient's own operations too unless `stop_recording` keeps it from that.
+  /// Throws `GradientError`: for a source that the target does not depend on, unless `options.unconnected` says
+  /// otherwise; for an operation without a gradient on the way; for the second use of a tape that is not persistent;
+  /// on a thread that did not open the tape. Throws `DTypeError` for a target or source that does not hold floats,
+  /// and `ShapeError` for an output gradient of another shape than its target.
+  template <std::convertible_to<Source> S>
+  Tensor gradient(const TensorList& target, const S& source, const GradientOptions& options = {},
+                  Where where = Where::here()) {
+    const Source only(source);
+    return std::move(gradients(target, {&only, 1}, options, where).front());
+  }
+  template <std::size_t N>
+  std::array<Tensor, N> gradient(const TensorList& target, const Source (&sources)[N],  // NOLINT: a braced list
+                                 const GradientOptions& options = {}, Where where = Where::here()) {
+    std::vector<Tensor> found = gradients(target, sources, options, where);
+    std::array<Tensor, N> result;
+    std::move(found.begin(), found.end(), result.begin());
+    return result;
+  }
+  template <std::ranges::range Sources>
+    requires std::convertible_to<std::ranges::range_reference_t<const Sources>, Source>
+  std::vector<Tensor> gradient(const TensorList& target, const Sources& sources, const GradientOptions& options = {},
+                               Where where = Where::here()) {
+    const std::vector<Source> list(std::ranges::begin(sources), std::ranges::end(sources));
+    return gradients(target, list, options, where);
+  }
+
+  /// Stops recording for as long as it lives; must not outlive the tape.
+  class [[nodiscard]] Pause {
+   public:
+    Pause(const Pause&) = delete;
+    Pause& operator=(const Pause&) = delete;
+    RILL_API ~Pause();
+
+   private:
+    friend class GradientTape;
+    explicit Pause(detail::Recorder& recorder);
+    detail::Recorder& recorder_;
+  };
+  /// `auto pause = tape.stop_recording();`: nothing until the end of the scope is recorded.
+  Pause stop_recording(Where where = Where::here());
+
+ private:
+  std::vector<Tensor> gradients(const TensorList& target, std::span<const Source> sources,
+                                const GradientOptions& options, Where where);
+  [[nodiscard]] detail::Recorder& recorder(Where where) const;
+
+  std::unique_ptr<detail::Recorder> recorder_;
+};
+
+}  // namespace rill

@@ -1,0 +1,87 @@
+#include <rill/autograd/touched.h>
+
+#include <array>
+#include <cstddef>
+#include <vector>
+
+#include <rill/ops/grad.h>
+#include <rill/tensor/error.h>
+#include <rill/tensor/tensor.h>
+
+namespace rill::detail {
+namespace {
+
+Touched run_rule(const OpEvent& event, std::uint32_t wanted) {
+  const Silence silence;
+  std::vector<Tensor> inputs;
+  std::vector<Tensor> outputs;
+  std::vector<Tensor> gradients;
+  std::vector<Spec> specs;
+  for (const Tensor& input : event.inputs) {
+    inputs.push_back(input.body().weak ? input : Tensor::abstract(input.shape(), input.dtype(), input.device()));
+    specs.push_back({input.dtype(), input.shape()});
+  }
+  for (const Tensor& output : event.outputs) {
+    outputs.push_back(Tensor::abstract(output.shape(), output.dtype(), output.device()));
+    gradients.push_back(is_float(output.dtype()) ? outputs.back() : Tensor());
+    specs.push_back({output.dtype(), output.shape()});
+  }
+  std::vector<const Spec*> pointers;
+  for (const Spec& spec : specs) pointers.push_back(&spec);
+  const Grad::Record record{.op = event.op,
+                            .attributes = event.attributes,
+                            .inputs = inputs,
+                            .outputs = outputs,
+                            .input_specs = std::span(pointers).first(inputs.size()),
+                            .output_specs = std::span(pointers).subspan(inputs.size()),
+                            .output_gradients = gradients,
+                            .wanted = wanted,
+                            .where = event.where};
+  Grad grad(record);
+  try {
+    event.op.grad(grad);
+  } catch (const Error&) {
+    return {~0U, ~0U};  // the replay will say it, if it comes to that
+  }
+  return {grad.touched_inputs(), grad.touched_outputs()};
+}
+
+/// Everything that `Touched` depends on, for up to 8 tensors.
+struct Key {
+  const Op* op = nullptr;
+  std::uint32_t wanted = 0;
+  std::uint32_t inputs = 0;
+  std::uint64_t signature = 0;  // a byte per tensor: dtype and rank
+  friend bool operator==(const Key&, const Key&) = default;
+};
+
+struct Entry {
+  Key key;
+  Attributes attributes;
+  Touched touched;
+};
+
+}  // namespace
+
+Touched touched_by_gradient(const OpEvent& event, std::uint32_t wanted) {
+  if (event.inputs.size() + event.outputs.size() > 8) return run_rule(event, wanted);
+  Key key{&event.op, wanted, static_cast<std::uint32_t>(event.inputs.size()), 0};
+  const auto add = [&](const Tensor& tensor) {
+    const auto& body = tensor.body();
+    const auto code = static_cast<std::uint64_t>(body.dtype) << 4U | (body.weak ? 15U : static_cast<unsigned>(body.shape.rank()));
+    key.signature = key.signature << 8U | code;
+  };
+  for (const Tensor& input : event.inputs) add(input);
+  for (const Tensor& output : event.outputs) add(output);
+
+  thread_local std::array<Entry, 256> remembered;
+  const std::uint64_t hash =
+      (reinterpret_cast<std::uintptr_t>(key.op) / sizeof(Op) ^ key.wanted * 31U ^ key.signature) * 0x9e3779b97f4a7c15ULL;
+  Entry& entry = remembered[hash >> 56U];
+  if (!(entry.key == key && entry.attributes == event.attributes)) {
+    entry = {key, event.attributes.kept(), run_rule(event, wanted)};
+  }
+  return entry.touched;
+}
+
+}  // namespace rill::detail

@@ -1,0 +1,154 @@
+#include <rill/autograd/variable.h>
+
+#include <atomic>
+#include <mutex>
+#include <utility>
+
+#include <rill/autograd/variable_state.h>
+#include <rill/tensor/listener.h>
+#include <rill/tensor/literal.h>
+
+namespace rill {
+namespace {
+
+using detail::VariableState;
+
+std::uint64_t next_variable_id() {
+  static std::atomic<std::uint64_t> last{0};
+  return ++last;
+}
+
+std::string name_or_next(std::string_view given) {
+  if (!given.empty()) return std::string(given);
+  static std::atomic<std::uint64_t> count{0};
+  const std::uint64_t number = count++;
+  return number == 0 ? "variable" : "variable_" + std::to_string(number);
+}
+
+/// A number as a tensor of its own: no longer weak.
+Tensor strong(const Scalar& number, DType dtype, Where where) {
+  const std::uint64_t bits = number.bits(dtype);
+  return tensor_from(&bits, 1, dtype, Shape{}, where);
+}
+
+/// The same values under an id that only the variable has, so that what reads it starts anew from there: neither a
+/// gradient nor a graph leads past an assignment.
+Tensor own_value(const Tensor& value) {
+  const Tensor dense = value.contiguous() ? value : value.contiguous_copy();
+  return dense.view(dense.shape(), dense.strides(), 0);
+}
+
+std::string described(const VariableState& state) {
+  return "variable '" + state.name + "' is " + std::string(name(state.dtype)) + state.shape.text();
+}
+
+}  // namespace
+
+Variable::Variable(const Operand& initial, const VariableOptions& options) {
+  const Where where = initial.where();
+  const Tensor value = initial.is_tensor() ? initial.tensor()
+                                           : strong(initial.scalar(), initial.scalar().dtype(), where);
+  if (!value.defined()) detail::fail_undefined("Variable", where);
+  state_ = std::shared_ptr<VariableState>(new VariableState{.id = next_variable_id(),
+                                                            .name = name_or_next(options.name),
+                                                            .trainable = options.trainable,
+                                                            .dtype = value.dtype(),
+                                                            .shape = value.shape(),
+                                                            .lock = {},
+                                                            .value = own_value(value)});
+  if (Listeners::none()) return;
+  Listeners::tell(&Listener::variable_creation,
+                  VariableEvent{*this, state_->id, state_->name, value, state_->trainable, where});
+}
+
+void Variable::fail_undefined(Where where) {
+  throw ValueError("Variable: this handle has no variable: construct it with an initial value" + where.suffix());
+}
+
+Tensor Variable::value(Where where) const {
+  const VariableState& held = state(where);
+  Tensor value = held.read();
+  if (!Listeners::none()) {
+    Listeners::tell(&Listener::variable_read, VariableEvent{*this, held.id, held.name, value, held.trainable, where});
+  }
+  return value;
+}
+
+void Variable::tell_assignment(const Tensor& value, Where where) const {
+  if (Listeners::none()) return;
+  Listeners::tell(&Listener::variable_assignment,
+                  VariableEvent{*this, state_->id, state_->name, value, state_->trainable, where});
+}
+
+void Variable::assign(const Operand& operand) const {
+  VariableState& held = state(operand.where());
+  const Tensor value = operand.is_tensor() ? operand.tensor() : strong(operand.scalar(), held.dtype, operand.where());
+  if (!value.defined()) detail::fail_undefined("assign", operand.where());
+  if (!(value.shape() == held.shape)) {
+    throw ShapeError("assign: a variable keeps its shape: " + described(held) + ", the value " + value.type_text() +
+                     operand.where().suffix());
+  }
+  if (value.dtype() != held.dtype) {
+    throw DTypeError("assign: a variable keeps its dtype: " + described(held) + ", the value " + value.type_text() +
+                     ": convert it with .to(" + std::string(rill::name(held.dtype)) + ")" + operand.where().suffix());
+  }
+  Tensor next = own_value(value);
+  {
+    const std::unique_lock lock(held.lock);
+    held.value.swap(next);  // the old value is freed outside the lock
+  }
+  tell_assignment(value, operand.where());
+}
+
+void Variable::update(const char* operation, Update apply, const Operand& delta) const {
+  VariableState& held = state(delta.where());
+  if (delta.is_tensor()) {
+    if (!delta.tensor().defined()) detail::fail_undefined(operation, delta.where());
+    const Shape& shape = delta.tensor().shape();
+    if (!(shape == held.shape) && !(shape.rank() <= held.shape.rank() && broadcast(shape, held.shape) == held.shape)) {
+      throw ShapeError(std::string(operation) + ": a variable keeps its shape: " + described(held) +
+                       ", what is given " + delta.tensor().type_text() + delta.where().suffix());
+    }
+  }
+  if (Listeners::none()) {
+    const std::unique_lock lock(held.lock);
+    (held.value.*apply)(delta);
+    return;
+  }
+  // Listeners may look at the variable, so it is not held while they are told.
+  for (;;) {
+    const Tensor before = value(delta.where());
+    Tensor after = before;
+    (after.*apply)(delta);
+    Tensor next = own_value(after);
+    {
+      const std::unique_lock lock(held.lock);
+      if (held.value.id() != before.id()) continue;  // somebody else was faster: start from their value
+      held.value.swap(next);
+    }
+    tell_assignment(after, delta.where());
+    return;
+  }
+}
+
+void Variable::assign_add(const Operand& delta) const { update("assign_add", &Tensor::operator+=, delta); }
+void Variable::assign_sub(const Operand& delta) const { update("assign_sub", &Tensor::operator-=, delta); }
+
+const std::string& Variable::name() const { return state().name; }
+bool Variable::trainable() const { return state().trainable; }
+DType Variable::dtype() const { return state().dtype; }
+const Shape& Variable::shape() const { return state().shape; }
+Dim Variable::dim(int axis, Where where) const { return state(where).read().dim(axis, where); }
+std::uint64_t Variable::id() const { return state().id; }
+std::uint64_t Variable::version() const { return state().read().id(); }
+
+Tensor Variable::operator()(const Index& i0, Where where) const { return value(where)(i0, where); }
+Tensor Variable::operator()(const Index& i0, const Index& i1, Where where) const { return value(where)(i0, i1, where); }
+Tensor Variable::operator()(const Index& i0, const Index& i1, const Index& i2, Where where) const {
+  return value(where)(i0, i1, i2, where);
+}
+Tensor Variable::operator()(const Index& i0, const Index& i1, const Index& i2, const Index& i3, Where where) const {
+  return value(where)(i0, i1, i2, i3, where);
+}
+
+}  // namespace rill
