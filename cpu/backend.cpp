@@ -1,4 +1,5 @@
 // The CPU behind the backend interface: generated kernels where there is an emitter, the interpreter elsewhere.
+#include <rill/cpu/convolution.h>
 #include <rill/cpu/matmul.h>
 #include <rill/kernel/backend.h>
 
@@ -36,7 +37,10 @@ class CpuBackend final : public Backend {
   std::unique_ptr<const Plan> matmul(const MatmulShape& shape) override {
     return std::make_unique<cpu::Matmul>(shape);
   }
-  std::unique_ptr<const Plan> convolution(const ConvolutionShape&, ConvolutionPass) override { throw InternalError("convolution"); }
+  std::unique_ptr<const Plan> convolution(const ConvolutionShape& shape,
+                                          ConvolutionPass pass) override {
+    return std::make_unique<cpu::Convolution>(shape, pass);
+  }
   std::unique_ptr<const Plan> argsort(const ArgsortShape& shape) override {
     return cpu::plan_argsort(shape);
   }
