@@ -1,0 +1,144 @@
+#include <rill/trace/function.h>
+
+#include <algorithm>
+#include <charconv>
+
+#include <rill/ops/call.h>
+#include <rill/tensor/error.h>
+
+namespace rill {
+namespace {
+
+/// Runs the nodes that are marked, and lets go of each value after its last use.
+class Run {
+ public:
+  Run(const Function& function, std::vector<bool> needed, std::span<const Edge> kept)
+      : function_(function), needed_(std::move(needed)), values_(function.nodes.size()), uses_(function.nodes.size()) {
+    for (std::size_t n = 0; n < function.nodes.size(); ++n) {
+      if (!needed_[n]) continue;
+      for (const Edge& edge : function.nodes[n].inputs) ++uses_[static_cast<std::size_t>(edge.node)];
+    }
+    for (const Edge& edge : kept) ++uses_[static_cast<std::size_t>(edge.node)];
+  }
+
+  void feed(std::size_t node, const Tensor& value) { values_[node] = {value}; }
+
+  void nodes() {
+    for (std::size_t n = 0; n < function_.nodes.size(); ++n) {
+      if (needed_[n] && values_[n].empty()) node(n);
+    }
+  }
+
+  [[nodiscard]] Tensor value(const Edge& edge) const {
+    return values_[static_cast<std::size_t>(edge.node)][static_cast<std::size_t>(edge.result)];
+  }
+
+ private:
+  void node(std::size_t n) {
+    const Node& node = function_.nodes[n];
+    switch (node.kind) {
+      case Node::Kind::input:
+        throw TraceError("run: the input '" + node.name + "' is needed and not fed");
+      case Node::Kind::constant:
+      case Node::Kind::number: values_[n] = {node.value}; break;
+      case Node::Kind::variable: values_[n] = {node.variable.value({})}; break;
+      case Node::Kind::assign: node.variable.assign({value(node.inputs[0]), Where{}}); break;
+      case Node::Kind::draw: values_[n] = {node.generator->draw({})}; break;
+      case Node::Kind::op: {
+        operands_.clear();
+        for (const Edge& edge : node.inputs) operands_.push_back(value(edge));
+        values_[n].resize(node.results.size());
+        call(*node.op, operands_, node.attributes, {}, values_[n]);
+        operands_.clear();
+      }
+    }
+    for (const Edge& edge : node.inputs) {
+      const auto at = static_cast<std::size_t>(edge.node);
+      if (--uses_[at] == 0) values_[at].clear();
+    }
+  }
+
+  const Function& function_;
+  std::vector<bool> needed_;
+  std::vector<std::vector<Tensor>> values_;
+  std::vector<int> uses_;
+  std::vector<Tensor> operands_;
+};
+
+}  // namespace
+
+std::string Function::text() const {
+  std::string text = "(";
+  for (int input : inputs) {
+    const Node& node = nodes[static_cast<std::size_t>(input)];
+    if (text.size() > 1) text += ", ";
+    text += node.results[0].text() + " " + node.name;
+  }
+  text += ") -> (";
+  const char* separator = "";
+  for (const Output& output : outputs) {
+    const Node& node = nodes[static_cast<std::size_t>(output.edge.node)];
+    text += separator + node.results[static_cast<std::size_t>(output.edge.result)].text() + " " + output.name;
+    separator = ", ";
+  }
+  return text + ")";
+}
+
+bool Function::accepts(std::span<const Tensor> arguments) const {
+  if (arguments.size() != inputs.size()) return false;
+  for (std::size_t i = 0; i < inputs.size(); ++i) {
+    const Spec& spec = nodes[static_cast<std::size_t>(inputs[i])].results[0];
+    if (arguments[i].dtype() != spec.dtype || !(arguments[i].shape() == spec.shape)) return false;
+  }
+  return true;
+}
+
+std::vector<Tensor> Function::run(std::span<const Tensor> arguments) const {
+  std::vector<Edge> kept;
+  for (const Output& output : outputs) kept.push_back(output.edge);
+  Run run(*this, std::vector<bool>(nodes.size(), true), kept);
+  for (std::size_t i = 0; i < inputs.size(); ++i) run.feed(static_cast<std::size_t>(inputs[i]), arguments[i]);
+  run.nodes();
+  std::vector<Tensor> results;
+  for (const Edge& edge : kept) results.push_back(run.value(edge));
+  return results;
+}
+
+std::vector<Tensor> Function::run(std::span<const Tensor> feeds, std::span<const Edge> fetches) const {
+  std::vector<bool> needed(nodes.size());
+  for (const Edge& edge : fetches) needed[static_cast<std::size_t>(edge.node)] = true;
+  // Operands stand before their users: one pass from the back marks them all.
+  for (std::size_t n = nodes.size(); n-- > 0;) {
+    if (!needed[n] || feeds[n].defined()) continue;
+    for (const Edge& edge : nodes[n].inputs) needed[static_cast<std::size_t>(edge.node)] = true;
+  }
+  Run run(*this, needed, fetches);
+  for (std::size_t n = 0; n < nodes.size(); ++n) {
+    if (feeds[n].defined()) run.feed(n, feeds[n]);
+  }
+  run.nodes();
+  std::vector<Tensor> results;
+  for (const Edge& edge : fetches) results.push_back(run.value(edge));
+  return results;
+}
+
+Edge Function::named(std::string_view name) const {
+  for (const Output& output : outputs) {
+    if (output.name == name) return output.edge;
+  }
+  const auto colon = name.find(':');
+  const std::string_view node_name = name.substr(0, colon);
+  int result = 0;
+  if (colon != std::string_view::npos) {
+    const char* const end = name.data() + name.size();
+    const auto [stop, error] = std::from_chars(name.data() + colon + 1, end, result);
+    if (error != std::errc() || stop != end) result = -1;
+  }
+  for (std::size_t n = 0; n < nodes.size(); ++n) {
+    if (nodes[n].name != node_name) continue;
+    if (result >= 0 && static_cast<std::size_t>(result) < nodes[n].results.size()) return {static_cast<int>(n), result};
+  }
+  throw TraceError("graph: there is no value named '" + std::string(name) + "' in " + text());
+}
+
+}  // namespace rill

@@ -1,0 +1,70 @@
+/// `Function`: one signature of a graph: a flat list of nodes, and the loop that runs it.
+/// Invariant: operands stand before what uses them; running it does what the recorded function did, in its order.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <rill/autograd/variable.h>
+#include <rill/ops/attributes.h>
+#include <rill/ops/infer.h>
+#include <rill/ops/op.h>
+#include <rill/ops/random.h>
+#include <rill/tensor/export.h>
+#include <rill/tensor/tensor.h>
+
+namespace rill {
+
+/// One result of a node.
+struct Edge {
+  int node = -1;
+  int result = 0;
+  friend bool operator==(const Edge&, const Edge&) = default;
+};
+
+struct Node {
+  enum class Kind : std::uint8_t {
+    input,     ///< an argument
+    constant,  ///< a tensor from outside, or of the host's data
+    number,    ///< a weak scalar
+    variable,  ///< the value of a variable at this point
+    assign,    ///< a variable takes the value of its operand
+    draw,      ///< the next key of a generator
+    op,        ///< results of an operator
+  };
+  Kind kind = Kind::op;
+  std::string name;  ///< unique within the function
+  const Op* op = nullptr;
+  Attributes attributes;
+  std::vector<Edge> inputs;
+  std::vector<Spec> results;
+  Tensor value;                         ///< constant, number
+  Variable variable;                    ///< variable, assign
+  rng::Generator* generator = nullptr;  ///< draw
+};
+
+struct Function {
+  std::vector<Node> nodes;
+  std::vector<int> inputs;  ///< nodes
+  struct Output {
+    std::string name;
+    Edge edge;
+  };
+  std::vector<Output> outputs;
+
+  /// `(float32[2,3] x) -> (float32[2,2] result)`.
+  [[nodiscard]] std::string text() const;
+  /// True when the arguments have the inputs' dtypes and shapes.
+  [[nodiscard]] bool accepts(std::span<const Tensor> arguments) const;
+  [[nodiscard]] std::vector<Tensor> run(std::span<const Tensor> arguments) const;
+  /// The values of `fetches`; `feeds` has one entry per node, undefined where nothing is fed. Nodes that no fetch
+  /// needs are left out, effects among them. Throws `TraceError` naming an input that is needed and not fed.
+  [[nodiscard]] std::vector<Tensor> run(std::span<const Tensor> feeds, std::span<const Edge> fetches) const;
+  /// The node result of this name: `relu`, `lstm:1`. Throws `TraceError` when there is none.
+  [[nodiscard]] Edge named(std::string_view name) const;
+};
+
+}  // namespace rill

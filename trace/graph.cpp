@@ -1,0 +1,78 @@
+#include <rill/trace/graph.h>
+
+#include <rill/tensor/error.h>
+#include <rill/trace/function.h>
+#include <rill/trace/json.h>
+
+namespace rill {
+
+Tensor Graph::single(std::vector<Tensor> results) {
+  if (results.size() != 1) {
+    throw TraceError("graph: the function has " + std::to_string(results.size()) + " results, not one: use call");
+  }
+  return std::move(results[0]);
+}
+
+std::string Graph::text(std::string_view weights_file, std::map<std::string, Tensor>* weights) const {
+  std::map<std::string, Tensor> own;
+  return to_json(functions_, weights_file, weights != nullptr ? *weights : own);
+}
+
+std::vector<std::string> Graph::signatures() const {
+  std::vector<std::string> texts;
+  for (const auto& function : functions_) texts.push_back(function->text());
+  return texts;
+}
+
+std::vector<Tensor> Graph::call(std::span<const Tensor> inputs) const {
+  for (const Tensor& input : inputs) {
+    if (!input.defined()) detail::fail_undefined("graph");
+  }
+  for (const auto& function : functions_) {
+    if (function->accepts(inputs)) return function->run(inputs);
+  }
+  std::string text = "graph: no signature takes (";
+  const char* separator = "";
+  for (const Tensor& input : inputs) {
+    text += separator + input.type_text();
+    separator = ", ";
+  }
+  text += "); there are:";
+  for (const auto& function : functions_) text += "\n  " + function->text();
+  throw TraceError(text);
+}
+
+std::vector<Tensor> Graph::run(std::span<const Feed> feeds, std::span<const std::string_view> fetches) const {
+  if (functions_.empty()) throw TraceError("graph: it is empty");
+  // The signature whose inputs have the feeds' names, dtypes and shapes; the first one for feeds of inner nodes.
+  const Function* chosen = functions_.front().get();
+  for (const auto& function : functions_) {
+    std::size_t fits = 0;
+    for (int input : function->inputs) {
+      const Node& node = function->nodes[static_cast<std::size_t>(input)];
+      for (const auto& [name, value] : feeds) {
+        if (name == node.name && value.dtype() == node.results[0].dtype && value.shape() == node.results[0].shape) ++fits;
+      }
+    }
+    if (fits == function->inputs.size()) {
+      chosen = function.get();
+      break;
+    }
+  }
+  std::vector<Tensor> values(chosen->nodes.size());
+  for (const auto& [name, value] : feeds) {
+    if (!value.defined()) detail::fail_undefined("run");
+    const Edge edge = chosen->named(name);
+    const Node& node = chosen->nodes[static_cast<std::size_t>(edge.node)];
+    const Spec& spec = node.results[static_cast<std::size_t>(edge.result)];
+    if (node.results.size() != 1 || value.dtype() != spec.dtype || !(value.shape() == spec.shape)) {
+      throw TraceError("run: '" + std::string(name) + "' is " + spec.text() + " and is fed " + value.type_text());
+    }
+    values[static_cast<std::size_t>(edge.node)] = value;
+  }
+  std::vector<Edge> edges;
+  for (const std::string_view name : fetches) edges.push_back(chosen->named(name));
+  return chosen->run(values, edges);
+}
+
+}  // namespace rill

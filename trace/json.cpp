@@ -1,0 +1,474 @@
+#include <rill/trace/json.h>
+
+#include <cmath>
+#include <limits>
+#include <nlohmann/json.hpp>
+#include <set>
+#include <type_traits>
+#include <unordered_map>
+
+#include <rill/ops/call.h>
+#include <rill/tensor/error.h>
+#include <rill/tensor/listener.h>
+
+namespace rill {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+constexpr int max_depth = 12;  // of a graph's own structure; deeper texts are no graphs
+
+// ---- Writing ------------------------------------------------------------------------------------------------------------
+
+Json real(double number) {
+  if (std::isnan(number)) return "nan";
+  if (std::isinf(number)) return number > 0 ? "inf" : "-inf";
+  return number;
+}
+
+Json dim(Dim size) { return size.known() ? Json(size.value()) : Json(size.text()); }
+
+Json shape(const Shape& sizes) {
+  Json list = Json::array();
+  for (Dim size : sizes) list.push_back(dim(size));
+  return list;
+}
+
+Json spec(const Spec& spec) { return {{"dtype", name(spec.dtype)}, {"shape", shape(spec.shape)}}; }
+
+Json attribute(const AttributeValue& value) {
+  return std::visit(
+      [](const auto& v) -> Json {
+        using T = std::decay_t<decltype(v)>;
+        if constexpr (std::is_same_v<T, double>) {
+          return {{"real", real(v)}};  // else 1.0 would come back as an integer
+        } else if constexpr (std::is_same_v<T, DType>) {
+          return {{"dtype", name(v)}};
+        } else if constexpr (std::is_same_v<T, Axes>) {
+          Json list = Json::array();
+          for (int axis : v) list.push_back(axis);
+          return {{"axes", list}};
+        } else if constexpr (std::is_same_v<T, Shape>) {
+          return {{"shape", shape(v)}};
+        } else {
+          return v;
+        }
+      },
+      value);
+}
+
+std::string reference(const Function& function, const Edge& edge) {
+  const std::string& name = function.nodes[static_cast<std::size_t>(edge.node)].name;
+  return edge.result == 0 ? name : name + ":" + std::to_string(edge.result);
+}
+
+Json number(const Scalar& scalar) {
+  switch (scalar.kind()) {
+    case Scalar::Kind::boolean: return scalar.integer() != 0;
+    case Scalar::Kind::integer: return scalar.integer();
+    case Scalar::Kind::unsigned_integer: return {{"unsigned", static_cast<std::uint64_t>(scalar.integer())}};
+    case Scalar::Kind::real: break;
+  }
+  return {{"real", real(scalar.real())}};
+}
+
+class Writer {
+ public:
+  explicit Writer(std::map<std::string, Tensor>& weights) : weights_(weights) {}
+
+  std::string function(const Function& f) {
+    std::string text = "    {\n      \"inputs\": ";
+    Json inputs = Json::array();
+    for (int input : f.inputs) inputs.push_back(f.nodes[static_cast<std::size_t>(input)].name);
+    text += inputs.dump() + ",\n      \"outputs\": ";
+    Json outputs = Json::array();
+    for (const auto& output : f.outputs) outputs.push_back({{"name", output.name}, {"value", reference(f, output.edge)}});
+    text += outputs.dump() + ",\n      \"nodes\": [";
+    const char* separator = "\n        ";
+    for (const Node& n : f.nodes) {
+      text += separator + node(f, n).dump();
+      separator = ",\n        ";
+    }
+    return text + "\n      ]\n    }";
+  }
+
+ private:
+  Json node(const Function& f, const Node& n) {
+    Json json{{"name", n.name}};
+    switch (n.kind) {
+      case Node::Kind::input: json["input"] = spec(n.results[0]); break;
+      case Node::Kind::number: json["number"] = number(n.value.body().scalar); break;
+      case Node::Kind::draw: json["draw"] = "default"; break;
+      case Node::Kind::constant:
+        json["constant"] = keep("constant/" + n.name, n.value);
+        break;
+      case Node::Kind::variable:
+      case Node::Kind::assign: {
+        const std::string key = variable_key(n.variable);
+        json[n.kind == Node::Kind::variable ? "variable" : "assign"] = key;
+        if (n.kind == Node::Kind::assign) json["value"] = reference(f, n.inputs[0]);
+        json["trainable"] = n.variable.trainable();
+        break;
+      }
+      case Node::Kind::op: {
+        json["op"] = n.op->name;
+        Json inputs = Json::array();
+        for (const Edge& edge : n.inputs) inputs.push_back(reference(f, edge));
+        json["inputs"] = inputs;
+        if (n.attributes.type() != nullptr) {
+          Json attributes = Json::object();
+          for (const auto& entry : n.attributes.type()->fields) {
+            attributes[std::string(entry.name)] = attribute(entry.get(n.attributes.value()));
+          }
+          json["attributes"] = attributes;
+        }
+        Json results = Json::array();
+        for (const Spec& result : n.results) results.push_back(spec(result));
+        json["results"] = results;
+      }
+    }
+    return json;
+  }
+
+  /// Names in the weights' file are unique; functions that share a constant share its entry.
+  std::string keep(const std::string& name, const Tensor& value) {
+    for (int i = 0;; ++i) {
+      const std::string key = i == 0 ? name : name + "_" + std::to_string(i);
+      const auto [at, added] = weights_.emplace(key, value);
+      if (added || at->second.id() == value.id()) return key;
+    }
+  }
+
+  std::string variable_key(const Variable& variable) {
+    const auto found = variables_.find(variable.id());
+    if (found != variables_.end()) return found->second;
+    return variables_[variable.id()] = keep("variable/" + variable.name(), variable.value({}));
+  }
+
+  std::map<std::string, Tensor>& weights_;
+  std::unordered_map<std::uint64_t, std::string> variables_;
+};
+
+// ---- Reading ------------------------------------------------------------------------------------------------------------
+
+/// A piece of the text, which knows where it stands.
+class Place {
+ public:
+  Place(const Json& json, std::string where) : json_(json), where_(std::move(where)) {}
+
+  [[noreturn]] void fail(const std::string& rule) const { throw FormatError(where_ + ": " + rule); }
+
+  [[nodiscard]] bool has(const char* key) const { return json_.is_object() && json_.contains(key); }
+  [[nodiscard]] Place at(const char* key) const {
+    if (!has(key)) fail(std::string("there is no \"") + key + "\"");
+    return {json_.at(key), where_ + "." + key};
+  }
+  [[nodiscard]] std::size_t size() const {
+    if (!json_.is_array()) fail("is not a list");
+    return json_.size();
+  }
+  [[nodiscard]] Place at(std::size_t i) const { return {json_.at(i), where_ + "[" + std::to_string(i) + "]"}; }
+  [[nodiscard]] std::string string() const {
+    if (!json_.is_string()) fail("is not a string");
+    return json_.get<std::string>();
+  }
+  [[nodiscard]] bool boolean() const {
+    if (!json_.is_boolean()) fail("is not true or false");
+    return json_.get<bool>();
+  }
+  [[nodiscard]] std::int64_t integer() const {
+    if (!json_.is_number_integer()) fail("is not an integer");
+    if (json_.is_number_unsigned() && json_.get<std::uint64_t>() > static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max())) {
+      fail("is larger than 2^63 - 1");
+    }
+    return json_.get<std::int64_t>();
+  }
+  [[nodiscard]] double real() const {
+    if (json_.is_string()) {
+      const auto text = json_.get<std::string>();
+      if (text == "nan") return std::numeric_limits<double>::quiet_NaN();
+      if (text == "inf") return std::numeric_limits<double>::infinity();
+      if (text == "-inf") return -std::numeric_limits<double>::infinity();
+    }
+    if (!json_.is_number()) fail("is not a number");
+    return json_.get<double>();
+  }
+  [[nodiscard]] Dim dim() const {
+    if (json_.is_string()) return Dim::parse(json_.get<std::string>());
+    const std::int64_t size = integer();
+    if (size < 0 || size > (std::int64_t{1} << 56)) fail("is not a size");
+    return size;
+  }
+  [[nodiscard]] Shape shape() const {
+    if (size() > static_cast<std::size_t>(max_rank)) fail("has more than " + std::to_string(max_rank) + " axes");
+    Shape shape;
+    for (std::size_t i = 0; i < size(); ++i) shape.push_back(at(i).dim());
+    (void)shape.size();  // reports overflow
+    return shape;
+  }
+  [[nodiscard]] DType dtype() const {
+    try {
+      return dtype_named(string());
+    } catch (const ValueError& error) {
+      fail(error.what());
+    }
+  }
+  [[nodiscard]] Spec spec() const { return {at("dtype").dtype(), at("shape").shape()}; }
+  [[nodiscard]] const Json& json() const { return json_; }
+
+ private:
+  const Json& json_;
+  std::string where_;
+};
+
+AttributeValue attribute_from(const Place& place) {
+  if (place.json().is_boolean()) return place.boolean();
+  if (place.json().is_number_integer()) return place.integer();
+  if (place.has("real")) return place.at("real").real();
+  if (place.has("dtype")) return place.at("dtype").dtype();
+  if (place.has("shape")) return place.at("shape").shape();
+  if (place.has("axes")) {
+    const Place list = place.at("axes");
+    Axes axes;
+    if (list.size() > static_cast<std::size_t>(max_rank)) list.fail("has too many axes");
+    for (std::size_t i = 0; i < list.size(); ++i) {
+      const std::int64_t axis = list.at(i).integer();
+      if (axis < -max_rank || axis >= max_rank) list.fail("names an axis that no tensor has");
+      axes.push_back(static_cast<int>(axis));
+    }
+    return axes;
+  }
+  place.fail("is not an attribute's value");
+}
+
+Scalar number_from(const Place& place) {
+  if (place.json().is_boolean()) return {place.boolean()};
+  if (place.json().is_number_integer()) return {place.integer()};
+  if (place.has("unsigned")) {
+    const Place unsigned_place = place.at("unsigned");
+    if (!unsigned_place.json().is_number_unsigned()) unsigned_place.fail("is not an unsigned integer");
+    return {unsigned_place.json().get<std::uint64_t>()};
+  }
+  return {place.at("real").real()};
+}
+
+class Reader {
+ public:
+  explicit Reader(const std::map<std::string, Tensor>& weights) : weights_(weights) {}
+
+  std::shared_ptr<const Function> function(const Place& place) {
+    auto made = std::make_shared<Function>();
+    Function& f = *made;
+    std::unordered_map<std::string, int> by_name;
+    const Place nodes = place.at("nodes");
+    f.nodes.reserve(nodes.size());
+    for (std::size_t i = 0; i < nodes.size(); ++i) {
+      const Place at = nodes.at(i);
+      Node n = node(at, f, by_name);
+      n.name = at.at("name").string();
+      if (n.name.empty() || n.name.find(':') != std::string::npos) at.fail("has no valid name");
+      if (!by_name.emplace(n.name, static_cast<int>(i)).second) at.fail("has the name of an earlier node: " + n.name);
+      f.nodes.push_back(std::move(n));
+    }
+    const Place inputs = place.at("inputs");
+    std::set<int> seen;
+    for (std::size_t i = 0; i < inputs.size(); ++i) {
+      const Edge edge = reference(inputs.at(i), f, by_name);
+      if (f.nodes[static_cast<std::size_t>(edge.node)].kind != Node::Kind::input || !seen.insert(edge.node).second) {
+        inputs.at(i).fail("does not name an input of its own");
+      }
+      f.inputs.push_back(edge.node);
+    }
+    for (std::size_t n = 0; n < f.nodes.size(); ++n) {
+      if (f.nodes[n].kind == Node::Kind::input && !seen.contains(static_cast<int>(n))) {
+        nodes.at(n).fail("is an input that \"inputs\" leaves out");
+      }
+    }
+    const Place outputs = place.at("outputs");
+    for (std::size_t i = 0; i < outputs.size(); ++i) {
+      f.outputs.push_back({outputs.at(i).at("name").string(), reference(outputs.at(i).at("value"), f, by_name)});
+    }
+    return made;
+  }
+
+ private:
+  static Edge reference(const Place& place, const Function& f, const std::unordered_map<std::string, int>& by_name) {
+    const std::string text = place.string();
+    const auto colon = text.find(':');
+    const auto found = by_name.find(text.substr(0, colon));
+    if (found == by_name.end()) place.fail("names '" + text + "', which no earlier node is");
+    Edge edge{found->second, 0};
+    if (colon != std::string::npos) {
+      const std::string digits = text.substr(colon + 1);
+      if (digits.size() != 1 || digits[0] < '0' || digits[0] > '9') place.fail("names no result: '" + text + "'");
+      edge.result = digits[0] - '0';
+    }
+    const auto& results = f.nodes[static_cast<std::size_t>(edge.node)].results;
+    if (static_cast<std::size_t>(edge.result) >= results.size()) place.fail("'" + text + "' has no such result");
+    return edge;
+  }
+
+  const Tensor& weight(const Place& place) const {
+    const auto found = weights_.find(place.string());
+    if (found == weights_.end()) place.fail("the weights hold no tensor '" + place.string() + "'");
+    return found->second;
+  }
+
+  Variable variable(const Place& place, bool trainable) {
+    const std::string key = place.string();
+    const auto found = variables_.find(key);
+    if (found != variables_.end()) return found->second;
+    const std::string prefix = "variable/";
+    const std::string name = key.starts_with(prefix) ? key.substr(prefix.size()) : key;
+    return variables_.emplace(key, Variable(weight(place), VariableOptions{.name = name, .trainable = trainable}))
+        .first->second;
+  }
+
+  Node node(const Place& place, const Function& f, const std::unordered_map<std::string, int>& by_name) {
+    Node n;
+    if (place.has("input")) {
+      n.kind = Node::Kind::input;
+      n.results = {place.at("input").spec()};
+    } else if (place.has("number")) {
+      n.kind = Node::Kind::number;
+      n.value = Tensor::weak(number_from(place.at("number")));
+      n.results = {{n.value.dtype(), {}}};
+    } else if (place.has("constant")) {
+      n.kind = Node::Kind::constant;
+      n.value = weight(place.at("constant"));
+      n.results = {{n.value.dtype(), n.value.shape()}};
+    } else if (place.has("draw")) {
+      if (place.at("draw").string() != "default") place.fail("draws from a generator that is not there");
+      n.kind = Node::Kind::draw;
+      n.generator = &rng::default_generator();
+      n.results = {{uint64, {2}}};
+    } else if (place.has("variable")) {
+      n.kind = Node::Kind::variable;
+      n.variable = variable(place.at("variable"), place.at("trainable").boolean());
+      n.results = {{n.variable.dtype(), n.variable.shape()}};
+    } else if (place.has("assign")) {
+      n.kind = Node::Kind::assign;
+      n.variable = variable(place.at("assign"), place.at("trainable").boolean());
+      const Edge edge = reference(place.at("value"), f, by_name);
+      n.inputs = {edge};
+      const Spec& value = f.nodes[static_cast<std::size_t>(edge.node)].results[static_cast<std::size_t>(edge.result)];
+      if (value.dtype != n.variable.dtype() || !(value.shape == n.variable.shape())) {
+        place.fail("assigns " + value.text() + " to a variable of another dtype or shape");
+      }
+    } else {
+      operation(place, f, by_name, n);
+    }
+    return n;
+  }
+
+  /// An operator's node, whose results are inferred anew: a file cannot lie about them.
+  static void operation(const Place& place, const Function& f, const std::unordered_map<std::string, int>& by_name,
+                        Node& n) {
+    const std::string name = place.at("op").string();
+    n.kind = Node::Kind::op;
+    n.op = find_op(name);
+    if (n.op == nullptr) place.at("op").fail("there is no operator '" + name + "'");
+    n.attributes = Attributes::of(n.op->attributes());
+    if (place.has("attributes")) {
+      const Place attributes = place.at("attributes");
+      if (!attributes.json().is_object()) attributes.fail("is not an object");
+      for (const auto& [key, value] : attributes.json().items()) {
+        const Place entry = attributes.at(key.c_str());
+        try {
+          n.attributes.set(key, attribute_from(entry));
+        } catch (const ValueError& error) {
+          entry.fail(error.what());
+        }
+      }
+    }
+    std::vector<Tensor> operands;
+    const Place inputs = place.at("inputs");
+    for (std::size_t i = 0; i < inputs.size(); ++i) {
+      const Edge edge = reference(inputs.at(i), f, by_name);
+      n.inputs.push_back(edge);
+      const Node& source = f.nodes[static_cast<std::size_t>(edge.node)];
+      const Spec& spec = source.results[static_cast<std::size_t>(edge.result)];
+      operands.push_back(source.kind == Node::Kind::number ? source.value : Tensor::abstract(spec.shape, spec.dtype));
+    }
+    const Place results = place.at("results");
+    if (results.size() == 0 || results.size() > static_cast<std::size_t>(max_results)) {
+      results.fail("has an impossible number of results");
+    }
+    std::vector<Tensor> inferred(results.size());
+    try {
+      const Silence silence;
+      infer_abstract(*n.op, operands, n.attributes, inferred);
+    } catch (const Error& error) {
+      place.fail(error.what());
+    } catch (const InternalError& error) {
+      place.fail(error.what());
+    }
+    for (std::size_t i = 0; i < results.size(); ++i) {
+      n.results.push_back(results.at(i).spec());
+      if (n.results[i].dtype != inferred[i].dtype() || !(n.results[i].shape == inferred[i].shape())) {
+        results.at(i).fail("says " + n.results[i].text() + ", and the operator gives " + inferred[i].type_text());
+      }
+    }
+  }
+
+  const std::map<std::string, Tensor>& weights_;
+  std::unordered_map<std::string, Variable> variables_;
+};
+
+}  // namespace
+
+std::string to_json(std::span<const std::shared_ptr<const Function>> functions, std::string_view weights_file,
+                    std::map<std::string, Tensor>& weights) {
+  Writer writer(weights);
+  std::string signatures;
+  const char* separator = "\n";
+  for (const auto& function : functions) {
+    signatures += separator + writer.function(*function);
+    separator = ",\n";
+  }
+  std::string text = "{\n  \"format\": \"rill graph\",\n  \"version\": " + std::to_string(graph_format_version) + ",\n";
+  if (!weights.empty()) text += "  \"weights\": " + Json(weights_file).dump() + ",\n";
+  return text + "  \"signatures\": [" + signatures + "\n  ]\n}\n";
+}
+
+struct JsonGraph::Document {
+  Json json;
+  std::string origin;
+};
+
+JsonGraph::JsonGraph(std::string_view text, std::string origin) : document_(std::make_unique<Document>()) {
+  document_->origin = std::move(origin);
+  const auto shallow = [&](int depth, Json::parse_event_t, Json&) {
+    if (depth > max_depth) throw FormatError(document_->origin + ": is nested deeper than any graph");
+    return true;
+  };
+  try {
+    document_->json = Json::parse(text, shallow);
+  } catch (const nlohmann::json::exception& error) {
+    throw FormatError(document_->origin + ": is not JSON: " + error.what());
+  }
+  const Place place(document_->json, document_->origin);
+  if (place.at("format").string() != "rill graph") place.at("format").fail("is not \"rill graph\"");
+  const std::int64_t version = place.at("version").integer();
+  if (version != graph_format_version) {
+    place.at("version").fail("this library reads version " + std::to_string(graph_format_version) + ", not " +
+                             std::to_string(version));
+  }
+}
+
+JsonGraph::~JsonGraph() = default;
+
+std::string JsonGraph::weights_file() const {
+  const Place place(document_->json, document_->origin);
+  return place.has("weights") ? place.at("weights").string() : std::string();
+}
+
+std::vector<std::shared_ptr<const Function>> JsonGraph::functions(const std::map<std::string, Tensor>& weights) const {
+  const Place signatures = Place(document_->json, document_->origin).at("signatures");
+  Reader reader(weights);
+  std::vector<std::shared_ptr<const Function>> functions;
+  for (std::size_t i = 0; i < signatures.size(); ++i) functions.push_back(reader.function(signatures.at(i)));
+  return functions;
+}
+
+}  // namespace rill

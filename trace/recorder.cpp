@@ -1,0 +1,124 @@
+#include <rill/trace/recorder.h>
+
+#include <rill/tensor/error.h>
+
+namespace rill {
+
+Recorder::Recorder(std::span<const Tensor> arguments) {
+  for (std::size_t i = 0; i < arguments.size(); ++i) {
+    Node node;
+    node.kind = Node::Kind::input;
+    node.results = {{arguments[i].dtype(), arguments[i].shape()}};
+    const int at = add(std::move(node), arguments.size() == 1 ? "x" : "x" + std::to_string(i));
+    function_.inputs.push_back(at);
+    known_[arguments[i].id()] = {at, 0};
+  }
+}
+
+std::string Recorder::unique(std::string_view name) {
+  std::string full;
+  for (const std::string& scope : scopes_) full += scope + "/";
+  full += name;
+  const int count = names_[full]++;
+  return count == 0 ? full : unique(std::string(name) + "_" + std::to_string(count));
+}
+
+int Recorder::add(Node node, std::string_view name) {
+  node.name = unique(name);
+  function_.nodes.push_back(std::move(node));
+  return static_cast<int>(function_.nodes.size()) - 1;
+}
+
+Edge Recorder::edge_of(const Tensor& tensor, Where) {
+  if (const auto found = known_.find(tensor.id()); found != known_.end()) return found->second;
+  // From outside the function, or made of numbers inside it: the trace keeps the value.
+  Node node;
+  node.kind = tensor.body().weak ? Node::Kind::number : Node::Kind::constant;
+  node.value = tensor;
+  node.results = {{tensor.dtype(), tensor.shape()}};
+  const Edge edge{add(std::move(node), tensor.body().weak ? "number" : "constant"), 0};
+  known_[tensor.id()] = edge;
+  return edge;
+}
+
+void Recorder::op(const OpEvent& event) {
+  Node node;
+  node.op = &event.op;
+  node.attributes = event.attributes.kept();
+  for (const Tensor& input : event.inputs) node.inputs.push_back(edge_of(input, event.where));
+  for (const Tensor& output : event.outputs) node.results.push_back({output.dtype(), output.shape()});
+  const int at = add(std::move(node), event.name);
+  for (std::size_t i = 0; i < event.outputs.size(); ++i) {
+    known_[event.outputs[i].id()] = {at, static_cast<int>(i)};
+    if (event.where.known()) made_at_[event.outputs[i].id()] = event.where.text();
+  }
+}
+
+void Recorder::variable_creation(const VariableEvent& event) {
+  throw TraceError("trace: the variable '" + std::string(event.name) +
+                   "' is created inside the traced function: create it outside, so that every call meets the same one" +
+                   event.where.suffix());
+}
+
+void Recorder::variable_read(const VariableEvent& event) {
+  if (known_.contains(event.value.id())) return;
+  Node node;
+  node.kind = Node::Kind::variable;
+  node.variable = event.variable;
+  node.results = {{event.value.dtype(), event.value.shape()}};
+  known_[event.value.id()] = {add(std::move(node), event.name), 0};
+}
+
+void Recorder::variable_assignment(const VariableEvent& event) {
+  Node node;
+  node.kind = Node::Kind::assign;
+  node.variable = event.variable;
+  node.inputs = {edge_of(event.value, event.where)};
+  add(std::move(node), "assign");
+}
+
+void Recorder::refuse(const HostReadEvent& event) const {
+  static constexpr const char* what[] = {"a number", "a bool", "elements", "a printed text", "a file"};
+  std::string text = "trace: " + std::string(what[static_cast<int>(event.kind)]) + " is read of " + event.tensor.type_text();
+  if (const auto made = made_at_.find(event.tensor.id()); made != made_at_.end()) text += " (made at " + made->second + ")";
+  throw TraceError(text + " while the function is recorded, and would be baked in: compute with tensors (where, " +
+                   "maximum, comparisons), or return the tensor and read it outside" + event.where.suffix());
+}
+
+void Recorder::host_read(const HostReadEvent& event) {
+  const auto found = known_.find(event.tensor.id());
+  // What was there before the function ran may be looked at: it is a constant anyway.
+  if (found == known_.end() ||
+      function_.nodes[static_cast<std::size_t>(found->second.node)].kind == Node::Kind::constant) {
+    return;
+  }
+  refuse(event);
+}
+
+void Recorder::print(const HostReadEvent& event) { host_read(event); }
+
+void Recorder::draw(const DrawEvent& event) {
+  Node node;
+  node.kind = Node::Kind::draw;
+  node.generator = &event.generator;
+  node.results = {{event.key.dtype(), event.key.shape()}};
+  known_[event.key.id()] = {add(std::move(node), "draw"), 0};
+}
+
+void Recorder::enter(const ScopeEvent& event) {
+  if (event.kind == ScopeEvent::Kind::name) scopes_.emplace_back(event.name);
+}
+
+void Recorder::leave(const ScopeEvent& event) {
+  if (event.kind == ScopeEvent::Kind::name && !scopes_.empty()) scopes_.pop_back();
+}
+
+Function Recorder::finish(std::span<const Tensor> results) {
+  for (std::size_t i = 0; i < results.size(); ++i) {
+    const Edge edge = edge_of(results[i], {});
+    function_.outputs.push_back({results.size() == 1 ? "result" : "result_" + std::to_string(i), edge});
+  }
+  return std::move(function_);
+}
+
+}  // namespace rill

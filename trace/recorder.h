@@ -1,0 +1,47 @@
+/// `Recorder`: a listener that writes down what a function does, while it does it.
+/// Invariant: what it has written when the function returns, run on the same arguments, gives the same bits.
+#pragma once
+
+#include <span>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include <rill/tensor/listener.h>
+#include <rill/trace/function.h>
+
+namespace rill {
+
+class Recorder final : public Listener {
+ public:
+  /// The arguments, which must be values of their own: no two of them, and nothing outside, the same.
+  explicit Recorder(std::span<const Tensor> arguments);
+
+  /// The function, once it has returned `results`.
+  [[nodiscard]] Function finish(std::span<const Tensor> results);
+
+  void op(const OpEvent& event) override;
+  void variable_creation(const VariableEvent& event) override;
+  void variable_read(const VariableEvent& event) override;
+  void variable_assignment(const VariableEvent& event) override;
+  void host_read(const HostReadEvent& event) override;
+  void print(const HostReadEvent& event) override;
+  void draw(const DrawEvent& event) override;
+  void enter(const ScopeEvent& event) override;
+  void leave(const ScopeEvent& event) override;
+
+ private:
+  Edge edge_of(const Tensor& tensor, Where where);
+  int add(Node node, std::string_view name);
+  std::string unique(std::string_view name);
+  [[noreturn]] void refuse(const HostReadEvent& event) const;
+
+  Function function_;
+  std::unordered_map<std::uint64_t, Edge> known_;           // by value id
+  std::unordered_map<std::uint64_t, std::string> made_at_;  // by value id: the user's line
+  std::unordered_map<std::string, int> names_;
+  std::vector<std::string> scopes_;
+};
+
+}  // namespace rill
