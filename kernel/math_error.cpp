@@ -25,28 +25,34 @@ Value erf_near_zero(Value x) {
   return fma(x, p, x);
 }
 
-/// erfc for a >= 0.46 in float64. With t = (a - 4) / (a + 4), erfc(a) = e^(-a^2) P(t) / (1 + 2a);
-/// the rounding errors of the square, of P's first sum, of the denominator and of the products are
-/// kept and taken off the quotient.
+/// erfc for a >= 0.46. With t = (a - c) / (a + c), erfc(a) = e^(-a^2) P(t) / (1 + 2a); the rounding
+/// errors of the square, of P's first sum, of the denominator and of the products are kept and
+/// taken off the quotient.
 Value erfc_far(Value distance) {
-  const Value a = at_most(distance, 27.5);
-  const Value t = (a - 4.0) / (a + 4.0);
+  const bool single = is_single(distance);
+  const Value a = at_most(distance, single ? 10.1 : 27.5);
+  const double centre = single ? 2.5 : 4;
+  const Value t = (a - centre) / (a + centre);
   const Value h =
-      polynomial(t, {-0.1396211168405625,    0.015379652102618912,    0.0680970542546917,
-                     -0.10103906603624678,   0.09373283499839433,     -0.06633036581376953,
-                     0.037167515536497935,   -0.016197734036375224,   0.0050319699903010485,
-                     -0.000757773461132084,  -0.0001992567899612907,  0.0001506225444173154,
-                     -2.439873468534925e-05, -1.1224851506280989e-05, 5.708132415088984e-06,
-                     2.9973019291761997e-07, -8.21921351913471e-07,   6.688838074758098e-08,
-                     1.0523619827490271e-07, -1.2178896457515312e-08, -1.034530248900879e-08});
-  const Pair p = sum_of_ordered(constant(a, 1.2329951186255526), h * t);
+      single ? polynomial(t, {-0.122356772, -0.0990243703, 0.15763025, -0.102970645, 0.032755971,
+                              0.000958286051, -0.00435019471, 0.000411713816, 0.000536719861})
+             : polynomial(
+                   t, {-0.1396211168405625,    0.015379652102618912,    0.0680970542546917,
+                       -0.10103906603624678,   0.09373283499839433,     -0.06633036581376953,
+                       0.037167515536497935,   -0.016197734036375224,   0.0050319699903010485,
+                       -0.000757773461132084,  -0.0001992567899612907,  0.0001506225444173154,
+                       -2.439873468534925e-05, -1.1224851506280989e-05, 5.708132415088984e-06,
+                       2.9973019291761997e-07, -8.21921351913471e-07,   6.688838074758098e-08,
+                       1.0523619827490271e-07, -1.2178896457515312e-08, -1.034530248900879e-08});
+  const double first_low = single ? -0x1.31f501bc82be0p-25 : -0x1.91c5dced5f492p-55;
+  const Pair p = sum_of_ordered(constant(a, single ? 1.26483822 : 1.2329951186255526), h * t);
   const Pair square = product(a, a);
   const Exponential e = exponential(-square.high);
   const Value minus_one = e.minus_one();
   const Pair u = sum_of_ordered(constant(a, 1.0), fma(-square.low, minus_one + 1.0, minus_one));
   const Pair denominator = sum_of_ordered(a * 2.0, constant(a, 1.0));
   const Pair numerator = product(u.high, p.high);
-  const Value low = fma(u.high, p.low - 0x1.91c5dced5f492p-55, fma(u.low, p.high, numerator.low));
+  const Value low = fma(u.high, p.low + first_low, fma(u.low, p.high, numerator.low));
   const Value reciprocal = 1.0 / denominator.high;
   const Value y = numerator.high * reciprocal;
   const Value rest = fma(-y, denominator.low, fma(-y, denominator.high, numerator.high) + low);
@@ -96,18 +102,6 @@ Value erf(Value x) {
 
 Value erfc(Value x) {
   if (is_half(x.dtype())) return through_float32(erfc, x);
-  if (is_single(x)) {
-    // In float64 nothing needs correction. erfc(10.06) is below half the smallest float.
-    const Value wide = cast(x, float64);
-    const Value a = at_most(abs(wide), 10.1);
-    const Value t = (a - 3.0) / (a + 3.0);
-    const Value p = polynomial(
-        t, {1.2530080591221606, -0.13562113929719288, -0.047562399451880365, 0.1296464144766371,
-            -0.11927097520589558, 0.06829576774239808, -0.023797530385692194, 0.002567376721958058,
-            0.0020018118136346016, -0.0007775832725684194, -0.0002681276740766653});
-    const Value positive = exp(-(a * a)) * p / fma(a, 2.0, 1.0);
-    return cast(select(wide < 0, 2.0 - positive, positive), float32);
-  }
   const Value a = abs(x);
   const Value far = erfc_far(a);
   return select(a < 0.46875, 1.0 - erf_near_zero(x), select(x < 0, 2.0 - far, far));

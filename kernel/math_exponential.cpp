@@ -73,9 +73,12 @@ Value softplus(Value x) {
   const Exponential e = exponential(-at_most(a, single ? 104 : 746));
   const Value above = a < 0.88137358701954302523;  // log(1 + sqrt(2))
   const Value factor = value_of(e.power) * select(above, 0.5, constant(x, 1));
-  const Value f = fma(factor, e.minus_one(), factor - select(above, 0.5, constant(x, 0)));
+  const Value rest = factor - select(above, 0.5, constant(x, 0));
+  const Value minus_one = e.minus_one();
+  const Value f = fma(factor, minus_one, rest);
+  const Value f_low = fma(factor, e.r_low, fma(factor, minus_one, rest - f));
   const Value ln2 = select(above, 0x1.62e42fefa39efp-1, constant(x, 0));
-  return at_least(x, 0) + (ln2 + (f + log1p_tail(f)));
+  return at_least(x, 0) + (ln2 + (f + (log1p_tail(f) + f_low)));
 }
 
 }  // namespace rill::kernel::math

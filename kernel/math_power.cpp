@@ -144,14 +144,12 @@ Value cbrt(Value x) {
 
 Value rsqrt(Value x) {
   if (is_half(x.dtype())) return through_float32(rsqrt, x);
-  // With s = sqrt(x) + error and y = 1/s + error, both errors are computed and taken off.
-  const Value s = sqrt(x);
-  const Value y = 1.0 / s;
-  const Value s_error = fma(-s, s, x);
-  const Value y_error = fma(-s, y, 1.0);
-  const Value correction = fma(s_error * y, y * -0.5, y_error);
-  // At zero and infinity the correction is NaN.
-  return select(abs(correction) < 1, fma(y, correction, y), y);
+  // One step of Newton's method, y (1 + (1 - x y^2) / 2), with x y kept exactly.
+  const Value y = 1.0 / sqrt(x);
+  const Pair root = product(x, y);
+  const Value rest = fma(-root.low, y, fma(-root.high, y, 1.0));
+  // At zero and infinity it is NaN.
+  return select(abs(rest) < 1, fma(y * 0.5, rest, y), y);
 }
 
 }  // namespace rill::kernel::math
