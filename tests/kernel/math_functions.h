@@ -65,9 +65,14 @@ T inverse_erf(T x) {
   return std::copysign(y, x);
 }
 
+template <class T>
+T softplus(T x) {
+  return std::max(x, T(0)) + std::log1p(std::exp(-std::fabs(x)));
+}
+
 template <class F>
-constexpr MathFunction math_function(const char* name, Value (*body)(Value), F, double bound_single,
-                                     double bound_double) {
+constexpr MathFunction math_function(const char* name, Value (*body)(Value), double bound_single,
+                                     double bound_double, F) {
   return {name,
           body,
           [](double x) { return F{}(x); },
@@ -77,64 +82,35 @@ constexpr MathFunction math_function(const char* name, Value (*body)(Value), F, 
 }
 
 inline constexpr std::array math_functions = {
-    math_function(
-        "exp", math::exp, [](auto x) { return std::exp(x); }, 1.1, 1.1),
-    math_function(
-        "exp2", math::exp2, [](auto x) { return std::exp2(x); }, 1.0, 1.0),
-    math_function(
-        "expm1", math::expm1, [](auto x) { return std::expm1(x); }, 1.1, 1.1),
-    math_function(
-        "sinh", math::sinh, [](auto x) { return std::sinh(x); }, 1.1, 1.1),
-    math_function(
-        "cosh", math::cosh, [](auto x) { return std::cosh(x); }, 1.0, 1.0),
-    math_function(
-        "tanh", math::tanh, [](auto x) { return std::tanh(x); }, 1.0, 1.2),
-    math_function(
-        "asinh", math::asinh, [](auto x) { return std::asinh(x); }, 0.51, 1.4),
-    math_function(
-        "acosh", math::acosh, [](auto x) { return std::acosh(x); }, 0.51, 1.2),
-    math_function(
-        "atanh", math::atanh, [](auto x) { return std::atanh(x); }, 0.51, 1.2),
-    math_function(
-        "sigmoid", math::sigmoid, [](auto x) { return 1 / (1 + std::exp(-x)); }, 1.1, 1.1),
-    math_function(
-        "softplus", math::softplus,
-        [](auto x) { return std::max(x, decltype(x)(0)) + std::log1p(std::exp(-std::fabs(x))); },
-        1.7, 1.9),
-    math_function(
-        "log", math::log, [](auto x) { return std::log(x); }, 1.0, 1.0),
-    math_function(
-        "log2", math::log2, [](auto x) { return std::log2(x); }, 1.0, 1.0),
-    math_function(
-        "log10", math::log10, [](auto x) { return std::log10(x); }, 1.0, 1.0),
-    math_function(
-        "log1p", math::log1p, [](auto x) { return std::log1p(x); }, 1.0, 1.0),
-    math_function(
-        "erf", math::erf, [](auto x) { return std::erf(x); }, 1.0, 1.0),
-    math_function(
-        "erfc", math::erfc, [](auto x) { return std::erfc(x); }, 0.6, 1.5),
-    math_function(
-        "erfinv", math::erfinv, [](auto x) { return inverse_erf(x); }, 0.7, 1.9),
-    math_function(
-        "sin", math::sin, [](auto x) { return std::sin(x); }, 0.8, 0.9),
-    math_function(
-        "cos", math::cos, [](auto x) { return std::cos(x); }, 0.8, 0.9),
-    math_function(
-        "tan", math::tan, [](auto x) { return std::tan(x); }, 0.9, 1.1),
-    math_function(
-        "sin_pi", math::sin_pi, [](auto x) { return of_half_turns(x, false); }, 1.0, 1.0),
-    math_function(
-        "cos_pi", math::cos_pi, [](auto x) { return of_half_turns(x, true); }, 1.0, 1.0),
-    math_function(
-        "asin", math::asin, [](auto x) { return std::asin(x); }, 0.7, 0.7),
-    math_function(
-        "acos", math::acos, [](auto x) { return std::acos(x); }, 0.7, 0.7),
-    math_function(
-        "atan", math::atan, [](auto x) { return std::atan(x); }, 0.8, 0.8),
-    math_function(
-        "cbrt", math::cbrt, [](auto x) { return std::cbrt(x); }, 0.51, 0.51),
-    math_function(
-        "rsqrt", math::rsqrt, [](auto x) { return 1 / std::sqrt(x); }, 1.5, 1.5),
+    math_function("exp", math::exp, 1.1, 1.0, [](auto x) { return std::exp(x); }),
+    math_function("exp2", math::exp2, 1.0, 1.0, [](auto x) { return std::exp2(x); }),
+    math_function("expm1", math::expm1, 1.1, 1.1, [](auto x) { return std::expm1(x); }),
+    math_function("sinh", math::sinh, 1.0, 1.0, [](auto x) { return std::sinh(x); }),
+    math_function("cosh", math::cosh, 1.0, 1.0, [](auto x) { return std::cosh(x); }),
+    math_function("tanh", math::tanh, 1.0, 1.2, [](auto x) { return std::tanh(x); }),
+    math_function("asinh", math::asinh, 0.51, 1.3, [](auto x) { return std::asinh(x); }),
+    math_function("acosh", math::acosh, 0.51, 1.1, [](auto x) { return std::acosh(x); }),
+    math_function("atanh", math::atanh, 0.51, 1.1, [](auto x) { return std::atanh(x); }),
+    math_function("sigmoid", math::sigmoid, 1.1, 1.1,
+                  [](auto x) { return 1 / (1 + std::exp(-x)); }),
+    math_function("softplus", math::softplus, 1.4, 1.5, [](auto x) { return softplus(x); }),
+    math_function("log", math::log, 0.9, 0.9, [](auto x) { return std::log(x); }),
+    math_function("log2", math::log2, 1.0, 1.0, [](auto x) { return std::log2(x); }),
+    math_function("log10", math::log10, 1.0, 1.0, [](auto x) { return std::log10(x); }),
+    math_function("log1p", math::log1p, 1.0, 0.9, [](auto x) { return std::log1p(x); }),
+    math_function("erf", math::erf, 1.1, 0.9, [](auto x) { return std::erf(x); }),
+    math_function("erfc", math::erfc, 1.7, 1.5, [](auto x) { return std::erfc(x); }),
+    math_function("erfinv", math::erfinv, 0.7, 1.9, [](auto x) { return inverse_erf(x); }),
+    math_function("sin", math::sin, 0.8, 0.8, [](auto x) { return std::sin(x); }),
+    math_function("cos", math::cos, 0.8, 0.8, [](auto x) { return std::cos(x); }),
+    math_function("tan", math::tan, 0.9, 1.0, [](auto x) { return std::tan(x); }),
+    math_function("sin_pi", math::sin_pi, 1.0, 0.9, [](auto x) { return of_half_turns(x, false); }),
+    math_function("cos_pi", math::cos_pi, 0.9, 0.9, [](auto x) { return of_half_turns(x, true); }),
+    math_function("asin", math::asin, 0.7, 0.7, [](auto x) { return std::asin(x); }),
+    math_function("acos", math::acos, 0.7, 0.7, [](auto x) { return std::acos(x); }),
+    math_function("atan", math::atan, 0.9, 0.8, [](auto x) { return std::atan(x); }),
+    math_function("cbrt", math::cbrt, 0.51, 0.51, [](auto x) { return std::cbrt(x); }),
+    math_function("rsqrt", math::rsqrt, 0.51, 0.51, [](auto x) { return 1 / std::sqrt(x); }),
 };
 
 /// A program for y = f(x0, x1 ...) over one-dimensional buffers, prepared by the CPU's backend.
