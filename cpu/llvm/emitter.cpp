@@ -1,0 +1,482 @@
+// Functions, loops over points, stages.
+#include <rill/cpu/llvm/emitter.h>
+
+#include <algorithm>
+#include <cstddef>
+
+#include <llvm/IR/Intrinsics.h>
+#include <llvm/IR/IntrinsicsX86.h>
+
+#include <rill/cpu/llvm/key.h>
+#include <rill/tensor/error.h>
+
+namespace rill::cpu::llvm_emitter {
+
+using kernel::Fold;
+using kernel::Schedule;
+using kernel::Stage;
+using kernel::Step;
+using kernel::Store;
+using kernel::contains;
+using llvm::Value;
+
+namespace {
+/// Elements of accumulators per block and lane that still lie in the first-level cache.
+constexpr unsigned cache_bytes = 32 * 1024;
+constexpr unsigned widest_block = 256;
+}  // namespace
+
+Emitter::Emitter(llvm::Module& module, const kernel::Program& program, const Schedule& schedule, Level level)
+    : module_(module),
+      program_(program),
+      schedule_(schedule),
+      level_(level),
+      b_(module.getContext()),
+      arithmetic_(b_, level),
+      nest_(b_),
+      dependence_(program) {
+  if (schedule.map == Schedule::Map::split) {
+    for (Id id = 0; id < program.folds.size(); ++id) {
+      if (program.folds[id].kind == Fold::Kind::reduce) split_fold_ = id;
+    }
+    if (split_fold_ == kernel::none) throw InternalError("LLVM emitter: a program without a reduction cannot be split");
+  }
+  const auto outer = program.list(program.outer);
+  const bool lanes = schedule.vector_axis != kernel::none && !outer.empty() && outer.back() == schedule.vector_axis;
+  const bool rows = std::any_of(program.buffers.begin(), program.buffers.end(), [](const kernel::Buffer& buffer) {
+    return buffer.space == kernel::Buffer::Space::row;
+  });
+  if (lanes && rows) row_lanes_ = block_limit();
+}
+
+void Emitter::emit() {
+  if (schedule_.map == Schedule::Map::split) {
+    function("run", Part::split);
+    function("finish", Part::finish);
+  } else {
+    function("run", Part::whole);
+  }
+}
+
+/// The most lanes that a block may have: 16 accumulators of each then fit the first-level cache.
+unsigned Emitter::block_limit() const {
+  std::size_t bytes = 4;
+  for (const Fold& fold : program_.folds) {
+    std::size_t sum = 0;
+    for (const Id init : program_.list(fold.init)) sum += size_of(program_.exprs[init].type);
+    bytes = std::max(bytes, sum);
+  }
+  const auto lanes = static_cast<unsigned>(cache_bytes / (lane_count * bytes)) / lane_count * lane_count;
+  return std::clamp(lanes, lane_count, widest_block);
+}
+
+void Emitter::function(const char* name, Part part) {
+  auto& context = module_.getContext();
+  part_ = part;
+  auto* type = llvm::FunctionType::get(b_.getVoidTy(), {b_.getPtrTy(), b_.getInt64Ty(), b_.getInt64Ty()}, false);
+  function_ = llvm::Function::Create(type, llvm::Function::ExternalLinkage, name, module_);
+  function_->setDoesNotThrow();
+  function_->addFnAttr("no-builtins");
+  if (level_ == Level::avx512) {
+    function_->addFnAttr("prefer-vector-width", "512");
+    function_->addFnAttr("min-legal-vector-width", "512");
+  }
+  arguments_ = function_->getArg(0);
+  const auto outer = program_.list(program_.outer);
+  outer_lanes_ = schedule_.vector_axis != kernel::none && !outer.empty() && outer.back() == schedule_.vector_axis &&
+                 part != Part::finish;
+  Value* begin = function_->getArg(1);
+  Value* end = function_->getArg(2);
+
+  lanes_ = {};
+  block_.reset();
+  lane_zero_ = false;
+  axes_.assign(program_.axes.size(), {});
+  results_.assign(program_.folds.size(), {});
+  accumulators_.assign(program_.folds.size(), {});
+  accumulator_scopes_.assign(program_.folds.size(), 0);
+  owned_begin_ = owned_end_ = split_block_ = nullptr;
+
+  b_.SetInsertPoint(llvm::BasicBlock::Create(context, "entry", function_));
+  nest_.open_function();
+  nest_.when(b_.CreateICmpSLT(begin, end), true, [&] {
+    if (part == Part::split) split_points(begin, end);
+    else if (schedule_.map == Schedule::Map::owned) owned_points(begin, end);
+    else points(begin, end);
+    if (schedule_.nontemporal) b_.CreateIntrinsic(llvm::Intrinsic::x86_sse_sfence, {}, {});
+  });
+  nest_.close_function();
+  b_.CreateRetVoid();
+}
+
+// ---- Axes -------------------------------------------------------------------------------------------------------------
+
+Value* Emitter::extent(Id axis) { return evaluate(program_.axes[axis].extent); }
+
+Value* Emitter::product_of_extents(std::span<const Id> axes) {
+  Value* product = integer(1);
+  for (const Id axis : axes) product = b_.CreateMul(product, extent(axis));
+  return product;
+}
+
+void Emitter::set_axis(Id axis, Value* value) { axes_[axis] = {value, nest_.innermost()}; }
+
+/// The values of some axes at iteration `linear`, in row-major order. Their extents are positive.
+Values Emitter::position(std::span<const Id> axes, Value* linear) {
+  Values values(axes.size());
+  for (std::size_t k = axes.size(); k-- > 0;) {
+    if (k == 0) {
+      values[k] = linear;
+    } else {
+      values[k] = b_.CreateURem(linear, extent(axes[k]));
+      linear = b_.CreateUDiv(linear, extent(axes[k]));
+    }
+  }
+  return values;
+}
+
+/// Carries where the last of some axes has reached its extent.
+Values Emitter::advance(std::span<const Id> axes, const Values& position) {
+  Values next = position;
+  for (std::size_t k = axes.size(); k-- > 1;) {
+    Value* over = b_.CreateICmpEQ(next[k], extent(axes[k]));
+    next[k] = b_.CreateSelect(over, integer(0), next[k]);
+    next[k - 1] = b_.CreateAdd(next[k - 1], b_.CreateZExt(over, b_.getInt64Ty()));
+  }
+  return next;
+}
+
+// ---- Points -----------------------------------------------------------------------------------------------------------
+
+/// The points [begin, end) of the outer axes: stretches along the last of them, each within one row. Not empty.
+void Emitter::points(Value* begin, Value* end) {
+  const auto outer = program_.list(program_.outer);
+  if (outer.empty()) {
+    point_ = integer(0);
+    point_start_ = nullptr;
+    stages();
+    return;
+  }
+  if (outer.size() == 1) {
+    point_ = begin;
+    point_start_ = begin;
+    segment(begin, end);
+    return;
+  }
+  Value* columns = extent(outer.back());
+  Values carried = position(outer, begin);
+  carried.push_back(begin);
+  nest_.repeat(
+      carried, [&](const Values& now) { return b_.CreateICmpSLT(now.back(), end); },
+      [&](const Values& now) {
+        Value* point = now.back();
+        const std::size_t last = outer.size() - 1;
+        for (std::size_t k = 0; k < last; ++k) set_axis(outer[k], now[k]);
+        Value* left = b_.CreateSub(columns, now[last]);
+        Value* length = b_.CreateBinaryIntrinsic(llvm::Intrinsic::smin, left, b_.CreateSub(end, point));
+        Value* stop = b_.CreateAdd(now[last], length);
+        point_ = point;
+        point_start_ = now[last];
+        segment(now[last], stop);
+        Values next(now.begin(), now.end() - 1);
+        next[last] = stop;
+        next = advance(outer, next);
+        next.push_back(b_.CreateAdd(point, length));
+        return next;
+      });
+}
+
+/// Values [start, stop) of the last outer axis. Not empty.
+void Emitter::segment(Value* start, Value* stop) {
+  const auto outer = program_.list(program_.outer);
+  const Id axis = outer.back();
+  if (owned_begin_ != nullptr) {
+    // Where the destination's row is the same for the whole stretch, others' rows cost nothing.
+    const kernel::Access& to = program_.stores.front().to;
+    const Id row = program_.list(to.index)[0];
+    kernel::Set others = dependence_.axes(row);
+    for (std::size_t k = 0; k + 1 < outer.size(); ++k) others &= ~kernel::only(outer[k]);
+    if (program_.stores.size() == 1 && dependence_.leaves(row).results == 0 && others == 0) {
+      Value* at = evaluate(row);
+      Value* mine = b_.CreateAnd(b_.CreateICmpSGE(at, owned_begin_), b_.CreateICmpSLT(at, owned_end_));
+      Value* const first = owned_begin_;
+      nest_.when(mine, true, [&] {
+        owned_begin_ = nullptr;
+        segment(start, stop);
+        owned_begin_ = first;
+      });
+      return;
+    }
+  }
+  if (!outer_lanes_) {
+    nest_.loop(start, stop, 1, [&](Value* i) {
+      set_axis(axis, i);
+      stages();
+    });
+    return;
+  }
+  const bool keeps = !program_.folds.empty() || row_lanes_ > 1;
+  if (!keeps) {
+    block_ = Block{axis, start, b_.CreateSub(stop, start), 0};
+    stages();
+    block_.reset();
+    return;
+  }
+  const unsigned limit = block_limit();
+  nest_.loop(start, stop, limit, [&](Value* i) {
+    Value* width = b_.CreateBinaryIntrinsic(llvm::Intrinsic::smin, b_.CreateSub(stop, i), integer(limit));
+    block_ = Block{axis, i, width, limit};
+    stages();
+    block_.reset();
+  });
+}
+
+/// Blocks [begin, end) of the fold's elements, each for all points.
+void Emitter::split_points(Value* begin, Value* end) {
+  const auto outer = program_.list(program_.outer);
+  nest_.loop(begin, end, 1, [&](Value* block) {
+    split_block_ = block;
+    Value* count = product_of_extents(outer);
+    nest_.when(b_.CreateICmpSGT(count, integer(0)), true, [&] { points(integer(0), count); });
+  });
+}
+
+/// All points, storing only where the destination's first index is in [begin, end).
+void Emitter::owned_points(Value* begin, Value* end) {
+  owned_begin_ = begin;
+  owned_end_ = end;
+  Value* count = product_of_extents(program_.list(program_.outer));
+  nest_.when(b_.CreateICmpSGT(count, integer(0)), true, [&] { points(integer(0), count); });
+}
+
+// ---- Stages -----------------------------------------------------------------------------------------------------------
+
+void Emitter::stages() {
+  if (part_ == Part::split) {
+    fold(split_fold_);
+    return;
+  }
+  for (const Stage& each : program_.stages) stage(each);
+}
+
+/// Whether a stage's last axis may become lanes: its iterations must not meet in memory, and its reductions must not be
+/// better off with lanes of their own.
+bool Emitter::vectorises(const Stage& stage) const {
+  if (schedule_.vector_axis == kernel::none || stage.checks.count > 1) return false;
+  const Id axis = program_.list(stage.axes).back();
+  std::vector<Id> loads;
+  std::vector<Id> in_folds;
+  std::size_t shared = 0;
+  for (const Id id : program_.list(stage.stores)) {
+    const Store& store = program_.stores[id];
+    const kernel::Access& to = store.to;
+    dependence_.collect_loads(store.value, loads);
+    for (const Id index : program_.list(to.index)) dependence_.collect_loads(index, loads);
+    if (to.guard != kernel::none) dependence_.collect_loads(to.guard, loads);
+    shared += store.unique ? 0 : 1;
+  }
+  if (shared > 1) return false;
+  for (const Id id : program_.list(stage.folds)) {
+    for (const Id step : program_.list(program_.folds[id].step)) dependence_.collect_loads(step, in_folds);
+  }
+  for (const Id id : program_.list(stage.stores)) {
+    const kernel::Access& to = program_.stores[id].to;
+    const auto meets = [&](Id load) {
+      const kernel::Access& from = program_.accesses[load];
+      if (from.buffer != to.buffer) return false;
+      const auto a = program_.list(from.index);
+      const auto b = program_.list(to.index);
+      return !std::equal(a.begin(), a.end(), b.begin(), b.end());
+    };
+    if (std::any_of(loads.begin(), loads.end(), meets) || std::any_of(in_folds.begin(), in_folds.end(), meets)) {
+      return false;
+    }
+  }
+  if (stage.folds.count == 0) return true;
+  int stage_score = 0;
+  int fold_score = 0;
+  const auto score = [&](Id load, Id along) {
+    const Step step = dependence_.step(program_.accesses[load], along);
+    return step.kind == Step::Kind::none || step.by(1) ? 1 : step.kind == Step::Kind::irregular ? -1 : 0;
+  };
+  for (const Id id : program_.list(stage.folds)) {
+    const Fold& each = program_.folds[id];
+    if (each.kind != Fold::Kind::reduce || each.axes.count == 0) return true;
+    for (const Id load : in_folds) {
+      stage_score += score(load, axis);
+      fold_score += score(load, program_.list(each.axes).back());
+    }
+  }
+  return stage_score >= fold_score;
+}
+
+/// Nested loops whose extents are known to be positive.
+void Emitter::loop_axes(std::span<const Id> axes, const std::function<void()>& body) {
+  if (axes.empty()) {
+    body();
+    return;
+  }
+  nest_.loop(integer(0), extent(axes.front()), 1, [&](Value* i) {
+    set_axis(axes.front(), i);
+    loop_axes(axes.subspan(1), body);
+  });
+}
+
+void Emitter::stage(const Stage& stage) {
+  nest_.region([&] {
+    const auto folds = program_.list(stage.folds);
+    const bool scans = std::any_of(folds.begin(), folds.end(), [&](Id id) {
+      return program_.folds[id].kind == Fold::Kind::scan;
+    });
+    if (scans) {
+      scan(stage);
+      return;
+    }
+    const auto axes = program_.list(stage.axes);
+    if (axes.empty()) {
+      stage_body(stage);
+      return;
+    }
+    Value* runs = b_.getTrue();
+    for (const Id axis : axes) runs = b_.CreateAnd(runs, b_.CreateICmpSGT(extent(axis), integer(0)));
+    nest_.when(runs, true, [&] {
+      if (block_ || !vectorises(stage)) {
+        loop_axes(axes, [&] { stage_body(stage); });
+        return;
+      }
+      const Id inner = axes.back();
+      loop_axes(axes.first(axes.size() - 1), [&] {
+        Value* all = extent(inner);
+        if (folds.empty()) {
+          block_ = Block{inner, integer(0), all, 0};
+          stage_body(stage);
+          block_.reset();
+          return;
+        }
+        const unsigned limit = block_limit();
+        nest_.loop(integer(0), all, limit, [&](Value* i) {
+          Value* width = b_.CreateBinaryIntrinsic(llvm::Intrinsic::smin, b_.CreateSub(all, i), integer(limit));
+          block_ = Block{inner, i, width, limit};
+          stage_body(stage);
+          block_.reset();
+        });
+      });
+    });
+  });
+}
+
+void Emitter::stage_body(const Stage& stage) {
+  for (const Id id : program_.list(stage.folds)) fold(id);
+  if (stage.checks.count + stage.stores.count == 0) return;
+  for_lanes([&] { effects(stage); });
+}
+
+/// The checks, then the stores; what is stored is read before anything is written.
+void Emitter::effects(const Stage& stage) {
+  for (const Id id : program_.list(stage.checks)) emit_check(program_.checks[id], id);
+  struct Pending {
+    const Store* store;
+    Value* value;
+    Value* guard;
+  };
+  std::vector<Pending> pending;
+  for (const Id id : program_.list(stage.stores)) {
+    const Store& each = program_.stores[id];
+    const kernel::Access& to = each.to;
+    Value* guard = guard_of(to);
+    if (owned_begin_ != nullptr) {
+      Value* row = evaluate(program_.list(to.index)[0]);
+      const bool wide = row->getType()->isVectorTy();
+      Value* first = wide ? splat(owned_begin_) : owned_begin_;
+      Value* last = wide ? splat(owned_end_) : owned_end_;
+      guard = mask_and(guard, b_.CreateAnd(b_.CreateICmpSGE(row, first), b_.CreateICmpSLT(row, last)));
+    }
+    pending.push_back({&each, evaluate(each.value), guard});
+  }
+  for (const Pending& each : pending) store(*each.store, each.value, each.guard);
+}
+
+/// Runs `body` with lanes over the block; without one, once, on scalars.
+void Emitter::for_lanes(const std::function<void()>& body) {
+  if (!block_) {
+    body();
+    return;
+  }
+  const Block block = *block_;
+  const auto bind = [&](Value* at, Value* last) {
+    lanes_ = {block.axis, at, nullptr, last, nest_.innermost()};
+    body();
+    lanes_ = {};
+  };
+  Value* full = b_.CreateAnd(block.width, integer(-static_cast<std::int64_t>(lane_count)));
+  nest_.when(b_.CreateICmpSGT(full, integer(0)), false, [&] {
+    Value* stop = b_.CreateAdd(block.start, full);
+    nest_.loop(block.start, stop, lane_count, [&](Value* i) { bind(i, nullptr); });
+  });
+  Value* rest = b_.CreateAnd(block.width, integer(lane_count - 1));
+  nest_.when(b_.CreateICmpSGT(rest, integer(0)), false, [&] { bind(b_.CreateAdd(block.start, full), rest); });
+}
+
+/// Runs `body` for each vector of the block's arrays, the last one whole; without a block, once.
+void Emitter::for_vectors(const std::function<void(Value*)>& body) {
+  if (!block_) {
+    body(integer(0));
+    return;
+  }
+  nest_.loop(integer(0), block_->width, lane_count, body);
+}
+
+// ---- Checks -----------------------------------------------------------------------------------------------------------
+
+/// Remembers a failure unless one of an earlier point is known.
+void Emitter::fail(std::uint32_t error, Value* position, std::span<Value* const> shown) {
+  using kernel::Failure;
+  const auto at = [&](Value* from, std::size_t offset) { return b_.CreateConstGEP1_64(b_.getInt8Ty(), from, offset); };
+  Value* failure = b_.CreateLoad(b_.getPtrTy(), at(arguments_, offsetof(kernel::KernelArguments, failure)));
+  Value* known = b_.CreateICmpNE(b_.CreateLoad(b_.getInt32Ty(), at(failure, offsetof(Failure, error))), b_.getInt32(0));
+  Value* earlier = b_.CreateLoad(b_.getInt64Ty(), at(failure, offsetof(Failure, position)));
+  Value* later = b_.CreateAnd(known, b_.CreateICmpSGE(position, earlier));
+  nest_.branch(b_.CreateNot(later), nullptr, [&]() -> Value* {
+    b_.CreateStore(b_.getInt32(error), at(failure, offsetof(Failure, error)));
+    b_.CreateStore(b_.getInt32(static_cast<std::uint32_t>(shown.size())), at(failure, offsetof(Failure, shown_count)));
+    b_.CreateStore(position, at(failure, offsetof(Failure, position)));
+    for (std::size_t i = 0; i < shown.size(); ++i) {
+      b_.CreateStore(shown[i], at(failure, offsetof(Failure, shown) + 8 * i));
+    }
+    return nullptr;
+  });
+}
+
+void Emitter::emit_check(const kernel::Check& check, Id number) {
+  Value* bad = b_.CreateNot(evaluate(check.ok));
+  const bool wide = bad->getType()->isVectorTy();
+  Value* bits = nullptr;
+  Value* any = bad;
+  if (wide) {
+    if (lanes_.last != nullptr) bad = b_.CreateAnd(bad, active_mask());
+    bits = b_.CreateBitCast(bad, b_.getInt16Ty());
+    any = b_.CreateICmpNE(bits, b_.getInt16(0));
+  }
+  nest_.when(any, false, [&] {
+    Value* lane = integer(0);
+    if (wide) {
+      Value* first = b_.CreateIntrinsic(llvm::Intrinsic::cttz, {b_.getInt16Ty()}, {bits, b_.getTrue()});
+      lane = b_.CreateZExt(first, b_.getInt64Ty());
+    }
+    Values shown;
+    for (const Id id : program_.list(check.shown)) {
+      Value* value = evaluate(id);
+      shown.push_back(value->getType()->isVectorTy() ? b_.CreateExtractElement(value, lane) : value);
+    }
+    Value* at = point_;
+    if (point_start_ != nullptr) {
+      const Id axis = program_.list(program_.outer).back();
+      const bool lanes = in_lanes() && lanes_.axis == axis;
+      Value* now = lanes ? b_.CreateAdd(lanes_.base, lane) : axes_[axis].value;
+      at = b_.CreateAdd(point_, b_.CreateSub(now, point_start_));
+    }
+    fail(number + 1, at, shown);
+  });
+}
+
+}  // namespace rill::cpu::llvm_emitter

@@ -1,0 +1,186 @@
+// Turns a kernel program and a schedule into one LLVM function, or two.
+//
+// Lanes. At most one axis at a time is spread over 16 vector lanes; a value that depends on it is a vector, all others
+// stay scalars and are hoisted out of the loops that they do not depend on. The lane axis is the last outer axis (then
+// each fold works on a block of neighbouring outputs, with accumulators in scratch), the last axis of a stage, or that
+// of a fold in which neighbours are summed into one output.
+//
+// Invariant: the order of every fold is the one in kernel/program.h, whatever the lanes, blocks or calls.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include <llvm/IR/IRBuilder.h>
+#include <llvm/IR/Module.h>
+
+#include <rill/cpu/compiled_object.h>
+#include <rill/cpu/llvm/arithmetic.h>
+#include <rill/cpu/llvm/nest.h>
+#include <rill/kernel/dependence.h>
+#include <rill/kernel/program.h>
+
+namespace rill::cpu::llvm_emitter {
+
+/// Elements side by side in a vector: the lanes of a fold, whatever the width of the processor's registers.
+inline constexpr unsigned lane_count = kernel::fold_lanes;
+
+class Emitter {
+ public:
+  Emitter(llvm::Module& module, const kernel::Program& program, const kernel::Schedule& schedule, Level level);
+
+  /// Adds `run` and, for `Map::split`, `finish` to the module.
+  void emit();
+
+  [[nodiscard]] std::uint64_t fixed_scratch() const { return (scratch_ + 63) / 64 * 64; }
+  [[nodiscard]] std::uint64_t row_lanes() const { return row_lanes_; }
+
+ private:
+  using Id = kernel::Id;
+  using Value = llvm::Value;
+
+  enum class Part : std::uint8_t { whole, split, finish };
+
+  /// The lane axis where code is being emitted. Lanes [first, last) are active; null means 0 and 16.
+  struct Lanes {
+    Id axis = kernel::none;
+    Value* base = nullptr;  ///< the axis's value in lane 0
+    Value* first = nullptr;
+    Value* last = nullptr;
+    std::size_t scope = 0;
+  };
+  /// A stretch of the lane axis that is worked on together: every loop over lanes runs through it. Not empty.
+  struct Block {
+    Id axis = kernel::none;
+    Value* start = nullptr;
+    Value* width = nullptr;
+    unsigned limit = 0;  ///< the most lanes that it has; 0 where nothing is kept per lane
+  };
+  struct Known {
+    Value* value = nullptr;
+    std::size_t scope = 0;
+  };
+  /// Results of a fold: values, or arrays in scratch with one element per lane of the block.
+  struct Results {
+    Values values;
+    std::size_t scope = 0;
+    Values arrays;
+    Value* start = nullptr;  ///< of the block
+  };
+
+  // ---- emitter.cpp: functions, outer axes, stages
+  void function(const char* name, Part part);
+  void points(Value* begin, Value* end);
+  void split_points(Value* begin, Value* end);
+  void owned_points(Value* begin, Value* end);
+  void segment(Value* start, Value* stop);
+  void point();
+  void stages();
+  void stage(const kernel::Stage& stage);
+  void stage_body(const kernel::Stage& stage);
+  void effects(const kernel::Stage& stage);
+  void loop_axes(std::span<const Id> axes, const std::function<void()>& body);
+  bool vectorises(const kernel::Stage& stage) const;
+  unsigned block_limit() const;
+  Value* extent(Id axis);
+  Value* product_of_extents(std::span<const Id> axes);
+  void set_axis(Id axis, Value* value);
+  Values position(std::span<const Id> axes, Value* linear);
+  Values advance(std::span<const Id> axes, const Values& position);
+  void for_lanes(const std::function<void()>& body);
+  void for_vectors(const std::function<void(Value* offset)>& body);
+  void emit_check(const kernel::Check& check, Id number);
+  void fail(std::uint32_t error, Value* position, std::span<Value* const> shown);
+
+  // ---- value.cpp: expressions
+  Value* evaluate(Id expr);
+  Value* evaluate_scalar(Id expr);  ///< of an affine expression, its value in lane 0
+  Value* lower(Id expr);
+  std::size_t scope_of(Id expr) const;
+  Value* spread(Id expr);  ///< as a vector
+  Value* splat(Value* scalar);
+  Value* result(Id fold, Id slot);
+  Value* parameter(Id number, DType dtype);
+  Value* size(Id number);
+  Value* integer(std::int64_t number) { return b_.getInt64(static_cast<std::uint64_t>(number)); }
+  llvm::FixedVectorType* vector_of(llvm::Type* element) const;
+  bool in_lanes() const { return lanes_.axis != kernel::none; }
+  Value* active_mask();
+
+  // ---- access.cpp: memory
+  Value* load(Id access);
+  void store(const kernel::Store& store, Value* value, Value* guard);
+  Value* base(Id buffer);
+  Value* address(const kernel::Access& access);  ///< in lane 0
+  Value* offsets(const kernel::Access& access);  ///< from the buffer's start, per lane
+  Value* lane_position();
+  Value* guard_of(const kernel::Access& access);
+  Value* bounds_of(const kernel::Access& access);
+  std::uint32_t number_of(const kernel::Access& access) const;
+  Value* load_vector(llvm::Type* element, Value* pointer, Value* mask, Value* otherwise);
+  Value* gather(llvm::Type* element, const std::function<Value*(Value* lane)>& pointer, Value* mask, Value* otherwise);
+  void store_vector(Value* value, Value* pointer, Value* mask);
+  void store_lanes(const kernel::Store& store, Value* value, Value* guard);
+  void store_one(const kernel::Store& store, Value* pointer, Value* value);
+  Value* temporary(llvm::Type* type);
+  Value* element(llvm::Type* type, Value* pointer, Value* index) { return b_.CreateGEP(type, pointer, index); }
+  Value* mask_and(Value* a, Value* b);
+
+  // ---- fold.cpp
+  struct FoldArrays;
+  void fold(Id fold);
+  void reduce_neighbours(Id fold, Value* first, Value* count);
+  void reduce_in_place(Id fold, Value* first, Value* count);
+  void run_sequence(Id fold);
+  void scan(const kernel::Stage& stage);
+  void finish_split(Id fold);
+  Value* fold_elements(Id fold);
+  Values init_values(Id fold);
+  Values step_values(Id fold, const Values& accumulators);
+  Values merge_values(Id fold, const Values& left, const Values& right);
+  Values merge_lanes(Id fold, Values accumulators);
+  void bind(Id fold, bool right, const Values& values);
+  Value* scratch(std::uint64_t bytes);
+  Values stack_for(Id fold, unsigned elements);
+  Values load_slots(Id fold, const Values& arrays, Value* index, bool vector);
+  void store_slots(Id fold, const Values& arrays, Value* index, const Values& values);
+  Values identity(Id fold, const Values& accumulators);
+  DType slot_type(Id fold, std::size_t slot) const;
+  void store_partials(Id fold, Value* block);
+  Value* partial_slot(Id fold, Value* block, Value* point, Id slot);
+
+  llvm::Module& module_;
+  const kernel::Program& program_;
+  const kernel::Schedule& schedule_;
+  Level level_;
+  llvm::IRBuilder<> b_;
+  Arithmetic arithmetic_;
+  Nest nest_;
+  kernel::Dependence dependence_;
+
+  // Of the function being emitted.
+  Part part_ = Part::whole;
+  llvm::Function* function_ = nullptr;
+  llvm::Argument* arguments_ = nullptr;
+  Lanes lanes_;
+  std::optional<Block> block_;
+  bool lane_zero_ = false;
+  std::vector<Known> axes_;
+  std::vector<Results> results_;
+  std::vector<std::array<Values, 2>> accumulators_;
+  std::vector<std::size_t> accumulator_scopes_;
+  Value* point_ = nullptr;       // number of the point; in lanes over outer points, of the segment's first
+  Value* point_start_ = nullptr;  // the last outer axis's value there
+  Value* owned_begin_ = nullptr;
+  Value* owned_end_ = nullptr;
+  Value* split_block_ = nullptr;
+
+  bool outer_lanes_ = false;
+  Id split_fold_ = kernel::none;
+  std::uint64_t scratch_ = 0;
+  std::uint64_t row_lanes_ = 1;
+};
+
+}  // namespace rill::cpu::llvm_emitter

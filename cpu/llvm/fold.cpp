@@ -1,0 +1,612 @@
+// Folds, in the order that kernel/program.h defines.
+//
+// A reduction takes one of two shapes. Neighbours: the fold's elements lie side by side in vector lanes and the 16
+// accumulators are one register. In place: the lanes are outputs, or there are none; the 16 accumulators of each lie in
+// scratch, and every element of the fold is met by all outputs of the block before the next one is.
+// Chunk totals are merged as they come, by the carries of a binary counter: that is the tree, level by level.
+#include <rill/cpu/llvm/emitter.h>
+
+#include <algorithm>
+#include <cstddef>
+
+#include <llvm/IR/Intrinsics.h>
+
+#include <rill/tensor/error.h>
+
+namespace rill::cpu::llvm_emitter {
+
+using kernel::Fold;
+using kernel::fold_chunk;
+using llvm::Value;
+
+namespace {
+/// Levels of the tree that any count of chunks needs.
+constexpr unsigned levels = 48;
+/// A step of at most this many operations waits for its accumulator, so that several chunks go side by side.
+constexpr std::int64_t light_step = 10;
+constexpr unsigned chunks_side_by_side = 4;
+}  // namespace
+
+DType Emitter::slot_type(Id fold, std::size_t slot) const {
+  return program_.exprs[program_.list(program_.folds[fold].init)[slot]].type;
+}
+
+Value* Emitter::fold_elements(Id id) {
+  return product_of_extents(program_.list(program_.folds[id].axes));
+}
+
+Values Emitter::init_values(Id id) {
+  Values values;
+  for (const Id init : program_.list(program_.folds[id].init)) values.push_back(evaluate(init));
+  return values;
+}
+
+void Emitter::bind(Id fold, bool right, const Values& values) {
+  accumulators_[fold][right ? 1 : 0] = values;
+  accumulator_scopes_[fold] = nest_.innermost();
+}
+
+/// The next accumulators, of the shape that these have.
+Values Emitter::step_values(Id id, const Values& accumulators) {
+  bind(id, false, accumulators);
+  Values next;
+  const auto step = program_.list(program_.folds[id].step);
+  for (std::size_t slot = 0; slot < step.size(); ++slot) {
+    Value* value = evaluate(step[slot]);
+    next.push_back(accumulators[slot]->getType()->isVectorTy() ? splat(value) : value);
+  }
+  return next;
+}
+
+/// In a region of its own: one fold's merge is emitted several times in one scope.
+Values Emitter::merge_values(Id id, const Values& left, const Values& right) {
+  Values merged;
+  nest_.region([&] {
+    bind(id, false, left);
+    bind(id, true, right);
+    const auto merge = program_.list(program_.folds[id].merge);
+    for (std::size_t slot = 0; slot < merge.size(); ++slot) {
+      Value* value = evaluate(merge[slot]);
+      merged.push_back(left[slot]->getType()->isVectorTy() ? splat(value) : value);
+    }
+  });
+  return merged;
+}
+
+/// 16 lanes into one: 0 with 8, 1 with 9 ...; 0 with 4 ...; 0 with 2, 1 with 3; 0 with 1.
+Values Emitter::merge_lanes(Id id, Values accumulators) {
+  for (unsigned half = lane_count / 2; half > 0; half /= 2) {
+    Values right;
+    for (Value* value : accumulators) {
+      std::array<int, lane_count> order{};
+      for (unsigned i = 0; i < lane_count; ++i) order[i] = static_cast<int>(i < half ? i + half : i);
+      right.push_back(b_.CreateShuffleVector(value, order));
+    }
+    accumulators = merge_values(id, accumulators, right);
+  }
+  for (Value*& value : accumulators) value = b_.CreateExtractElement(value, std::uint64_t{0});
+  return accumulators;
+}
+
+// ---- Arrays of accumulators ---------------------------------------------------------------------------------------------
+
+Values Emitter::stack_for(Id id, unsigned elements) {
+  Values arrays;
+  for (std::size_t slot = 0; slot < program_.folds[id].init.count; ++slot) {
+    arrays.push_back(scratch(size_of(slot_type(id, slot)) * elements));
+  }
+  return arrays;
+}
+
+Values Emitter::load_slots(Id id, const Values& arrays, Value* index, bool vector) {
+  Values values;
+  for (std::size_t slot = 0; slot < arrays.size(); ++slot) {
+    const DType dtype = slot_type(id, slot);
+    llvm::Type* type = arithmetic_.stored(dtype);
+    llvm::Type* shape = vector ? static_cast<llvm::Type*>(vector_of(type)) : type;
+    Value* at = element(type, arrays[slot], index);
+    values.push_back(arithmetic_.from_memory(dtype, b_.CreateAlignedLoad(shape, at, llvm::Align(size_of(dtype)))));
+  }
+  return values;
+}
+
+void Emitter::store_slots(Id id, const Values& arrays, Value* index, const Values& values) {
+  for (std::size_t slot = 0; slot < arrays.size(); ++slot) {
+    const DType dtype = slot_type(id, slot);
+    Value* at = element(arithmetic_.stored(dtype), arrays[slot], index);
+    b_.CreateAlignedStore(arithmetic_.to_memory(dtype, values[slot]), at, llvm::Align(size_of(dtype)));
+  }
+}
+
+// ---- Reductions -------------------------------------------------------------------------------------------------------
+
+void Emitter::fold(Id id) {
+  const Fold& fold = program_.folds[id];
+  if (fold.kind == Fold::Kind::sequence) {
+    run_sequence(id);
+    return;
+  }
+  if (part_ == Part::finish && id == split_fold_) {
+    finish_split(id);
+    return;
+  }
+  Value* first = integer(0);
+  Value* count = fold_elements(id);
+  if (part_ == Part::split) {
+    first = b_.CreateMul(split_block_, integer(kernel::split_block));
+    count = b_.CreateBinaryIntrinsic(llvm::Intrinsic::smin, b_.CreateSub(count, first), integer(kernel::split_block));
+  }
+  const bool neighbours = !block_ && schedule_.vector_axis != kernel::none && fold.axes.count > 0;
+  if (neighbours) reduce_neighbours(id, first, count);
+  else reduce_in_place(id, first, count);
+  if (part_ == Part::split) store_partials(id, split_block_);
+}
+
+void Emitter::reduce_neighbours(Id id, Value* first, Value* count) {
+  const Fold& fold = program_.folds[id];
+  const auto axes = program_.list(fold.axes);
+  const Id last = axes.back();
+  const std::size_t slots = fold.init.count;
+  const Values init = init_values(id);
+  const Values stack = stack_for(id, levels);
+
+  // One vector of elements: `lanes` says which.
+  const auto step = [&](const Lanes& lanes, const Values& accumulators) {
+    lanes_ = lanes;
+    lanes_.axis = last;
+    lanes_.scope = nest_.innermost();
+    Values next = step_values(id, accumulators);
+    if (lanes_.last != nullptr) {
+      for (std::size_t slot = 0; slot < slots; ++slot) {
+        next[slot] = b_.CreateSelect(active_mask(), next[slot], accumulators[slot]);
+      }
+    }
+    lanes_ = {};
+    return next;
+  };
+  const auto push = [&](Value* chunk, const Values& totals, std::int64_t level) {
+    Values carried = totals;
+    carried.push_back(integer(level));
+    carried = nest_.repeat(
+        carried,
+        [&](const Values& now) {
+          return b_.CreateTrunc(b_.CreateLShr(chunk, now.back()), b_.getInt1Ty());
+        },
+        [&](const Values& now) {
+          const Values left = load_slots(id, stack, now.back(), false);
+          Values next = merge_values(id, left, Values(now.begin(), now.end() - 1));
+          next.push_back(b_.CreateAdd(now.back(), integer(1)));
+          return next;
+        });
+    store_slots(id, stack, carried.back(), Values(carried.begin(), carried.end() - 1));
+  };
+  Values fresh;
+  for (Value* value : init) fresh.push_back(splat(value));
+
+  Values results = nest_.when(b_.CreateICmpSGT(count, integer(0)), init, true, [&] {
+    Value* chunks = b_.CreateLShr(b_.CreateAdd(count, integer(fold_chunk - 1)), integer(9));
+    Value* begin = integer(0);
+    const bool light = dependence_.operations(program_.list(fold.step)) <= light_step;
+    if (light && axes.size() == 1) {
+      constexpr unsigned k = chunks_side_by_side;
+      Value* groups = b_.CreateAnd(b_.CreateLShr(count, integer(9)), integer(-static_cast<std::int64_t>(k)));
+      nest_.when(b_.CreateICmpSGT(groups, integer(0)), false, [&] {
+        nest_.loop(integer(0), groups, k, [&](Value* chunk) {
+          Values carried;
+          for (unsigned i = 0; i < k; ++i) carried.insert(carried.end(), fresh.begin(), fresh.end());
+          Value* start = b_.CreateAdd(first, b_.CreateShl(chunk, integer(9)));
+          carried = nest_.loop(start, b_.CreateAdd(start, integer(fold_chunk)), lane_count, carried,
+                               [&](Value* at, const Values& now) {
+                                 Values next;
+                                 for (unsigned i = 0; i < k; ++i) {
+                                   const auto from = now.begin() + static_cast<std::ptrdiff_t>(i * slots);
+                                   const Values mine(from, from + static_cast<std::ptrdiff_t>(slots));
+                                   nest_.region([&] {
+                                     Lanes lanes;
+                                     lanes.base = b_.CreateAdd(at, integer(fold_chunk * static_cast<int>(i)));
+                                     const Values stepped = step(lanes, mine);
+                                     next.insert(next.end(), stepped.begin(), stepped.end());
+                                   });
+                                 }
+                                 return next;
+                               });
+          std::vector<Values> totals;
+          for (unsigned i = 0; i < k; ++i) {
+            const auto from = carried.begin() + static_cast<std::ptrdiff_t>(i * slots);
+            totals.push_back(merge_lanes(id, Values(from, from + static_cast<std::ptrdiff_t>(slots))));
+          }
+          static_assert(k == 4);
+          const Values whole = merge_values(id, merge_values(id, totals[0], totals[1]),
+                                            merge_values(id, totals[2], totals[3]));
+          push(chunk, whole, 2);
+        });
+      });
+      begin = groups;
+    }
+    nest_.when(b_.CreateICmpSLT(begin, chunks), false, [&] {
+      Values carried;
+      if (axes.size() > 1) carried = position(axes, first);
+      nest_.loop(begin, chunks, 1, carried, [&](Value* chunk, const Values& outer_position) {
+        Value* done = b_.CreateShl(chunk, integer(9));
+        Value* length = b_.CreateBinaryIntrinsic(llvm::Intrinsic::smin, b_.CreateSub(count, done), integer(fold_chunk));
+        Values accumulators = fresh;
+        Values position_now = outer_position;
+        if (axes.size() == 1) {
+          Value* start = b_.CreateAdd(first, done);
+          Value* full = b_.CreateAnd(length, integer(-static_cast<std::int64_t>(lane_count)));
+          Value* stop = b_.CreateAdd(start, full);
+          accumulators = nest_.when(b_.CreateICmpSGT(full, integer(0)), accumulators, false, [&] {
+            return nest_.loop(start, stop, lane_count, fresh, [&](Value* at, const Values& now) {
+              Lanes lanes;
+              lanes.base = at;
+              return step(lanes, now);
+            });
+          });
+          Value* rest = b_.CreateAnd(length, integer(lane_count - 1));
+          const Values before = accumulators;
+          accumulators = nest_.when(b_.CreateICmpSGT(rest, integer(0)), before, false, [&] {
+            Lanes lanes;
+            lanes.base = stop;
+            lanes.last = rest;
+            return step(lanes, before);
+          });
+        } else {
+          // Rows need not end where vectors do: a vector holds what its 16 elements have in this row.
+          Values carried_in = position_now;
+          carried_in.insert(carried_in.end(), accumulators.begin(), accumulators.end());
+          carried_in.push_back(integer(0));
+          const std::size_t rank = axes.size();
+          const Values carried_out = nest_.repeat(
+              carried_in, [&](const Values& now) { return b_.CreateICmpSLT(now.back(), length); },
+              [&](const Values& now) {
+                Value* i = now.back();
+                for (std::size_t a = 0; a + 1 < rank; ++a) set_axis(axes[a], now[a]);
+                Value* low = b_.CreateAnd(i, integer(lane_count - 1));
+                const auto least = [&](Value* a, Value* b) {
+                  return b_.CreateBinaryIntrinsic(llvm::Intrinsic::smin, a, b);
+                };
+                Value* take = least(b_.CreateSub(length, i), b_.CreateSub(integer(lane_count), low));
+                take = least(take, b_.CreateSub(extent(last), now[rank - 1]));
+                Lanes lanes;
+                lanes.base = b_.CreateSub(now[rank - 1], low);
+                const auto begin_of = now.begin() + static_cast<std::ptrdiff_t>(rank);
+                const Values before(begin_of, begin_of + static_cast<std::ptrdiff_t>(slots));
+                Value* whole = b_.CreateICmpEQ(take, integer(lane_count));
+                const Values after_whole = nest_.when(whole, before, false, [&] { return step(lanes, before); });
+                lanes.first = low;
+                lanes.last = b_.CreateAdd(low, take);
+                const Values after = nest_.when(b_.CreateNot(whole), after_whole, false,
+                                                [&] { return step(lanes, before); });
+                Values next(now.begin(), now.begin() + static_cast<std::ptrdiff_t>(rank));
+                next[rank - 1] = b_.CreateAdd(next[rank - 1], take);
+                next = advance(axes, next);
+                next.insert(next.end(), after.begin(), after.end());
+                next.push_back(b_.CreateAdd(i, take));
+                return next;
+              });
+          const auto split = carried_out.begin() + static_cast<std::ptrdiff_t>(rank);
+          position_now.assign(carried_out.begin(), split);
+          accumulators.assign(split, split + static_cast<std::ptrdiff_t>(slots));
+        }
+        push(chunk, merge_lanes(id, accumulators), 0);
+        return position_now;
+      });
+    });
+    // What is left in the counter, from its lowest bit up.
+    const auto lowest = [&](Value* bits) {
+      return b_.CreateIntrinsic(llvm::Intrinsic::cttz, {b_.getInt64Ty()}, {bits, b_.getTrue()});
+    };
+    const auto without = [&](Value* bits) { return b_.CreateAnd(bits, b_.CreateSub(bits, integer(1))); };
+    Values now = load_slots(id, stack, lowest(chunks), false);
+    now.push_back(without(chunks));
+    now = nest_.repeat(
+        now, [&](const Values& c) { return b_.CreateICmpNE(c.back(), integer(0)); },
+        [&](const Values& c) {
+          const Values left = load_slots(id, stack, lowest(c.back()), false);
+          Values next = merge_values(id, left, Values(c.begin(), c.end() - 1));
+          next.push_back(without(c.back()));
+          return next;
+        });
+    now.pop_back();
+    return now;
+  });
+  results_[id] = {results, nest_.innermost(), {}, nullptr};
+}
+
+void Emitter::reduce_in_place(Id id, Value* first, Value* count) {
+  const Fold& fold = program_.folds[id];
+  const auto axes = program_.list(fold.axes);
+  const bool wide = block_.has_value();
+  const unsigned width = wide ? block_->limit : 1;
+  const Values accumulators = stack_for(id, lane_count * width);
+  const Values stack = stack_for(id, levels * width);
+  const Values results = stack_for(id, width);
+  const auto at = [&](Value* row, Value* offset) { return b_.CreateAdd(b_.CreateMul(row, integer(width)), offset); };
+  const auto in_block = [&] { return wide ? b_.CreateSub(lanes_.base, block_->start) : integer(0); };
+  const auto shaped = [&](Values values) {
+    if (wide) {
+      for (Value*& value : values) value = splat(value);
+    }
+    return values;
+  };
+  const auto lowest = [&](Value* bits) {
+    return b_.CreateIntrinsic(llvm::Intrinsic::cttz, {b_.getInt64Ty()}, {bits, b_.getTrue()});
+  };
+  // to[to_row] = merge(left[left_row], right[right_row]), for the whole block.
+  const auto merge_rows = [&](const Values& to, Value* to_row, const Values& left, Value* left_row, const Values& right,
+                              Value* right_row) {
+    for_vectors([&](Value* offset) {
+      const Values a = load_slots(id, left, at(left_row, offset), wide);
+      const Values b = load_slots(id, right, at(right_row, offset), wide);
+      store_slots(id, to, at(to_row, offset), merge_values(id, a, b));
+    });
+  };
+  const auto copy_row = [&](const Values& to, Value* to_row, const Values& from, Value* from_row) {
+    for_vectors([&](Value* offset) {
+      store_slots(id, to, at(to_row, offset), load_slots(id, from, at(from_row, offset), wide));
+    });
+  };
+
+  Value* empty = b_.CreateICmpSLE(count, integer(0));
+  nest_.when(empty, true, [&] {
+    for_lanes([&] { store_slots(id, results, in_block(), shaped(init_values(id))); });
+  });
+  nest_.when(b_.CreateNot(empty), true, [&] {
+    Value* chunks = b_.CreateLShr(b_.CreateAdd(count, integer(fold_chunk - 1)), integer(9));
+    Values carried = position(axes, first);
+    nest_.loop(integer(0), chunks, 1, carried, [&](Value* chunk, const Values& start) {
+      Value* done = b_.CreateShl(chunk, integer(9));
+      Value* length = b_.CreateBinaryIntrinsic(llvm::Intrinsic::smin, b_.CreateSub(count, done), integer(fold_chunk));
+      // Lanes without elements are neutral, so a short chunk leaves most of them out: the next power of two counts.
+      Value* below = b_.CreateSub(b_.CreateBinaryIntrinsic(llvm::Intrinsic::smin, length, integer(lane_count)), integer(1));
+      Value* shift = b_.CreateSub(integer(64), b_.CreateIntrinsic(llvm::Intrinsic::ctlz, {b_.getInt64Ty()},
+                                                                  {below, b_.getFalse()}));
+      Value* used = b_.CreateShl(integer(1), shift);
+      nest_.loop(integer(0), used, 1, [&](Value* lane) {
+        for_lanes([&] { store_slots(id, accumulators, at(lane, in_block()), shaped(init_values(id))); });
+      });
+      const Values next = nest_.loop(integer(0), length, 1, start, [&](Value* i, const Values& position_now) {
+        for (std::size_t a = 0; a < axes.size(); ++a) set_axis(axes[a], position_now[a]);
+        Value* lane = b_.CreateAnd(i, integer(lane_count - 1));
+        for_lanes([&] {
+          Value* place = at(lane, in_block());
+          const Values now = load_slots(id, accumulators, place, wide);
+          store_slots(id, accumulators, place, step_values(id, now));
+        });
+        Values after = position_now;
+        if (!after.empty()) after.back() = b_.CreateAdd(after.back(), integer(1));
+        return advance(axes, after);
+      });
+      nest_.repeat(
+          {b_.CreateLShr(used, integer(1))}, [&](const Values& half) { return b_.CreateICmpSGT(half[0], integer(0)); },
+          [&](const Values& half) {
+            nest_.loop(integer(0), half[0], 1, [&](Value* lane) {
+              merge_rows(accumulators, lane, accumulators, lane, accumulators, b_.CreateAdd(lane, half[0]));
+            });
+            return Values{b_.CreateLShr(half[0], integer(1))};
+          });
+      const Values level = nest_.repeat(
+          {integer(0)},
+          [&](const Values& now) { return b_.CreateTrunc(b_.CreateLShr(chunk, now[0]), b_.getInt1Ty()); },
+          [&](const Values& now) {
+            merge_rows(accumulators, integer(0), stack, now[0], accumulators, integer(0));
+            return Values{b_.CreateAdd(now[0], integer(1))};
+          });
+      copy_row(stack, level[0], accumulators, integer(0));
+      return next;
+    });
+    copy_row(results, integer(0), stack, lowest(chunks));
+    const auto without = [&](Value* bits) { return b_.CreateAnd(bits, b_.CreateSub(bits, integer(1))); };
+    nest_.repeat(
+        {without(chunks)}, [&](const Values& bits) { return b_.CreateICmpNE(bits[0], integer(0)); },
+        [&](const Values& bits) {
+          merge_rows(results, integer(0), stack, lowest(bits[0]), results, integer(0));
+          return Values{without(bits[0])};
+        });
+  });
+  if (wide) results_[id] = {{}, 0, results, block_->start};
+  else results_[id] = {load_slots(id, results, integer(0), false), nest_.innermost(), {}, nullptr};
+}
+
+// ---- Sequences --------------------------------------------------------------------------------------------------------
+
+void Emitter::run_sequence(Id id) {
+  const Fold& fold = program_.folds[id];
+  const auto axes = program_.list(fold.axes);
+  const bool wide = block_.has_value();
+  Values results;
+  if (wide) results = stack_for(id, block_->limit);
+  for_lanes([&] {
+    Values init = init_values(id);
+    if (wide) {
+      for (Value*& value : init) value = splat(value);
+    }
+    Value* count = fold_elements(id);
+    const Values values = nest_.when(b_.CreateICmpSGT(count, integer(0)), init, true, [&] {
+      Values carried = position(axes, integer(0));
+      carried.insert(carried.end(), init.begin(), init.end());
+      const Values last = nest_.loop(integer(0), count, 1, carried, [&](Value*, const Values& now) {
+        const auto split = now.begin() + static_cast<std::ptrdiff_t>(axes.size());
+        Values place(now.begin(), split);
+        for (std::size_t a = 0; a < axes.size(); ++a) set_axis(axes[a], place[a]);
+        const Values stepped = step_values(id, Values(split, now.end()));
+        if (!place.empty()) place.back() = b_.CreateAdd(place.back(), integer(1));
+        Values next = advance(axes, place);
+        next.insert(next.end(), stepped.begin(), stepped.end());
+        return next;
+      });
+      return Values(last.begin() + static_cast<std::ptrdiff_t>(axes.size()), last.end());
+    });
+    if (wide) store_slots(id, results, b_.CreateSub(lanes_.base, block_->start), values);
+    else results_[id] = {values, nest_.innermost(), {}, nullptr};
+  });
+  if (wide) results_[id] = {{}, 0, results, block_->start};
+}
+
+// ---- Scans ------------------------------------------------------------------------------------------------------------
+
+/// All scans of a stage go over the same axes, together; the stage's checks and stores follow each element.
+void Emitter::scan(const kernel::Stage& stage) {
+  std::vector<Id> scans;
+  for (const Id id : program_.list(stage.folds)) {
+    if (program_.folds[id].kind != Fold::Kind::scan) fold(id);
+    else scans.push_back(id);
+  }
+  const auto axes = program_.list(program_.folds[scans.front()].axes);
+  for (const Id id : scans) {
+    const auto other = program_.list(program_.folds[id].axes);
+    if (!std::equal(axes.begin(), axes.end(), other.begin(), other.end())) {
+      throw InternalError("LLVM emitter: the scans of one stage go over different axes");
+    }
+  }
+  const bool wide = block_.has_value();
+  const unsigned width = wide ? block_->limit : 1;
+  std::vector<Values> prefixes;
+  std::vector<Values> totals;
+  for (const Id id : scans) {
+    prefixes.push_back(stack_for(id, width));
+    totals.push_back(stack_for(id, width));
+  }
+  const auto in_block = [&] { return wide ? b_.CreateSub(lanes_.base, block_->start) : integer(0); };
+  // What stands before the chunk, merged with `prefix`; the first chunk has nothing before it.
+  const auto joined = [&](Id id, const Values& before, const Values& prefix, Value* is_first) {
+    Values values = merge_values(id, before, prefix);
+    for (std::size_t slot = 0; slot < values.size(); ++slot) {
+      values[slot] = b_.CreateSelect(is_first, prefix[slot], values[slot]);
+    }
+    return values;
+  };
+  Value* count = fold_elements(scans.front());
+  nest_.when(b_.CreateICmpSGT(count, integer(0)), true, [&] {
+    Value* chunks = b_.CreateLShr(b_.CreateAdd(count, integer(fold_chunk - 1)), integer(9));
+    nest_.loop(integer(0), chunks, 1, position(axes, integer(0)), [&](Value* chunk, const Values& start) {
+      Value* done = b_.CreateShl(chunk, integer(9));
+      Value* length = b_.CreateBinaryIntrinsic(llvm::Intrinsic::smin, b_.CreateSub(count, done), integer(fold_chunk));
+      Value* is_first = b_.CreateICmpEQ(chunk, integer(0));
+      for_lanes([&] {
+        for (std::size_t k = 0; k < scans.size(); ++k) {
+          Values init = init_values(scans[k]);
+          if (wide) {
+            for (Value*& value : init) value = splat(value);
+          }
+          store_slots(scans[k], prefixes[k], in_block(), init);
+        }
+      });
+      const Values next = nest_.loop(integer(0), length, 1, start, [&](Value*, const Values& now) {
+        for (std::size_t a = 0; a < axes.size(); ++a) set_axis(axes[a], now[a]);
+        for_lanes([&] {
+          for (std::size_t k = 0; k < scans.size(); ++k) {
+            const Id id = scans[k];
+            const Values prefix = step_values(id, load_slots(id, prefixes[k], in_block(), wide));
+            store_slots(id, prefixes[k], in_block(), prefix);
+            const Values before = load_slots(id, totals[k], in_block(), wide);
+            const std::size_t scope = nest_.innermost();
+            results_[id] = {joined(id, before, prefix, is_first), scope, {}, nullptr};
+          }
+          effects(stage);
+        });
+        Values after = now;
+        if (!after.empty()) after.back() = b_.CreateAdd(after.back(), integer(1));
+        return advance(axes, after);
+      });
+      for_vectors([&](Value* offset) {
+        for (std::size_t k = 0; k < scans.size(); ++k) {
+          const Id id = scans[k];
+          const Values prefix = load_slots(id, prefixes[k], offset, wide);
+          const Values before = load_slots(id, totals[k], offset, wide);
+          store_slots(id, totals[k], offset, joined(id, before, prefix, is_first));
+        }
+      });
+      return next;
+    });
+  });
+}
+
+// ---- Split reductions -------------------------------------------------------------------------------------------------
+
+/// partials[block][point][slot], 8 bytes each.
+Value* Emitter::partial_slot(Id id, Value* block, Value* point, Id slot) {
+  Value* field = b_.CreateConstGEP1_64(b_.getInt8Ty(), arguments_, offsetof(kernel::KernelArguments, partials));
+  Value* all = b_.CreateLoad(b_.getPtrTy(), field);
+  Value* points = product_of_extents(program_.list(program_.outer));
+  Value* index = b_.CreateAdd(b_.CreateMul(block, points), point);
+  index = b_.CreateMul(index, integer(program_.folds[id].init.count));
+  return element(b_.getInt64Ty(), all, b_.CreateAdd(index, integer(slot)));
+}
+
+void Emitter::store_partials(Id id, Value* block) {
+  const Results& results = results_[id];
+  const auto outer = program_.list(program_.outer);
+  const auto write = [&](Value* point, const Values& values) {
+    for (std::size_t slot = 0; slot < values.size(); ++slot) {
+      Value* to = partial_slot(id, block, point, static_cast<Id>(slot));
+      b_.CreateAlignedStore(arithmetic_.to_memory(slot_type(id, slot), values[slot]), to, llvm::Align(8));
+    }
+  };
+  if (!block_) {
+    Value* point = point_;
+    if (point_start_ != nullptr) point = b_.CreateAdd(point_, b_.CreateSub(axes_[outer.back()].value, point_start_));
+    write(point, results.values);
+    return;
+  }
+  Value* start = b_.CreateAdd(point_, b_.CreateSub(block_->start, point_start_));
+  nest_.loop(integer(0), block_->width, 1, [&](Value* i) {
+    write(b_.CreateAdd(start, i), load_slots(id, results.arrays, i, false));
+  });
+}
+
+/// Joins the blocks' accumulators by the same tree: a whole block is a node of it.
+void Emitter::finish_split(Id id) {
+  const auto outer = program_.list(program_.outer);
+  const Values init = init_values(id);
+  Value* count = fold_elements(id);
+  if (block_) throw InternalError("LLVM emitter: a split reduction ends on scalars");
+  const Values stack = stack_for(id, levels);
+  Value* point = point_;
+  if (point_start_ != nullptr) point = b_.CreateAdd(point_, b_.CreateSub(axes_[outer.back()].value, point_start_));
+  const Values results = nest_.when(b_.CreateICmpSGT(count, integer(0)), init, true, [&] {
+    Value* blocks = b_.CreateUDiv(b_.CreateAdd(count, integer(kernel::split_block - 1)), integer(kernel::split_block));
+    const auto read = [&](Value* block) {
+      Values values;
+      for (Id slot = 0; slot < program_.folds[id].init.count; ++slot) {
+        const DType dtype = slot_type(id, slot);
+        Value* from = partial_slot(id, block, point, slot);
+        values.push_back(arithmetic_.from_memory(
+            dtype, b_.CreateAlignedLoad(arithmetic_.stored(dtype), from, llvm::Align(8))));
+      }
+      return values;
+    };
+    nest_.loop(integer(0), blocks, 1, [&](Value* block) {
+      Values carried = read(block);
+      carried.push_back(integer(0));
+      carried = nest_.repeat(
+          carried, [&](const Values& now) { return b_.CreateTrunc(b_.CreateLShr(block, now.back()), b_.getInt1Ty()); },
+          [&](const Values& now) {
+            const Values left = load_slots(id, stack, now.back(), false);
+            Values next = merge_values(id, left, Values(now.begin(), now.end() - 1));
+            next.push_back(b_.CreateAdd(now.back(), integer(1)));
+            return next;
+          });
+      store_slots(id, stack, carried.back(), Values(carried.begin(), carried.end() - 1));
+    });
+    const auto lowest = [&](Value* bits) {
+      return b_.CreateIntrinsic(llvm::Intrinsic::cttz, {b_.getInt64Ty()}, {bits, b_.getTrue()});
+    };
+    const auto without = [&](Value* bits) { return b_.CreateAnd(bits, b_.CreateSub(bits, integer(1))); };
+    Values now = load_slots(id, stack, lowest(blocks), false);
+    now.push_back(without(blocks));
+    now = nest_.repeat(
+        now, [&](const Values& c) { return b_.CreateICmpNE(c.back(), integer(0)); },
+        [&](const Values& c) {
+          const Values left = load_slots(id, stack, lowest(c.back()), false);
+          Values next = merge_values(id, left, Values(c.begin(), c.end() - 1));
+          next.push_back(without(c.back()));
+          return next;
+        });
+    now.pop_back();
+    return now;
+  });
+  results_[id] = {results, nest_.innermost(), {}, nullptr};
+}
+
+}  // namespace rill::cpu::llvm_emitter

@@ -1,0 +1,22 @@
+// By what a scope remembers a value.
+#pragma once
+
+#include <cstdint>
+
+namespace rill::cpu::llvm_emitter {
+
+enum class Key : std::uint8_t {
+  value,      ///< of an expression
+  lane_zero,  ///< of an expression, in lane 0
+  splat,      ///< of an expression, the same in every lane
+  active,     ///< which lanes are in use
+  buffer,     ///< where it begins
+  rows,       ///< bytes of scratch that rows take
+  pointer,    ///< of an access, its first terms
+};
+
+constexpr std::uint64_t key_of(Key kind, std::uint32_t id, std::uint32_t part = 0) {
+  return std::uint64_t{static_cast<std::uint8_t>(kind)} << 56U | std::uint64_t{part} << 32U | id;
+}
+
+}  // namespace rill::cpu::llvm_emitter
