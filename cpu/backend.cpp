@@ -1,38 +1,37 @@
 // The CPU behind the backend interface: generated kernels where there is an emitter, the interpreter elsewhere.
-#include <rill/cpu/convolution.h>
-#include <rill/cpu/matmul.h>
 #include <rill/kernel/backend.h>
 
 #include <memory>
 #include <utility>
-#include <vector>
 
 #include <rill/cpu/argsort.h>
+#include <rill/cpu/convolution.h>
+#include <rill/cpu/kernel.h>
+#include <rill/cpu/matmul.h>
 #include <rill/tensor/error.h>
 
 namespace rill::kernel {
 namespace {
 
-/// Runs a program through the reference interpreter: slower, and right.
-class Interpreted final : public Executable {
+/// A kernel of cpu/kernel.h as the operators see it.
+class Compiled final : public Executable {
  public:
-  explicit Interpreted(Program program) : program_(std::move(program)) {}
+  explicit Compiled(std::shared_ptr<const cpu::Kernel> kernel) : kernel_(std::move(kernel)) {}
 
   Failure execute(std::byte* const* buffers, const std::int64_t* sizes,
                   const std::uint64_t* parameters) const override {
-    Failure failure;
-    interpret(program_, {buffers, sizes, parameters, nullptr, nullptr, &failure});
-    return failure;
+    return kernel_->execute(buffers, sizes, parameters);
   }
+  [[nodiscard]] KernelFunction direct() const override { return kernel_->direct(); }
 
  private:
-  Program program_;
+  std::shared_ptr<const cpu::Kernel> kernel_;
 };
 
 class CpuBackend final : public Backend {
  public:
   std::shared_ptr<const Executable> prepare(const Program& program) override {
-    return std::make_shared<Interpreted>(program);
+    return std::make_shared<Compiled>(cpu::Kernel::prepare(program));
   }
   std::unique_ptr<const Plan> matmul(const MatmulShape& shape) override {
     return std::make_unique<cpu::Matmul>(shape);

@@ -111,7 +111,19 @@ void Emitter::function(const char* name, Part part) {
 
 // ---- Axes -------------------------------------------------------------------------------------------------------------
 
-Value* Emitter::extent(Id axis) { return evaluate(program_.axes[axis].extent); }
+/// Negative ones count as 0.
+Value* Emitter::extent(Id axis) {
+  const Id expr = program_.axes[axis].extent;
+  if (program_.exprs[expr].code == kernel::Code::constant) {
+    return integer(std::max<std::int64_t>(0, static_cast<std::int64_t>(program_.exprs[expr].bits)));
+  }
+  const std::uint64_t key = key_of(Key::extent, axis);
+  if (Value* known = nest_.find(0, key)) return known;
+  Value* value = evaluate(expr);
+  value = nest_.in_scope(0, [&] { return b_.CreateBinaryIntrinsic(llvm::Intrinsic::smax, value, integer(0)); });
+  nest_.remember(0, key, value);
+  return value;
+}
 
 Value* Emitter::product_of_extents(std::span<const Id> axes) {
   Value* product = integer(1);
@@ -259,39 +271,14 @@ void Emitter::stages() {
   for (const Stage& each : program_.stages) stage(each);
 }
 
-/// Whether a stage's last axis may become lanes: its iterations must not meet in memory, and its reductions must not be
-/// better off with lanes of their own.
+/// Whether a stage's last axis becomes lanes: unless order counts between its effects, or its reductions are better off
+/// with lanes of their own.
 bool Emitter::vectorises(const Stage& stage) const {
   if (schedule_.vector_axis == kernel::none || stage.checks.count > 1) return false;
   const Id axis = program_.list(stage.axes).back();
-  std::vector<Id> loads;
-  std::vector<Id> in_folds;
   std::size_t shared = 0;
-  for (const Id id : program_.list(stage.stores)) {
-    const Store& store = program_.stores[id];
-    const kernel::Access& to = store.to;
-    dependence_.collect_loads(store.value, loads);
-    for (const Id index : program_.list(to.index)) dependence_.collect_loads(index, loads);
-    if (to.guard != kernel::none) dependence_.collect_loads(to.guard, loads);
-    shared += store.unique ? 0 : 1;
-  }
+  for (const Id id : program_.list(stage.stores)) shared += program_.stores[id].unique ? 0 : 1;
   if (shared > 1) return false;
-  for (const Id id : program_.list(stage.folds)) {
-    for (const Id step : program_.list(program_.folds[id].step)) dependence_.collect_loads(step, in_folds);
-  }
-  for (const Id id : program_.list(stage.stores)) {
-    const kernel::Access& to = program_.stores[id].to;
-    const auto meets = [&](Id load) {
-      const kernel::Access& from = program_.accesses[load];
-      if (from.buffer != to.buffer) return false;
-      const auto a = program_.list(from.index);
-      const auto b = program_.list(to.index);
-      return !std::equal(a.begin(), a.end(), b.begin(), b.end());
-    };
-    if (std::any_of(loads.begin(), loads.end(), meets) || std::any_of(in_folds.begin(), in_folds.end(), meets)) {
-      return false;
-    }
-  }
   if (stage.folds.count == 0) return true;
   int stage_score = 0;
   int fold_score = 0;
@@ -302,7 +289,9 @@ bool Emitter::vectorises(const Stage& stage) const {
   for (const Id id : program_.list(stage.folds)) {
     const Fold& each = program_.folds[id];
     if (each.kind != Fold::Kind::reduce || each.axes.count == 0) return true;
-    for (const Id load : in_folds) {
+    std::vector<Id> loads;
+    for (const Id value : program_.list(each.step)) dependence_.collect_loads(value, loads);
+    for (const Id load : loads) {
       stage_score += score(load, axis);
       fold_score += score(load, program_.list(each.axes).back());
     }
@@ -325,10 +314,7 @@ void Emitter::loop_axes(std::span<const Id> axes, const std::function<void()>& b
 void Emitter::stage(const Stage& stage) {
   nest_.region([&] {
     const auto folds = program_.list(stage.folds);
-    const bool scans = std::any_of(folds.begin(), folds.end(), [&](Id id) {
-      return program_.folds[id].kind == Fold::Kind::scan;
-    });
-    if (scans) {
+    if (!folds.empty() && program_.folds[folds.back()].kind == Fold::Kind::scan) {
       scan(stage);
       return;
     }
@@ -371,9 +357,13 @@ void Emitter::stage_body(const Stage& stage) {
   for_lanes([&] { effects(stage); });
 }
 
-/// The checks, then the stores; what is stored is read before anything is written.
 void Emitter::effects(const Stage& stage) {
   for (const Id id : program_.list(stage.checks)) emit_check(program_.checks[id], id);
+  emit_stores(stage);
+}
+
+/// What is stored is read before anything is written.
+void Emitter::emit_stores(const Stage& stage) {
   struct Pending {
     const Store* store;
     Value* value;

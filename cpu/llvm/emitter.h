@@ -81,6 +81,7 @@ class Emitter {
   void stage(const kernel::Stage& stage);
   void stage_body(const kernel::Stage& stage);
   void effects(const kernel::Stage& stage);
+  void emit_stores(const kernel::Stage& stage);
   void loop_axes(std::span<const Id> axes, const std::function<void()>& body);
   bool vectorises(const kernel::Stage& stage) const;
   unsigned block_limit() const;

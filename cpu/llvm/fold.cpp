@@ -445,38 +445,31 @@ void Emitter::run_sequence(Id id) {
 
 // ---- Scans ------------------------------------------------------------------------------------------------------------
 
-/// All scans of a stage go over the same axes, together; the stage's checks and stores follow each element.
+/// The last fold of its stage; the stage's stores follow each element.
 void Emitter::scan(const kernel::Stage& stage) {
-  std::vector<Id> scans;
-  for (const Id id : program_.list(stage.folds)) {
-    if (program_.folds[id].kind != Fold::Kind::scan) fold(id);
-    else scans.push_back(id);
+  const auto folds = program_.list(stage.folds);
+  for (const Id each : folds.first(folds.size() - 1)) fold(each);
+  if (stage.checks.count > 0) {
+    for_lanes([&] {
+      for (const Id each : program_.list(stage.checks)) emit_check(program_.checks[each], each);
+    });
   }
-  const auto axes = program_.list(program_.folds[scans.front()].axes);
-  for (const Id id : scans) {
-    const auto other = program_.list(program_.folds[id].axes);
-    if (!std::equal(axes.begin(), axes.end(), other.begin(), other.end())) {
-      throw InternalError("LLVM emitter: the scans of one stage go over different axes");
-    }
-  }
+  const Id id = folds.back();
+  const auto axes = program_.list(program_.folds[id].axes);
   const bool wide = block_.has_value();
   const unsigned width = wide ? block_->limit : 1;
-  std::vector<Values> prefixes;
-  std::vector<Values> totals;
-  for (const Id id : scans) {
-    prefixes.push_back(stack_for(id, width));
-    totals.push_back(stack_for(id, width));
-  }
+  const Values prefixes = stack_for(id, width);
+  const Values totals = stack_for(id, width);
   const auto in_block = [&] { return wide ? b_.CreateSub(lanes_.base, block_->start) : integer(0); };
   // What stands before the chunk, merged with `prefix`; the first chunk has nothing before it.
-  const auto joined = [&](Id id, const Values& before, const Values& prefix, Value* is_first) {
+  const auto joined = [&](const Values& before, const Values& prefix, Value* is_first) {
     Values values = merge_values(id, before, prefix);
     for (std::size_t slot = 0; slot < values.size(); ++slot) {
       values[slot] = b_.CreateSelect(is_first, prefix[slot], values[slot]);
     }
     return values;
   };
-  Value* count = fold_elements(scans.front());
+  Value* count = fold_elements(id);
   nest_.when(b_.CreateICmpSGT(count, integer(0)), true, [&] {
     Value* chunks = b_.CreateLShr(b_.CreateAdd(count, integer(fold_chunk - 1)), integer(9));
     nest_.loop(integer(0), chunks, 1, position(axes, integer(0)), [&](Value* chunk, const Values& start) {
@@ -484,38 +477,30 @@ void Emitter::scan(const kernel::Stage& stage) {
       Value* length = b_.CreateBinaryIntrinsic(llvm::Intrinsic::smin, b_.CreateSub(count, done), integer(fold_chunk));
       Value* is_first = b_.CreateICmpEQ(chunk, integer(0));
       for_lanes([&] {
-        for (std::size_t k = 0; k < scans.size(); ++k) {
-          Values init = init_values(scans[k]);
-          if (wide) {
-            for (Value*& value : init) value = splat(value);
-          }
-          store_slots(scans[k], prefixes[k], in_block(), init);
+        Values init = init_values(id);
+        if (wide) {
+          for (Value*& value : init) value = splat(value);
         }
+        store_slots(id, prefixes, in_block(), init);
       });
       const Values next = nest_.loop(integer(0), length, 1, start, [&](Value*, const Values& now) {
         for (std::size_t a = 0; a < axes.size(); ++a) set_axis(axes[a], now[a]);
         for_lanes([&] {
-          for (std::size_t k = 0; k < scans.size(); ++k) {
-            const Id id = scans[k];
-            const Values prefix = step_values(id, load_slots(id, prefixes[k], in_block(), wide));
-            store_slots(id, prefixes[k], in_block(), prefix);
-            const Values before = load_slots(id, totals[k], in_block(), wide);
-            const std::size_t scope = nest_.innermost();
-            results_[id] = {joined(id, before, prefix, is_first), scope, {}, nullptr};
-          }
-          effects(stage);
+          const Values prefix = step_values(id, load_slots(id, prefixes, in_block(), wide));
+          store_slots(id, prefixes, in_block(), prefix);
+          const Values before = load_slots(id, totals, in_block(), wide);
+          const Values values = joined(before, prefix, is_first);
+          results_[id] = {values, nest_.innermost(), {}, nullptr};
+          emit_stores(stage);
         });
         Values after = now;
         if (!after.empty()) after.back() = b_.CreateAdd(after.back(), integer(1));
         return advance(axes, after);
       });
       for_vectors([&](Value* offset) {
-        for (std::size_t k = 0; k < scans.size(); ++k) {
-          const Id id = scans[k];
-          const Values prefix = load_slots(id, prefixes[k], offset, wide);
-          const Values before = load_slots(id, totals[k], offset, wide);
-          store_slots(id, totals[k], offset, joined(id, before, prefix, is_first));
-        }
+        const Values prefix = load_slots(id, prefixes, offset, wide);
+        const Values before = load_slots(id, totals, offset, wide);
+        store_slots(id, totals, offset, joined(before, prefix, is_first));
       });
       return next;
     });

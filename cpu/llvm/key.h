@@ -11,7 +11,7 @@ enum class Key : std::uint8_t {
   splat,      ///< of an expression, the same in every lane
   active,     ///< which lanes are in use
   buffer,     ///< where it begins
-  rows,       ///< bytes of scratch that rows take
+  extent,     ///< of an axis
   pointer,    ///< of an access, its first terms
 };
 

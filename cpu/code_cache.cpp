@@ -1,0 +1,119 @@
+#include <rill/cpu/code_cache.h>
+
+#include <atomic>
+#include <exception>
+#include <list>
+#include <mutex>
+#include <unordered_map>
+
+#include <rill/cpu/digest.h>
+#include <rill/cpu/emitter_version.h>
+#include <rill/cpu/features.h>
+#include <rill/cpu/llvm_module.h>
+#include <rill/version.h>
+
+namespace rill::cpu {
+namespace {
+
+using Key = std::array<std::uint64_t, 2>;
+
+/// Kernels whose code is kept in memory although nobody uses them at the moment.
+constexpr std::size_t entries_kept = 4096;
+
+struct KeyHash {
+  std::size_t operator()(const Key& key) const { return key[0]; }
+};
+
+struct Entry {
+  std::once_flag once;
+  std::shared_ptr<const Code> code;
+};
+
+struct Cache {
+  std::mutex mutex;
+  std::list<Key> order;  // the last used first
+  struct Place {
+    std::shared_ptr<Entry> entry;
+    std::list<Key>::iterator used;
+  };
+  std::unordered_map<Key, Place, KeyHash> places;
+  std::atomic<std::uint64_t> found_in_memory = 0;
+  std::atomic<std::uint64_t> found_on_disk = 0;
+  std::atomic<std::uint64_t> compiled = 0;
+  std::atomic<std::uint64_t> refused = 0;
+};
+
+Cache& cache() {
+  static Cache& one = *new Cache;  // used by threads that outlive static destruction
+  return one;
+}
+
+Key key_of(const std::array<std::uint64_t, 2>& fingerprint, const kernel::Schedule& schedule) {
+  Digest digest;
+  digest.add(RILL_VERSION);
+  digest.add(emitter_version());
+  digest.add(fingerprint[0]);
+  digest.add(fingerprint[1]);
+  digest.add(static_cast<std::uint64_t>(level()));
+  digest.add(static_cast<std::uint64_t>(schedule.map));
+  digest.add(std::uint64_t{schedule.vector_axis});
+  digest.add(std::uint64_t{schedule.unroll});
+  digest.add(std::uint64_t{schedule.nontemporal});
+  digest.add(std::uint64_t{schedule.bounds_checks});
+  return digest.value();
+}
+
+std::shared_ptr<const Code> made_ready(const CompiledObject& object) {
+  return std::make_shared<const Code>(Code{LoadedObject(object.elf), object.fixed_scratch, object.row_lanes});
+}
+
+std::shared_ptr<const Code> compiled(const kernel::Program& program, const kernel::Schedule& schedule) {
+  CompiledObject object;
+  std::string error;
+  if (!compile(program, schedule, level(), object, error)) return nullptr;
+  cache().compiled.fetch_add(1, std::memory_order_relaxed);
+  return made_ready(object);
+}
+
+}  // namespace
+
+std::shared_ptr<const Code> code_for(const kernel::Program& program, const std::array<std::uint64_t, 2>& fingerprint,
+                                     const kernel::Schedule& schedule) {
+  Cache& all = cache();
+  const Key key = key_of(fingerprint, schedule);
+  std::shared_ptr<Entry> entry;
+  {
+    const std::lock_guard lock(all.mutex);
+    const auto [place, added] = all.places.try_emplace(key);
+    if (added) {
+      all.order.push_front(key);
+      place->second = {std::make_shared<Entry>(), all.order.begin()};
+      if (all.order.size() > entries_kept) {
+        all.places.erase(all.order.back());
+        all.order.pop_back();
+      }
+    } else {
+      all.order.splice(all.order.begin(), all.order, place->second.used);
+      all.found_in_memory.fetch_add(1, std::memory_order_relaxed);
+    }
+    entry = place->second.entry;
+  }
+  std::call_once(entry->once, [&] { entry->code = compiled(program, schedule); });
+  return entry->code;
+}
+
+CodeCacheStatistics code_cache_statistics() {
+  const Cache& all = cache();
+  return {all.found_in_memory, all.found_on_disk, all.compiled, all.refused};
+}
+
+void clear_code_cache() {
+  Cache& all = cache();
+  const std::lock_guard lock(all.mutex);
+  all.places.clear();
+  all.order.clear();
+}
+
+std::string code_cache_status() { return "memory only"; }
+
+}  // namespace rill::cpu

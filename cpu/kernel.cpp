@@ -1,0 +1,285 @@
+#include <rill/cpu/kernel.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <list>
+#include <new>
+#include <unordered_map>
+#include <utility>
+
+#include <rill/cpu/environment.h>
+#include <rill/cpu/float_environment.h>
+#include <rill/cpu/thread_pool.h>
+#include <rill/kernel/arithmetic.h>
+#include <rill/kernel/interpret.h>
+#include <rill/tensor/error.h>
+
+namespace rill::cpu {
+
+using kernel::Failure;
+using kernel::Id;
+using kernel::KernelArguments;
+using kernel::Program;
+using kernel::Schedule;
+
+namespace {
+
+/// Work below this stays on the calling thread; a piece for another thread is about as large.
+constexpr double piece_nanoseconds = 4000;
+/// Pieces of pointwise work begin at multiples of this, so that threads do not share cache lines.
+constexpr std::int64_t piece_points = 1024;
+constexpr std::size_t kernels_kept = 4096;
+
+/// Scratch of the calling thread, kept from launch to launch.
+std::byte* scratch_of_thread(std::size_t bytes) {
+  struct Free {
+    void operator()(std::byte* memory) const { ::operator delete[](memory, std::align_val_t{64}); }
+  };
+  thread_local std::unique_ptr<std::byte[], Free> memory;
+  thread_local std::size_t size = 0;
+  if (bytes > size) {
+    size = 0;
+    memory.reset();
+    memory.reset(static_cast<std::byte*>(::operator new[](bytes, std::align_val_t{64}, std::nothrow)));
+    if (!memory) throw OutOfMemoryError("no memory for the scratch of a kernel");
+    size = bytes;
+  }
+  return memory.get();
+}
+
+/// The earlier of two failures.
+void join(Failure& all, const Failure& one) {
+  if (one.error != 0 && (all.error == 0 || one.position < all.position)) all = one;
+}
+
+struct FingerprintHash {
+  std::size_t operator()(const std::array<std::uint64_t, 2>& print) const { return print[0]; }
+};
+
+}  // namespace
+
+struct Kernel::Launch {
+  std::byte* const* buffers;
+  const std::int64_t* sizes;
+  const std::uint64_t* parameters;
+  std::int64_t points;
+};
+
+// ---- Preparing --------------------------------------------------------------------------------------------------------
+
+std::shared_ptr<const Kernel> Kernel::prepare(const Program& program) {
+  using Print = std::array<std::uint64_t, 2>;
+  struct Known {
+    std::shared_ptr<const Kernel> kernel;
+    std::list<Print>::iterator used;
+  };
+  struct Cache {
+    std::mutex mutex;
+    std::list<Print> order;  // the last used first
+    std::unordered_map<Print, Known, FingerprintHash> kernels;
+  };
+  static Cache& cache = *new Cache;  // used by threads that outlive static destruction
+
+  const Print print = kernel::fingerprint(program);
+  {
+    const std::lock_guard lock(cache.mutex);
+    const auto found = cache.kernels.find(print);
+    if (found != cache.kernels.end()) {
+      cache.order.splice(cache.order.begin(), cache.order, found->second.used);
+      return found->second.kernel;
+    }
+  }
+  // Two threads may get here with one program; its code is compiled once all the same.
+  auto made = std::make_shared<const Kernel>(program);
+  const std::lock_guard lock(cache.mutex);
+  const auto [entry, added] = cache.kernels.try_emplace(print);
+  if (!added) return entry->second.kernel;
+  cache.order.push_front(print);
+  entry->second = {made, cache.order.begin()};
+  if (cache.order.size() > kernels_kept) {
+    cache.kernels.erase(cache.order.back());
+    cache.order.pop_back();
+  }
+  return made;
+}
+
+Kernel::Kernel(Program program) : program_(std::move(program)) {
+  kernel::check(program_);
+  fingerprint_ = kernel::fingerprint(program_);
+  const kernel::Dependence dependence(program_);
+  costs_ = kernel::costs(program_, dependence);
+  splits_ = kernel::splits(program_);
+  may_be_owned_ = kernel::may_be_owned(program_);
+  shared_stores_ = std::any_of(program_.stores.begin(), program_.stores.end(),
+                               [](const kernel::Store& store) { return !store.unique; });
+  points_.schedule = kernel::choose(program_, dependence);
+  points_.schedule.bounds_checks = environment::bounds();
+  split_.schedule = points_.schedule;
+  split_.schedule.map = Schedule::Map::split;
+  owned_.schedule = points_.schedule;
+  owned_.schedule.map = Schedule::Map::owned;
+  const auto outer = program_.list(program_.outer);
+  outer_lanes_ = !outer.empty() && outer.back() == points_.schedule.vector_axis;
+
+  const Code* compiled = code(points_);
+  const bool rows = std::any_of(program_.buffers.begin(), program_.buffers.end(), [](const kernel::Buffer& buffer) {
+    return buffer.space == kernel::Buffer::Space::row;
+  });
+  const bool plain = !rows && program_.checks.empty() && program_.folds.empty() && !points_.schedule.bounds_checks;
+  if (compiled != nullptr && plain) direct_ = compiled->object.run();
+}
+
+const Code* Kernel::code(Variant& variant) const {
+  std::call_once(variant.once, [&] { variant.code = code_for(program_, fingerprint_, variant.schedule); });
+  return variant.code.get();
+}
+
+// ---- What a launch's sizes say ----------------------------------------------------------------------------------------
+
+/// Of an expression over sizes and constants.
+std::int64_t Kernel::value(Id id, const std::int64_t* sizes) const {
+  const kernel::Expr& expr = program_.exprs[id];
+  if (expr.code == kernel::Code::constant) return static_cast<std::int64_t>(expr.bits);
+  if (expr.code == kernel::Code::size) return sizes[expr.bits];
+  alignas(8) std::array<std::array<std::byte, 8>, 3> operands{};
+  std::array<const std::byte*, 3> pointers{};
+  for (std::size_t i = 0; i < expr.arity; ++i) {
+    const std::int64_t operand = value(expr.args[i], sizes);
+    std::memcpy(operands[i].data(), &operand, 8);
+    pointers[i] = operands[i].data();
+  }
+  const DType operand = program_.exprs[expr.args[expr.code == kernel::Code::select ? 1 : 0]].type;
+  std::int64_t result = 0;
+  kernel::operation(expr.code, operand, expr.type)(reinterpret_cast<std::byte*>(&result), pointers.data(), 1);
+  return result;
+}
+
+std::int64_t Kernel::product(std::span<const Id> axes, const std::int64_t* sizes) const {
+  std::int64_t all = 1;
+  for (const Id axis : axes) {
+    const std::int64_t extent = std::max<std::int64_t>(0, value(program_.axes[axis].extent, sizes));
+    if (__builtin_mul_overflow(all, extent, &all)) throw InternalError("kernel: the extents of a launch overflow");
+  }
+  return all;
+}
+
+std::size_t Kernel::scratch_bytes(const Code& code, const std::int64_t* sizes) const {
+  std::size_t bytes = code.fixed_scratch;
+  for (const kernel::Buffer& buffer : program_.buffers) {
+    if (buffer.space != kernel::Buffer::Space::row) continue;
+    std::size_t row = size_of(buffer.type) * code.row_lanes;
+    for (const Id extent : program_.list(buffer.extents)) {
+      const auto count = static_cast<std::size_t>(std::max<std::int64_t>(0, value(extent, sizes)));
+      if (__builtin_mul_overflow(row, count, &row)) throw OutOfMemoryError("the rows of a kernel overflow");
+    }
+    bytes += (row + 63) / 64 * 64;
+  }
+  return bytes;
+}
+
+// ---- Running ----------------------------------------------------------------------------------------------------------
+
+Failure Kernel::execute(std::byte* const* buffers, const std::int64_t* sizes, const std::uint64_t* parameters) const {
+  const FloatingPointGuard guard;
+  Failure failure;
+  const Code* compiled = code(points_);
+  if (compiled == nullptr) {
+    kernel::interpret(program_, {buffers, sizes, parameters, nullptr, nullptr, &failure});
+    return failure;
+  }
+  const Launch launch{buffers, sizes, parameters, product(program_.list(program_.outer), sizes)};
+  if (launch.points == 0) return failure;
+
+  double per_point = 0;
+  for (const kernel::Cost& cost : costs_) {
+    double all = cost.nanoseconds;
+    for (const Id axis : cost.axes) {
+      all *= static_cast<double>(std::max<std::int64_t>(0, value(program_.axes[axis].extent, sizes)));
+    }
+    per_point += all;
+  }
+  const double work = per_point * static_cast<double>(launch.points);
+  const auto serial = [&] {
+    std::byte* scratch = scratch_of_thread(scratch_bytes(*compiled, sizes));
+    const KernelArguments arguments{buffers, sizes, parameters, scratch, nullptr, &failure};
+    compiled->object.run()(&arguments, 0, launch.points);
+  };
+  if (work < 2 * piece_nanoseconds) {
+    serial();
+    return failure;
+  }
+
+  const std::int64_t many = std::int64_t{outer_lanes_ ? 64 : 4} * threads();
+  if (splits_ && launch.points < many && threads() > 1) {
+    const std::int64_t elements = product(program_.list(program_.folds.front().axes), sizes);
+    if (elements > 2 * kernel::split_block) {
+      if (const Code* split = code(split_)) {
+        run_split(launch, *split, failure);
+        return failure;
+      }
+    }
+  }
+
+  const Code* running = compiled;
+  std::int64_t count = launch.points;
+  if (shared_stores_) {
+    if (!may_be_owned_ || threads() == 1) {
+      serial();
+      return failure;
+    }
+    running = code(owned_);
+    if (running == nullptr) {
+      serial();
+      return failure;
+    }
+    const kernel::Buffer& to = program_.buffers[program_.stores.front().to.buffer];
+    count = value(program_.list(to.extents)[0], sizes);
+    if (count <= 0) return failure;
+  }
+  // Whoever owns part of a destination walks through everything, so there is one piece per thread.
+  auto grain = shared_stores_ ? (count + threads() - 1) / threads()
+                              : static_cast<std::int64_t>(std::ceil(piece_nanoseconds / std::max(per_point, 1e-3)));
+  grain = std::max<std::int64_t>(grain, 1);
+  if (outer_lanes_ && !shared_stores_) {
+    const std::int64_t unit = program_.folds.empty() ? piece_points : 16;
+    grain = (grain + unit - 1) / unit * unit;
+  }
+  const std::size_t bytes = scratch_bytes(*running, sizes);
+  std::mutex mutex;
+  parallel_for(count, grain, [&](std::int64_t begin, std::int64_t end) {
+    Failure mine;
+    const KernelArguments arguments{buffers, sizes, parameters, scratch_of_thread(bytes), nullptr, &mine};
+    running->object.run()(&arguments, begin, end);
+    if (mine.error != 0) {
+      const std::lock_guard lock(mutex);
+      join(failure, mine);
+    }
+  });
+  return failure;
+}
+
+/// First the blocks of the reduction's elements, on all threads, then the points, which are few.
+void Kernel::run_split(const Launch& launch, const Code& code, Failure& failure) const {
+  const std::int64_t elements = product(program_.list(program_.folds.front().axes), launch.sizes);
+  const std::int64_t blocks = (elements + kernel::split_block - 1) / kernel::split_block;
+  const auto slots = static_cast<std::int64_t>(program_.folds.front().init.count);
+  std::vector<std::uint64_t> partials(static_cast<std::size_t>(blocks * launch.points * slots));
+  auto* partial_bytes = reinterpret_cast<std::byte*>(partials.data());
+  const std::size_t bytes = scratch_bytes(code, launch.sizes);
+  std::mutex mutex;
+  const auto run = [&](kernel::KernelFunction function, std::int64_t begin, std::int64_t end) {
+    Failure mine;
+    const KernelArguments arguments{launch.buffers,  launch.sizes, launch.parameters, scratch_of_thread(bytes),
+                                    partial_bytes, &mine};
+    function(&arguments, begin, end);
+    if (mine.error != 0) {
+      const std::lock_guard lock(mutex);
+      join(failure, mine);
+    }
+  };
+  parallel_for(blocks, 1, [&](std::int64_t begin, std::int64_t end) { run(code.object.run(), begin, end); });
+  run(code.object.finish(), 0, launch.points);
+}
+
+}  // namespace rill::cpu

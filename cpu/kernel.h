@@ -1,0 +1,70 @@
+// A kernel program made runnable on the CPU.
+//
+// What can be decided from the program alone (which axis becomes vector lanes) is decided once; what depends on sizes
+// (one thread or several, a long reduction in blocks, who owns which part of a scatter's destination) at each launch.
+// None of it changes a result. Invariant: an object is immutable to its users; code for other ways to run it is compiled
+// when first needed.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <span>
+#include <vector>
+
+#include <rill/cpu/code_cache.h>
+#include <rill/kernel/dependence.h>
+#include <rill/kernel/program.h>
+#include <rill/kernel/schedule.h>
+
+namespace rill::cpu {
+
+class Kernel {
+ public:
+  /// The kernel of a program, compiled or found in a cache. Programs that are equal give one kernel.
+  /// Throws `InternalError` unless the program passes `kernel::check`.
+  static std::shared_ptr<const Kernel> prepare(const kernel::Program& program);
+
+  explicit Kernel(kernel::Program program);
+
+  /// Runs all points of the outer axes, on as many threads as are worth it. Safe from several threads at once.
+  kernel::Failure execute(std::byte* const* buffers, const std::int64_t* sizes,
+                          const std::uint64_t* parameters) const;
+
+  /// Generated code that the calling thread may run by itself over [0, points), without scratch; null where the program
+  /// has rows, checks or folds, or where there is no emitter.
+  [[nodiscard]] kernel::KernelFunction direct() const { return direct_; }
+
+  [[nodiscard]] const kernel::Program& program() const { return program_; }
+
+ private:
+  /// One way to run the program.
+  struct Variant {
+    kernel::Schedule schedule;
+    std::once_flag once;
+    std::shared_ptr<const Code> code;
+  };
+  struct Launch;
+
+  const Code* code(Variant& variant) const;
+  std::int64_t value(kernel::Id expr, const std::int64_t* sizes) const;
+  std::int64_t product(std::span<const kernel::Id> axes, const std::int64_t* sizes) const;
+  std::size_t scratch_bytes(const Code& code, const std::int64_t* sizes) const;
+  void run_split(const Launch& launch, const Code& code, kernel::Failure& failure) const;
+
+  kernel::Program program_;
+  std::array<std::uint64_t, 2> fingerprint_{};
+  std::vector<kernel::Cost> costs_;
+  bool splits_ = false;
+  bool shared_stores_ = false;
+  bool may_be_owned_ = false;
+  bool outer_lanes_ = false;
+  kernel::KernelFunction direct_ = nullptr;
+  mutable Variant points_;
+  mutable Variant split_;
+  mutable Variant owned_;
+};
+
+}  // namespace rill::cpu

@@ -1,0 +1,140 @@
+#include <rill/kernel/schedule.h>
+
+#include <algorithm>
+
+namespace rill::kernel {
+namespace {
+
+/// Every load and store of a stage, with the innermost loop around it that is not an outer axis.
+template <class Visit>
+void each_access(const Program& program, const Dependence& dependence, const Stage& stage, Visit&& visit) {
+  const auto last = [&](Range axes) { return axes.count == 0 ? none : program.list(axes).back(); };
+  const Id stage_axis = last(stage.axes);
+  const auto loads = [&](Id expr, Id inner) {
+    if (expr == none) return;
+    std::vector<Id> found;
+    dependence.collect_loads(expr, found);
+    for (const Id access : found) visit(program.accesses[access], inner);
+  };
+  for (const Id id : program.list(stage.folds)) {
+    const Fold& fold = program.folds[id];
+    const Id axis = last(fold.axes);
+    for (const Id value : program.list(fold.step)) loads(value, axis == none ? stage_axis : axis);
+  }
+  for (const Id id : program.list(stage.stores)) {
+    const Store& store = program.stores[id];
+    Id inner = stage_axis;
+    if (stage.folds.count > 0) {
+      const Fold& fold = program.folds[program.list(stage.folds).back()];
+      if (fold.kind == Fold::Kind::scan) inner = last(fold.axes);
+    }
+    loads(store.value, inner);
+    visit(store.to, inner);
+  }
+}
+
+}  // namespace
+
+Schedule choose(const Program& program, const Dependence& dependence) {
+  Schedule schedule;
+  const Id outer = program.outer.count == 0 ? none : program.list(program.outer).back();
+  Id inner = none;
+  int outer_score = 0;
+  int inner_score = 0;
+  const auto score = [&](const Access& access, Id axis) {
+    const Step step = dependence.step(access, axis);
+    if (step.by(1)) return 2;
+    return step.kind == Step::Kind::none ? 0 : -1;
+  };
+  int shared = 0;
+  bool shared_within = false;
+  bool scans = false;
+  for (const Stage& stage : program.stages) {
+    for (const Id id : program.list(stage.folds)) {
+      scans = scans || program.folds[id].kind == Fold::Kind::scan;
+      if (inner == none && program.folds[id].kind == Fold::Kind::reduce && program.folds[id].axes.count > 0) {
+        inner = program.list(program.folds[id].axes).back();
+      }
+    }
+    if (stage.axes.count > 0) inner = program.list(stage.axes).back();
+    each_access(program, dependence, stage, [&](const Access& access, Id axis) {
+      if (outer != none) outer_score += score(access, outer);
+      if (axis != none) inner_score += score(access, axis);
+    });
+    for (const Id id : program.list(stage.stores)) {
+      if (program.stores[id].unique) continue;
+      ++shared;
+      shared_within = shared_within || stage.axes.count > 0;
+    }
+  }
+  // Stores in which iterations meet keep their order only if points follow each other.
+  const bool outer_allowed = outer != none && shared <= 1 && !shared_within && !(scans && shared > 0);
+  const bool inner_allowed = inner != none;
+  if (outer_allowed && (!inner_allowed || outer_score > inner_score)) schedule.vector_axis = outer;
+  else if (inner_allowed) schedule.vector_axis = inner;
+  else schedule.vector_axis = none;
+  return schedule;
+}
+
+bool splits(const Program& program) {
+  Id reductions = 0;
+  for (const Fold& fold : program.folds) {
+    if (fold.kind != Fold::Kind::reduce) return false;
+    ++reductions;
+  }
+  if (reductions != 1 || program.stages.empty()) return false;
+  const Stage& first = program.stages.front();
+  if (first.axes.count != 0 || first.folds.count != 1 || program.folds.front().axes.count == 0) return false;
+  return std::none_of(program.buffers.begin(), program.buffers.end(),
+                      [](const Buffer& buffer) { return buffer.space == Buffer::Space::row; }) &&
+         std::all_of(program.stores.begin(), program.stores.end(), [](const Store& store) { return store.unique; });
+}
+
+bool may_be_owned(const Program& program) {
+  if (program.stores.empty() || !program.checks.empty()) return false;
+  const Id buffer = program.stores.front().to.buffer;
+  if (program.buffers[buffer].extents.count == 0) return false;
+  return std::all_of(program.stores.begin(), program.stores.end(), [&](const Store& store) {
+    return !store.unique && store.to.buffer == buffer;
+  });
+}
+
+std::vector<Cost> costs(const Program& program, const Dependence& dependence) {
+  // Of vectorised code; what is scalar costs more, which only makes pieces larger.
+  constexpr double per_operation = 0.04;
+  constexpr double per_byte = 0.05;
+  std::vector<Cost> all;
+  const auto cost = [&](std::span<const Id> exprs, double bytes, std::vector<Id> axes) {
+    std::vector<Id> loads;
+    for (const Id expr : exprs) dependence.collect_loads(expr, loads);
+    for (const Id load : loads) bytes += static_cast<double>(size_of(program.buffers[program.accesses[load].buffer].type));
+    const auto operations = static_cast<double>(dependence.operations(exprs));
+    all.push_back({0.05 + operations * per_operation + bytes * per_byte, std::move(axes)});
+  };
+  for (const Stage& stage : program.stages) {
+    const auto stage_axes = program.list(stage.axes);
+    const std::vector<Id> around(stage_axes.begin(), stage_axes.end());
+    std::vector<Id> within = around;
+    for (const Id id : program.list(stage.folds)) {
+      const Fold& fold = program.folds[id];
+      std::vector<Id> axes = around;
+      const auto own = program.list(fold.axes);
+      axes.insert(axes.end(), own.begin(), own.end());
+      if (fold.kind == Fold::Kind::scan) within = axes;
+      cost(program.list(fold.step), 0, std::move(axes));
+    }
+    std::vector<Id> values;
+    double bytes = 0;
+    for (const Id id : program.list(stage.stores)) {
+      const Store& store = program.stores[id];
+      values.push_back(store.value);
+      bytes += static_cast<double>(size_of(program.buffers[store.to.buffer].type)) *
+               (store.mode == Store::Mode::set ? 1 : 2);
+    }
+    for (const Id id : program.list(stage.checks)) values.push_back(program.checks[id].ok);
+    cost(values, bytes, std::move(within));
+  }
+  return all;
+}
+
+}  // namespace rill::kernel

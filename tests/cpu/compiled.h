@@ -1,0 +1,82 @@
+// What a test needs to compare generated code with the interpreter, at every level this machine has.
+
+#pragma once
+
+#include <cstring>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <rill/cpu/compiled_object.h>
+#include <rill/cpu/features.h>
+#include <rill/cpu/llvm_module.h>
+#include <rill/cpu/loader.h>
+#include <rill/kernel/dependence.h>
+#include <rill/kernel/program.h>
+#include <rill/kernel/schedule.h>
+
+#include "tests/kernel/launch.h"
+
+namespace rill::cpu {
+
+/// Code for one program at one level.
+struct Compiled {
+  CompiledObject object;
+  LoadedObject code;
+
+  Compiled(const kernel::Program& program, const kernel::Schedule& schedule, Level level)
+      : object(compiled(program, schedule, level)), code(object.elf) {}
+
+  /// Runs the points [begin, end).
+  kernel::Failure run(kernel::Launch& launch, std::int64_t begin, std::int64_t end,
+                      std::size_t row_bytes = 0) const {
+    std::vector<std::byte> memory(object.fixed_scratch + row_bytes + 64);
+    auto* scratch = memory.data() + (64 - reinterpret_cast<std::uintptr_t>(memory.data()) % 64) % 64;
+    kernel::KernelArguments arguments = launch.arguments();
+    launch.failure = {};
+    arguments.scratch = scratch;
+    code.run()(&arguments, begin, end);
+    return launch.failure;
+  }
+
+ private:
+  static CompiledObject compiled(const kernel::Program& program, const kernel::Schedule& schedule, Level level) {
+    CompiledObject object;
+    std::string error;
+    if (!compile(program, schedule, level, object, error)) throw std::runtime_error(error);
+    return object;
+  }
+};
+
+/// The levels that can run here.
+inline std::vector<Level> runnable_levels() {
+  std::vector<Level> all;
+  for (const Level level : levels) {
+    if (level <= detected_level()) all.push_back(level);
+  }
+  return all;
+}
+
+/// The schedules that a program may be compiled under: scalar, and lanes on each axis that can have them.
+inline std::vector<kernel::Schedule> schedules_of(const kernel::Program& program) {
+  std::vector<kernel::Schedule> all;
+  all.push_back({});
+  const kernel::Schedule chosen = kernel::choose(program, kernel::Dependence(program));
+  if (chosen.vector_axis != kernel::none) all.push_back(chosen);
+  const auto outer = program.list(program.outer);
+  bool shared = false;
+  for (const kernel::Store& store : program.stores) shared = shared || !store.unique;
+  if (!outer.empty() && outer.back() != chosen.vector_axis && !shared) all.push_back({.vector_axis = outer.back()});
+  for (kernel::Id axis = 0; axis < program.axes.size(); ++axis) {
+    bool is_outer = false;
+    for (const kernel::Id each : outer) is_outer = is_outer || each == axis;
+    if (!is_outer && axis != chosen.vector_axis) {
+      all.push_back({.vector_axis = axis});
+      break;
+    }
+  }
+  return all;
+}
+
+}  // namespace rill::cpu

@@ -1,0 +1,209 @@
+#include "tests/catch.h"
+
+#include <array>
+#include <cmath>
+#include <cstring>
+#include <thread>
+#include <vector>
+
+#include <rill/cpu/kernel.h>
+#include <rill/cpu/thread_pool.h>
+#include <rill/kernel/builder.h>
+
+#include "tests/kernel/launch.h"
+
+namespace rill::cpu {
+namespace {
+
+using kernel::Buffer;
+using kernel::Builder;
+using kernel::Fold;
+using kernel::Folding;
+using kernel::Id;
+using kernel::Launch;
+using kernel::Program;
+using kernel::Store;
+using kernel::Value;
+using Space = Buffer::Space;
+
+Id line(Builder& b, DType type, Space space, const Value& extent) {
+  return b.buffer(type, space, std::array{extent}, std::array{b.integer(1)});
+}
+
+Folding summing(Builder& b, std::function<Value()> term) {
+  return {.kind = Fold::Kind::reduce,
+          .init = {b.constant(float32, 0)},
+          .step = [=](std::span<const Value> a) { return std::vector{a[0] + term()}; },
+          .merge = [](std::span<const Value> l, std::span<const Value> r) { return std::vector{l[0] + r[0]}; }};
+}
+
+std::vector<float> uneven(std::size_t count) {
+  std::vector<float> x(count);
+  std::uint32_t state = 1;
+  for (float& value : x) {
+    state = state * 1664525U + 1013904223U;
+    value = static_cast<float>(static_cast<std::int32_t>(state)) * 0x1p-28F;
+  }
+  return x;
+}
+
+Program addition() {
+  Builder b;
+  const Value n = b.size();
+  const Id i = b.axis(n);
+  const Id x = line(b, float32, Space::input, n);
+  const Id y = line(b, float32, Space::input, n);
+  const Id z = line(b, float32, Space::output, n);
+  b.outer(std::array{i});
+  b.stage({});
+  const std::array at{b.index(i)};
+  b.store(z, at, b.load(x, at) + b.load(y, at));
+  return b.finish();
+}
+
+/// out[i] = sum over j of x[i, j]; of columns if the first stride is 1.
+Program sums(bool rows) {
+  Builder b;
+  const Value n = b.size();
+  const Value m = b.size();
+  const Id i = b.axis(n);
+  const Id j = b.axis(m);
+  const auto strides = rows ? std::array{m, b.integer(1)} : std::array{b.integer(1), n};
+  const Id x = b.buffer(float32, Space::input, std::array{n, m}, strides);
+  const Id out = line(b, float32, Space::output, n);
+  b.outer(std::array{i});
+  b.stage({});
+  const auto total = b.fold(std::array{j}, summing(b, [&] { return b.load(x, std::array{b.index(i), b.index(j)}); }));
+  b.store(out, std::array{b.index(i)}, total[0]);
+  return b.finish();
+}
+
+/// The same bits as the interpreter's, with 1, 2, 7 and 16 threads.
+void same_on_all_threads(const Program& program, Launch launch, std::vector<float>& result) {
+  const std::vector<float> start = result;
+  launch.add(result);
+  launch.interpret(program);
+  const std::vector<float> expected = result;
+  const auto kernel = Kernel::prepare(program);
+  const int before = threads();
+  for (const int count : {1, 2, 7, 16}) {
+    set_threads(count);
+    result = start;
+    kernel->execute(launch.buffers.data(), launch.sizes.data(), launch.parameters.data());
+    INFO(count << " threads");
+    REQUIRE(std::memcmp(result.data(), expected.data(), result.size() * sizeof(float)) == 0);
+  }
+  set_threads(before);
+}
+
+TEST_CASE("Equal programs are one kernel") {
+  REQUIRE(Kernel::prepare(addition()) == Kernel::prepare(addition()));
+  REQUIRE(Kernel::prepare(addition()) != Kernel::prepare(sums(true)));
+}
+
+TEST_CASE("A kernel without folds, rows and checks offers its code") {
+  REQUIRE(Kernel::prepare(addition())->direct() != nullptr);
+  REQUIRE(Kernel::prepare(sums(true))->direct() == nullptr);
+}
+
+TEST_CASE("A kernel over no points touches nothing") {
+  const auto kernel = Kernel::prepare(addition());
+  const std::array<std::byte*, 3> nowhere{};
+  const std::int64_t size = 0;
+  REQUIRE(kernel->execute(nowhere.data(), &size, nullptr).error == 0);
+}
+
+TEST_CASE("Results do not depend on the number of threads") {
+  std::vector<float> x = uneven(300'000), y = uneven(300'000), out(300'000);
+  Launch launch;
+  launch.sizes = {300'000};
+  launch.add(x), launch.add(y);
+  same_on_all_threads(addition(), launch, out);
+
+  for (const bool rows : {true, false}) {
+    for (const auto& [n, m] : {std::pair{300L, 1000L}, std::pair{3L, 100'000L}, std::pair{1L, 300'000L}}) {
+      std::vector<float> total(static_cast<std::size_t>(n));
+      Launch sum;
+      sum.sizes = {n, m};
+      sum.add(x);
+      INFO(n << " x " << m << (rows ? " rows" : " columns"));
+      same_on_all_threads(sums(rows), sum, total);
+    }
+  }
+}
+
+TEST_CASE("Threads that own parts of a destination give what one thread gives") {
+  Builder b;
+  const Value n = b.size();
+  const Value w = b.size();
+  const Value limit = b.size();
+  const Id i = b.axis(n);
+  const Id j = b.axis(w);
+  const Id where = line(b, int64, Space::input, n);
+  const Id x = b.buffer(float32, Space::input, std::array{n, w}, std::array{w, b.integer(1)});
+  const Id out = b.buffer(float32, Space::in_out, std::array{limit, w}, std::array{w, b.integer(1)});
+  b.outer(std::array{i, j});
+  b.stage({});
+  b.store(out, std::array{b.load(where, std::array{b.index(i)}), b.index(j)},
+          b.load(x, std::array{b.index(i), b.index(j)}), Store::Mode::add, false);
+  std::vector<std::int64_t> places(5000);
+  for (std::size_t k = 0; k < places.size(); ++k) places[k] = static_cast<std::int64_t>(k * k % 101);
+  std::vector<float> in = uneven(5000 * 20), result(101 * 20, 0.5F);
+  Launch launch;
+  launch.sizes = {5000, 20, 101};
+  launch.add(places), launch.add(in);
+  same_on_all_threads(b.finish(), launch, result);
+}
+
+TEST_CASE("The earliest failed check of all threads is reported") {
+  Builder b;
+  const Value n = b.size();
+  const Id i = b.axis(n);
+  const Id x = line(b, int64, Space::input, n);
+  b.outer(std::array{i});
+  b.stage({});
+  const Value value = b.load(x, std::array{b.index(i)});
+  b.check(value == 0, 1, std::array{value});
+  const Program program = b.finish();
+  std::vector<std::int64_t> in(1'000'000, 0);
+  in[123'456] = 11;
+  in[900'000] = 12;
+  Launch launch;
+  launch.sizes = {1'000'000};
+  launch.add(in);
+  const auto kernel = Kernel::prepare(program);
+  const kernel::Failure failure = kernel->execute(launch.buffers.data(), launch.sizes.data(), nullptr);
+  REQUIRE(failure.error == 1);
+  REQUIRE(failure.position == 123'456);
+  REQUIRE(failure.shown[0] == 11);
+}
+
+TEST_CASE("Many threads may prepare and execute one program at once") {
+  Builder b;
+  const Value n = b.size();
+  const Id i = b.axis(n);
+  const Id x = line(b, float32, Space::input, n);
+  const Id z = line(b, float32, Space::output, n);
+  b.outer(std::array{i});
+  b.stage({});
+  const std::array at{b.index(i)};
+  b.store(z, at, b.load(x, at) * b.load(x, at) + 41);
+  const Program program = b.finish();
+  std::vector<std::thread> all;
+  std::array<float, 8> results{};
+  for (std::size_t t = 0; t < results.size(); ++t) {
+    all.emplace_back([&, t] {
+      std::vector<float> in(100, static_cast<float>(t)), out(100);
+      Launch launch;
+      launch.sizes = {100};
+      launch.add(in), launch.add(out);
+      Kernel::prepare(program)->execute(launch.buffers.data(), launch.sizes.data(), nullptr);
+      results[t] = out[99];
+    });
+  }
+  for (std::thread& each : all) each.join();
+  REQUIRE(results == std::array<float, 8>{41, 42, 45, 50, 57, 66, 77, 90});
+}
+
+}  // namespace
+}  // namespace rill::cpu
