@@ -20,8 +20,10 @@ std::span<const Op> convolution();
 std::span<const Op> recurrent();
 std::span<const Op> random();
 std::span<const Op> sort();
+/// The update formulas of the optimizers; defined beside them.
+std::span<const Op> optim();
 
 inline constexpr std::array all = {&elementwise, &reduce, &shape, &index, &creation,
-                                   &linalg,      &nn,     &convolution, &recurrent, &random, &sort};
+                                   &linalg,      &nn,     &convolution, &recurrent, &random, &sort, &optim};
 
 }  // namespace rill::families
