@@ -45,7 +45,18 @@ Device device_of(std::span<const Tensor> inputs) {
   return Device::cpu();
 }
 
+/// Sizes among the attributes that are not known yet: of an operator without operands they are all it has.
+bool unknown_sizes(const Attributes& attributes) {
+  if (attributes.type() == nullptr) return false;
+  return std::any_of(attributes.type()->fields.begin(), attributes.type()->fields.end(), [&](const auto& field) {
+    const AttributeValue value = field.get(attributes.value());
+    const auto* shape = std::get_if<Shape>(&value);
+    return shape != nullptr && !shape->known();
+  });
+}
+
 bool stays_abstract(const Infer& infer, std::span<const Tensor> inputs) {
+  if (inputs.empty() && unknown_sizes(infer.attributes())) return true;
   return std::any_of(inputs.begin(), inputs.end(), [](const Tensor& x) { return !x.body().weak && x.abstract(); }) ||
          std::any_of(infer.results().begin(), infer.results().end(), [](const Spec& s) { return !s.shape.known(); });
 }

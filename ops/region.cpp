@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <string>
 
+#include <rill/ops/creation.h>
 #include <rill/ops/elementwise.h>
 #include <rill/ops/index.h>
 #include <rill/ops/materialize.h>
@@ -196,7 +197,8 @@ Merged merge_picked(const Tensor& x, const Region& region, Where where) {
     if (!merged.indices.defined()) {
       merged.indices = checked;
     } else {
-      const Tensor scaled = multiply(Operand(merged.indices, where), x.shape()[axis].value());
+      const Tensor scaled =
+          multiply(Operand(merged.indices, where), size_tensor(x.shape()[axis], int64, where));
       merged.indices = add(Operand(scaled, where), checked);
     }
   }

@@ -547,10 +547,10 @@ Tensor pad(const Tensor& x, std::initializer_list<Padding> amounts, const PadOpt
 }
 
 Tensor tril(const Tensor& x, int offset, Where where) {
-  return rill::where(below_diagonal(x, offset, "tril", where), x, 0);
+  return rill::where(below_diagonal(x, offset, "tril", where), x, false);
 }
 Tensor triu(const Tensor& x, int offset, Where where) {
-  return rill::where(below_diagonal(x, offset - 1, "triu", where), 0, x);
+  return rill::where(below_diagonal(x, offset - 1, "triu", where), false, x);
 }
 
 }  // namespace rill

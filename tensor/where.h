@@ -2,6 +2,7 @@
 /// free. Invariant: holds a file's name without its folder; costs two constants at the call.
 #pragma once
 
+#include <concepts>
 #include <string>
 
 #include <rill/tensor/export.h>
@@ -14,6 +15,11 @@ namespace rill {
 struct Where {
   const char* file = nullptr;
   int line = 0;
+
+  constexpr Where() = default;
+  /// Takes a name and no 0, which would be a null pointer: `transpose(x, {0, 1})` names axes.
+  template <std::same_as<const char*> Name>
+  constexpr Where(Name name, int number) : file(name), line(number) {}
 
   /// The caller's place, when used as a default argument.
   static constexpr Where here(const char* file = __builtin_FILE(), int line = __builtin_LINE()) {

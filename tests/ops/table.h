@@ -1,0 +1,133 @@
+// The table of operators: one row per public operator, from which table_test.cpp generates its
+// checks. Invariant: a row says what an operator means a second time, plainly, in loops over
+// doubles; whatever can be derived (layouts, threads, gradients, symbolic sizes, undefined
+// operands) is not said in rows.
+//
+// To add a family: a file in tests/ops/table/, a function declared below, a line in
+// `all_families()`.
+#pragma once
+
+#include <rill/ops/call.h>
+#include <rill/ops/creation.h>
+#include <rill/ops/elementwise.h>
+#include <rill/ops/index.h>
+#include <rill/ops/reduce.h>
+#include <rill/ops/shape.h>
+#include <rill/tensor/literal.h>
+#include <rill/tensor/tensor.h>
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace rill::table {
+
+using Sizes = std::vector<std::int64_t>;
+using Tensors = std::span<const Tensor>;
+
+/// What references compute with: doubles in row-major order.
+struct Array {
+  Sizes shape;
+  std::vector<double> values;
+
+  Array() = default;
+  explicit Array(Sizes sizes, double value = 0);
+  [[nodiscard]] std::int64_t size() const { return static_cast<std::int64_t>(values.size()); }
+  [[nodiscard]] int rank() const { return static_cast<int>(shape.size()); }
+  double& operator()(const Sizes& index);
+  double operator()(const Sizes& index) const;
+};
+using Arrays = std::span<const Array>;
+
+/// Calls `f` with every index of the shape, in row-major order.
+void for_each_index(const Sizes& shape, const std::function<void(const Sizes&)>& f);
+/// An array whose element at each index is `f(index)`.
+Array array_of(const Sizes& shape, const std::function<double(const Sizes&)>& f);
+/// The element of `x` that broadcasting brings to `index`, an index of the result.
+double broadcast_element(const Array& x, const Sizes& index);
+Sizes broadcast_sizes(const Sizes& a, const Sizes& b);
+
+/// An operand: numbers between `low` and `high`, drawn anew but equally on every run.
+struct Input {
+  Sizes shape;
+  double low = -2;
+  double high = 2;
+  std::vector<double> values{};     ///< when given: these, repeated until the shape is full
+  std::optional<DType> dtype = {};  ///< when given: in place of the one that the row is tried with
+  bool integral = false;            ///< whole numbers, also where the dtype is a float
+  [[nodiscard]] Tensor tensor(DType dtype, std::uint64_t seed) const;
+};
+
+struct Case {
+  std::vector<Input> inputs;
+  std::function<Tensor(Tensors)> apply;         ///< the public function
+  std::function<Array(Arrays)> reference = {};  ///< none: only what needs no reference is checked
+  std::string name = {};
+  bool symbolic = true;        ///< also with names for sizes: false where attributes are sizes
+  bool differentiable = true;  ///< where the row is: false at points without a derivative
+  bool floats_only = false;    ///< the reference does not hold for integers: infinities, NaN
+};
+
+/// A call that must fail, the error's name, and its text up to `, at file:line`.
+struct Bad {
+  std::function<void()> call;
+  std::string error;
+  std::string text;
+};
+
+struct Row {
+  std::string name;  ///< of the operator in the registry, or of a function composed of others
+  std::vector<Case> cases{};
+  std::vector<DType> dtypes{};
+  DType (*result)(DType) = [](DType d) { return d; };  ///< the result's dtype, of the operands'
+  int order = 0;  ///< of the gradients that are checked: 0, 1 or 2
+  double epsilons =
+      2;  ///< allowed error, in relative spacings of the dtype; half types get at least 1
+  bool scaled = false;  ///< the error is relative to the largest element of the result, as of sums
+  std::vector<Bad> bad{};
+  std::vector<Input> large{};       ///< operands for the first case on which threads share the work
+  std::vector<std::string> also{};  ///< further public functions that this row covers
+};
+
+// ---- Dtypes and their results -----------------------------------------------------------------
+extern const std::vector<DType> floats;    ///< float32 first
+extern const std::vector<DType> integers;  ///< int64 first
+extern const std::vector<DType> numbers;   ///< floats and integers
+extern const std::vector<DType> everything;
+DType same(DType dtype);
+DType floating(DType dtype);  ///< integers and bool give float64
+DType boolean(DType dtype);
+DType widened(DType dtype);  ///< what sums have
+DType index_type(DType dtype);
+
+// ---- Rows of the usual kinds ------------------------------------------------------------------
+/// One operand, element by element, in [low, high]; at special numbers too.
+Row unary(std::string name, std::function<Tensor(const Tensor&)> apply, double (*reference)(double),
+          std::vector<DType> dtypes = floats, double low = -2, double high = 2);
+/// Two operands with broadcasting.
+Row binary(std::string name, std::function<Tensor(const Tensor&, const Tensor&)> apply,
+           double (*reference)(double, double), std::vector<DType> dtypes = numbers,
+           double low = -2, double high = 2);
+
+// ---- The families
+// ---------------------------------------------------------------------------------
+/// A family of operators: ops/<name>.h, its table of operators, and their rows.
+struct Family {
+  std::string name;
+  std::span<const Op> (*ops)();
+  std::vector<Row> rows;
+};
+std::vector<Row> elementwise_rows();
+std::vector<Row> reduce_rows();
+std::vector<Row> shape_rows();
+std::vector<Row> index_rows();
+std::vector<Row> creation_rows();
+/// The one list of them.
+const std::vector<Family>& all_families();
+/// The rows of all families.
+const std::vector<Row>& rows();
+
+}  // namespace rill::table
