@@ -1,9 +1,4 @@
 #include <rill/cpu/allocator.h>
-#include <rill/cpu/environment.h>
-#include <rill/cpu/poison.h>
-#include <rill/cpu/size_class.h>
-#include <rill/cpu/system_memory.h>
-#include <rill/tensor/error.h>
 
 #include <pthread.h>
 
@@ -19,6 +14,12 @@
 #include <new>
 #include <string>
 #include <vector>
+
+#include <rill/cpu/environment.h>
+#include <rill/cpu/poison.h>
+#include <rill/cpu/size_class.h>
+#include <rill/cpu/system_memory.h>
+#include <rill/tensor/error.h>
 
 namespace rill::cpu {
 namespace {

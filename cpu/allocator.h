@@ -3,16 +3,18 @@
 // Fresh memory is slow: most of a large operation's time went into page faults when every result
 // was newly mapped. So freed blocks are kept and handed out again. Each thread keeps some small
 // blocks of its own, which makes the common case a few nanoseconds and no shared state; all other
-// free blocks are kept centrally. Invariant: a block belongs to exactly one of a caller, a thread's
-// cache and the central cache; the statistics count exactly the bytes that callers hold.
+// free blocks are kept centrally.
+//
+// Invariant: a block belongs to exactly one of a caller, a thread's cache and the central cache;
+// the statistics count exactly the bytes that callers hold.
 //
 // Users see this through <rill/tensor/allocator.h>; that file's functions for `Device::cpu()` are
 // these.
 #pragma once
 
-#include <rill/tensor/allocator.h>
-
 #include <cstddef>
+
+#include <rill/tensor/allocator.h>
 
 namespace rill::cpu {
 

@@ -1,7 +1,4 @@
 #include <rill/cpu/blas.h>
-#include <rill/cpu/features.h>
-#include <rill/cpu/serial_openmp.h>
-#include <rill/tensor/error.h>
 
 #include <dlfcn.h>
 
@@ -9,6 +6,10 @@
 #include <limits>
 #include <mutex>
 #include <string>
+
+#include <rill/cpu/features.h>
+#include <rill/cpu/serial_openmp.h>
+#include <rill/tensor/error.h>
 
 namespace rill::cpu::blas {
 namespace {

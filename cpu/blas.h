@@ -1,10 +1,12 @@
 // OpenBLAS, behind one file.
 //
 // It is loaded when first needed, because its kernels are chosen while it loads: Debian's version
-// does not know newer processors and falls back to one at a tenth of their speed, so rill names the
-// kernels that belong to its own level. A core type that the user chose (OPENBLAS_CORETYPE), or an
-// OpenBLAS that the process has loaded already, is left as it is. Invariant: every call computes on
-// the calling thread, and the environment and OpenMP's settings are left as found.
+// does not know newer processors and falls back to one at a tenth of their speed, so rill names
+// the kernels that belong to its own level. A core type that the user chose (OPENBLAS_CORETYPE),
+// or an OpenBLAS that the process has loaded already, is left as it is.
+//
+// Invariant: every call computes on the calling thread, and the environment and OpenMP's settings
+// are left as found.
 #pragma once
 
 #include <cstdint>

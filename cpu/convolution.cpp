@@ -1,9 +1,11 @@
 #include <rill/cpu/convolution.h>
+
+#include <algorithm>
+#include <type_traits>
+
 #include <rill/cpu/half_conversion.h>
 #include <rill/cpu/thread_pool.h>
 #include <rill/tensor/error.h>
-#include <algorithm>
-#include <type_traits>
 
 namespace rill::cpu {
 namespace {

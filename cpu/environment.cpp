@@ -1,9 +1,10 @@
 #include <rill/cpu/environment.h>
-#include <rill/tensor/error.h>
 
 #include <charconv>
 #include <cstdlib>
 #include <limits>
+
+#include <rill/tensor/error.h>
 
 namespace rill::cpu::environment {
 namespace {

@@ -2,11 +2,11 @@
 //
 // A misspelt value is a mistake that the user wants to hear of, so nothing is guessed: a value is
 // either understood or a ValueError that names the variable, the value and the rule. A variable
-// that is unset or empty counts as absent. Invariant: reading never changes the environment, and
-// every variable that rill knows is listed below.
+// that is unset or empty counts as absent.
+//
+// Invariant: reading never changes the environment, and every variable that rill knows is listed
+// below.
 #pragma once
-
-#include <rill/cpu/features.h>
 
 #include <cstddef>
 #include <cstdint>
@@ -14,6 +14,8 @@
 #include <span>
 #include <string>
 #include <string_view>
+
+#include <rill/cpu/features.h>
 
 namespace rill::cpu::environment {
 

@@ -1,8 +1,9 @@
-#include <rill/cpu/environment.h>
 #include <rill/cpu/features.h>
-#include <rill/tensor/error.h>
 
 #include <cstring>
+
+#include <rill/cpu/environment.h>
+#include <rill/tensor/error.h>
 
 #if defined(__x86_64__)
 #include <cpuid.h>

@@ -2,8 +2,9 @@
 //
 // Everything that depends on the instruction set (generated kernels, oneDNN, OpenBLAS, the blocks
 // of a product) asks here and nowhere else, so that one variable, RILL_CPU, changes all of it.
-// Invariant: `level()` never changes within a process, and never exceeds what the processor and the
-// kernel support.
+//
+// Invariant: `level()` never changes within a process, and never exceeds what the processor and
+// the kernel support.
 #pragma once
 
 #include <array>

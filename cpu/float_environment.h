@@ -1,12 +1,16 @@
-// The floating-point environment that rill computes in: round to nearest, denormals kept, no traps.
+// The floating-point environment that rill computes in: round to nearest, denormals kept, no
+// traps.
 //
 // A host program may have set another rounding mode, or flush-to-zero; results must not depend on
-// that, and it must find its settings as it left them. Invariant: between construction and
-// destruction of a guard the thread computes in the default environment.
+// that, and it must find its settings as it left them.
+//
+// Invariant: between construction and destruction of a guard the thread computes in the default
+// environment.
 #pragma once
 
 #if defined(__SSE2__)
 #include <xmmintrin.h>
+
 #else
 #include <cfenv>
 #endif

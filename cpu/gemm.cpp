@@ -1,10 +1,11 @@
 #include <rill/cpu/gemm.h>
-#include <rill/cpu/gemm_kernels.h>
-#include <rill/cpu/thread_pool.h>
 
 #include <algorithm>
 #include <array>
 #include <cstring>
+
+#include <rill/cpu/gemm_kernels.h>
+#include <rill/cpu/thread_pool.h>
 
 #if defined(__SSE2__)
 #include <xmmintrin.h>

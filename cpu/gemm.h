@@ -1,16 +1,16 @@
 // Products of float and double matrices, cut into tiles and computed by the thread pool.
 //
 // Invariant: the order in which the terms of an element are added is a function of the shape and
-// the level alone, never of threads, tiles or memory layout: p = 0, 1, ... in one chain, unless the
-// shape asks for several (long sums of few elements, and the lanes of a dot product), which are
-// merged by a binary tree.
+// the level alone, never of threads, tiles or memory layout: p = 0, 1, ... in one chain, unless
+// the shape asks for several (long sums of few elements, and the lanes of a dot product), which
+// are merged by a binary tree.
 #pragma once
-
-#include <rill/cpu/features.h>
-#include <rill/cpu/gemm_kernels.h>
 
 #include <cstddef>
 #include <cstdint>
+
+#include <rill/cpu/features.h>
+#include <rill/cpu/gemm_kernels.h>
 
 namespace rill::cpu {
 

@@ -1,9 +1,9 @@
 // The product kernels for AVX2 and FMA: tiles of 6 rows and 2 vectors, 12 of the 16 registers.
-#include <rill/cpu/gemm_kernels.h>
-
 #include <array>
 #include <cstdint>
 #include <utility>
+
+#include <rill/cpu/gemm_kernels.h>
 
 #if defined(__x86_64__)
 #include <immintrin.h>

@@ -1,9 +1,9 @@
 // The product kernels for AVX-512: tiles of 8 rows and 3 vectors, 24 of the 32 registers.
-#include <rill/cpu/gemm_kernels.h>
-
 #include <array>
 #include <cstdint>
 #include <utility>
+
+#include <rill/cpu/gemm_kernels.h>
 
 #if defined(__x86_64__)
 #include <immintrin.h>

@@ -1,11 +1,10 @@
 // The product kernels for processors without fused multiply-add, and for those that are no x86-64:
 // 128-bit vectors in the compilers' own notation.
+#include <cstring>
+
 #include <rill/cpu/gemm_kernels.h>
 #include <rill/cpu/gemm_tile.h>
-
 #include <rill/tensor/error.h>
-
-#include <cstring>
 
 namespace {
 

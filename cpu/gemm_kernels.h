@@ -1,16 +1,17 @@
 // The innermost loops of matrix products, one set per instruction set.
 //
-// Small and medium products spend their time in calls, packing and threading decisions of a library
-// rather than in its arithmetic, so rill has loops of its own for them. Invariant: c[i,j] starts
-// from 0 (or from its old value) and takes fma(a[i,p], b[p,j], c[i,j]) for p = 0, 1, ... in this
-// order, whatever the tile. So a product's bits depend neither on how it is cut into tiles nor,
-// where there is a fused multiply-add, on the instruction set. (The baseline has none and rounds
-// product and sum.)
+// Small products spend their time in a library's calls, packing and threading decisions rather than
+// in its arithmetic, and large ones are cut by rill anyway, so rill has loops of its own.
+//
+// Invariant: c[i,j] starts from 0 (or from its old value) and takes fma(a[i,p], b[p,j], c[i,j])
+// for p = 0, 1, ... in this order, whatever the tile. So a product's bits depend neither on how it
+// is cut into tiles nor, where there is a fused multiply-add, on the instruction set. (The
+// baseline has none and rounds product and sum.)
 #pragma once
 
-#include <rill/cpu/features.h>
-
 #include <cstdint>
+
+#include <rill/cpu/features.h>
 
 namespace rill::cpu {
 

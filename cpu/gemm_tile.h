@@ -2,18 +2,20 @@
 //
 // Included by one .cpp per instruction set, after that file has switched the compiler to it;
 // everything here is local to that file, so that no other code is compiled for instructions the
-// machine may lack. Invariant: see <rill/cpu/gemm_kernels.h>; every path adds in the order p = 0,
-// 1, ...
+// machine may lack.
 //
-// A vector type V has: Element, Register, lanes, max_rows, max_vectors, dot_rows, and the functions
-// zero, load, load_first (the first n lanes, zeros behind), store, store_first, broadcast and fma.
+// Invariant: see <rill/cpu/gemm_kernels.h>; every path adds in the order p = 0, 1, ...
+//
+// A vector type V has: Element, Register, lanes, max_rows, max_vectors, dot_rows, and the
+// functions zero, load, load_first (the first n lanes, zeros behind), store, store_first,
+// broadcast and fma.
 #pragma once
-
-#include <rill/cpu/gemm_kernels.h>
 
 #include <array>
 #include <cstdint>
 #include <utility>
+
+#include <rill/cpu/gemm_kernels.h>
 
 namespace {
 

@@ -4,10 +4,10 @@
 // aside).
 #pragma once
 
+#include <cstdint>
+
 #include <rill/cpu/features.h>
 #include <rill/tensor/half.h>
-
-#include <cstdint>
 
 namespace rill::cpu {
 

@@ -1,9 +1,10 @@
-#include <rill/cpu/half_conversion.h>
 #include <rill/cpu/matmul.h>
-#include <rill/cpu/thread_pool.h>
 
 #include <algorithm>
 #include <type_traits>
+
+#include <rill/cpu/half_conversion.h>
+#include <rill/cpu/thread_pool.h>
 
 namespace rill::cpu {
 namespace {

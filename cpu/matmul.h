@@ -1,10 +1,11 @@
 // Matrix products of every dtype, prepared once and executed many times.
 //
 // Floating-point products use rill's own kernels (<rill/cpu/gemm.h>): they are as fast as oneDNN's
-// and OpenBLAS's for large matrices, several times faster for small ones, need no set-up of some 30
-// ms at the first call, and their bits do not depend on how the work is cut. Invariant: the result
-// is a function of shape, dtype, level and operands; half types accumulate in float32 and round
-// once, integers wrap.
+// and OpenBLAS's for large matrices, several times faster for small ones, need no set-up of some
+// 30 ms at the first call, and their bits do not depend on how the work is cut.
+//
+// Invariant: the result is a function of shape, dtype, level and operands; half types accumulate
+// in float32 and round once, integers wrap.
 #pragma once
 
 #include <cstddef>

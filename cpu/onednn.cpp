@@ -1,15 +1,18 @@
-#include <rill/cpu/features.h>
 #include <rill/cpu/onednn.h>
-#include <rill/cpu/serial_openmp.h>
-#include <rill/tensor/error.h>
+
 #include <algorithm>
 #include <cstdint>
-#include <dnnl.hpp>
 #include <initializer_list>
 #include <optional>
 #include <string_view>
 #include <unordered_map>
 #include <utility>
+
+#include <dnnl.hpp>
+
+#include <rill/cpu/features.h>
+#include <rill/cpu/serial_openmp.h>
+#include <rill/tensor/error.h>
 
 namespace rill::cpu::onednn {
 namespace {

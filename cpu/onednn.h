@@ -1,8 +1,8 @@
 // oneDNN, behind one file: convolutions of a block of images.
 //
-// oneDNN's results depend on its number of threads, and its Winograd kernels need their own layout,
-// so it is used as a maker of single-threaded kernels: rill cuts a convolution into blocks of
-// images and calls one kernel per block.
+// oneDNN's results depend on its number of threads, and its Winograd kernels need their own
+// layout, so it is used as a maker of single-threaded kernels: rill cuts a convolution into blocks
+// of images and calls one kernel per block.
 //
 // Invariant: every call computes on the calling thread, allocates nothing of size, and reads and
 // writes plain NHWC activations; the weights' layout is the kernel's own.

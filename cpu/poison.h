@@ -1,8 +1,8 @@
 // Tells AddressSanitizer which bytes of a cached block may be touched; compiles to nothing without
 // it.
 //
-// Invariant: only bytes that were handed out to a caller, and the link of a free block, are open to
-// access.
+// Invariant: only bytes that were handed out to a caller, and the link of a free block, are open
+// to access.
 #pragma once
 
 #include <cstddef>

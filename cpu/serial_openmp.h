@@ -1,8 +1,10 @@
 // Keeps oneDNN and OpenBLAS on the calling thread.
 //
-// Both libraries ask OpenMP how many threads the calling thread may use; that number belongs to the
-// thread alone, so setting it to one around a call makes the call single-threaded and disturbs
-// nobody. Invariant: a guard restores the number that it found.
+// Both libraries ask OpenMP how many threads the calling thread may use; that number belongs to
+// the thread alone, so setting it to one around a call makes the call single-threaded and disturbs
+// nobody.
+//
+// Invariant: a guard restores the number that it found.
 #pragma once
 
 namespace rill::cpu {

@@ -1,10 +1,12 @@
 // The block sizes that the allocator hands out.
 //
-// A freed block serves any later request of its class, so few classes mean much reuse and many mean
-// little waste. Small blocks are multiples of 64 bytes; larger ones have four sizes per doubling,
-// each with a little room on top, because a tensor of 2^k bytes asks for its header too and would
-// else land in the next class. Invariant: a class is a pure function of the size asked for, so no
-// block needs a header of its own.
+// A freed block serves any later request of its class, so few classes mean much reuse and many
+// mean little waste. Small blocks are multiples of 64 bytes; larger ones have four sizes per
+// doubling, each with a little room on top, because a tensor of 2^k bytes asks for its header too
+// and would else land in the next class.
+//
+// Invariant: a class is a pure function of the size asked for, so no block needs a header of its
+// own.
 #pragma once
 
 #include <bit>

@@ -1,3 +1,5 @@
+#include <rill/cpu/system_memory.h>
+
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -8,7 +10,6 @@
 
 #include <rill/cpu/poison.h>
 #include <rill/cpu/size_class.h>
-#include <rill/cpu/system_memory.h>
 
 namespace rill::cpu {
 namespace {

@@ -1,8 +1,10 @@
 // Memory taken from the operating system, before any caching.
 //
-// Large blocks are mapped by themselves on huge pages: a page fault per 4 KiB is what makes a first
-// touch slow. Invariant: what is returned is aligned to `block_alignment` and stays the caller's
-// until it is given back.
+// Large blocks are mapped by themselves on huge pages: a page fault per 4 KiB is what makes a
+// first touch slow.
+//
+// Invariant: what is returned is aligned to `block_alignment` and stays the caller's until it is
+// given back.
 #pragma once
 
 #include <cstddef>

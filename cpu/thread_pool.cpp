@@ -4,10 +4,7 @@
 // that word; whoever succeeds holds a piece that is not finished, so the job cannot end, and its
 // description can be read without further protection. The job ends when the finished pieces add up;
 // a worker that was asleep meanwhile finds empty runs and does no harm, so nobody waits for it.
-#include <rill/cpu/environment.h>
-#include <rill/cpu/float_environment.h>
 #include <rill/cpu/thread_pool.h>
-#include <rill/tensor/error.h>
 
 #include <pthread.h>
 #include <sched.h>
@@ -23,6 +20,10 @@
 #include <string>
 #include <utility>
 #include <vector>
+
+#include <rill/cpu/environment.h>
+#include <rill/cpu/float_environment.h>
+#include <rill/tensor/error.h>
 
 #if defined(__SSE2__)
 #include <immintrin.h>

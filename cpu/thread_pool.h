@@ -3,13 +3,15 @@
 // Libraries are called single-threaded, block by block, from this pool, so that results never
 // depend on how many threads there are. A fork and join takes well under a microsecond while the
 // workers are awake: they look for work for about 20 us before they go to sleep, so a program that
-// does something else pays nothing for them. Invariant: every index of a `parallel_for` is given to
-// exactly one call of its body, and all calls have returned when `parallel_for` does.
+// does something else pays nothing for them.
+//
+// Invariant: every index of a `parallel_for` is given to exactly one call of its body, and all
+// calls have returned when `parallel_for` does.
 #pragma once
 
-#include <rill/cpu/function_ref.h>
-
 #include <cstdint>
+
+#include <rill/cpu/function_ref.h>
 
 namespace rill::cpu {
 
