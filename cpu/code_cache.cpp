@@ -1,15 +1,17 @@
 #include <rill/cpu/code_cache.h>
 
 #include <atomic>
-#include <exception>
+#include <cstdio>
 #include <list>
 #include <mutex>
 #include <unordered_map>
 
+#include <rill/cpu/code_folder.h>
 #include <rill/cpu/digest.h>
 #include <rill/cpu/emitter_version.h>
 #include <rill/cpu/features.h>
 #include <rill/cpu/llvm_module.h>
+#include <rill/tensor/error.h>
 #include <rill/version.h>
 
 namespace rill::cpu {
@@ -67,12 +69,40 @@ std::shared_ptr<const Code> made_ready(const CompiledObject& object) {
   return std::make_shared<const Code>(Code{LoadedObject(object.elf), object.fixed_scratch, object.row_lanes});
 }
 
-std::shared_ptr<const Code> compiled(const kernel::Program& program, const kernel::Schedule& schedule) {
+/// The user's folder; says once on the error stream why it is not used, if it is not.
+CodeFolder& folder() {
+  static CodeFolder& one = [&]() -> CodeFolder& {
+    auto& made = *new CodeFolder(CodeFolder::default_path());  // used by threads that outlive static destruction
+    if (!made.usable() && !made.path().empty()) {
+      std::fprintf(stderr, "rill: compiled kernels are not kept in %s: %s\n", made.path().c_str(),
+                   made.trouble().c_str());
+    }
+    return made;
+  }();
+  return one;
+}
+
+std::shared_ptr<const Code> from_disk(const Key& key) {
+  const auto object = folder().read(key);
+  if (!object) return nullptr;
+  try {
+    auto code = made_ready(*object);
+    cache().found_on_disk.fetch_add(1, std::memory_order_relaxed);
+    return code;
+  } catch (const FormatError&) {
+    cache().refused.fetch_add(1, std::memory_order_relaxed);
+    return nullptr;
+  }
+}
+
+std::shared_ptr<const Code> compiled(const Key& key, const kernel::Program& program, const kernel::Schedule& schedule) {
   CompiledObject object;
   std::string error;
   if (!compile(program, schedule, level(), object, error)) return nullptr;
   cache().compiled.fetch_add(1, std::memory_order_relaxed);
-  return made_ready(object);
+  auto code = made_ready(object);
+  folder().write(key, object);
+  return code;
 }
 
 }  // namespace
@@ -98,13 +128,16 @@ std::shared_ptr<const Code> code_for(const kernel::Program& program, const std::
     }
     entry = place->second.entry;
   }
-  std::call_once(entry->once, [&] { entry->code = compiled(program, schedule); });
+  std::call_once(entry->once, [&] {
+    entry->code = from_disk(key);
+    if (!entry->code) entry->code = compiled(key, program, schedule);
+  });
   return entry->code;
 }
 
 CodeCacheStatistics code_cache_statistics() {
   const Cache& all = cache();
-  return {all.found_in_memory, all.found_on_disk, all.compiled, all.refused};
+  return {all.found_in_memory, all.found_on_disk, all.compiled, all.refused + folder().refused()};
 }
 
 void clear_code_cache() {
@@ -114,6 +147,9 @@ void clear_code_cache() {
   all.order.clear();
 }
 
-std::string code_cache_status() { return "memory only"; }
+std::string code_cache_status() {
+  const CodeFolder& used = folder();
+  return used.usable() ? used.path() : "memory only (" + used.trouble() + ")";
+}
 
 }  // namespace rill::cpu

@@ -1,0 +1,59 @@
+// Compiled code on disk: a folder with one file per key, shared by all processes of a user.
+//
+// Files are written under another name and renamed, so a reader sees a whole file or none; what is read is checked
+// against its key and its checksum, and a file that fails is removed. The folder must belong to the user and be writable
+// by nobody else, for its contents run as the user's. Invariant: nothing here throws for the state of the disk; a folder
+// that is missing, full, read-only or hostile is one that holds nothing and takes nothing.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include <rill/cpu/compiled_object.h>
+
+namespace rill::cpu {
+
+class CodeFolder {
+ public:
+  /// Files beyond this many bytes in total go, those first that nobody has asked for the longest.
+  static constexpr std::uint64_t default_limit = std::uint64_t{256} << 20U;
+
+  /// Makes the folder, and those that it lies in, if they are missing.
+  explicit CodeFolder(std::string path, std::uint64_t limit = default_limit);
+  ~CodeFolder();
+  CodeFolder(const CodeFolder&) = delete;
+  CodeFolder& operator=(const CodeFolder&) = delete;
+
+  /// RILL_CACHE_DIR, else `rill` in XDG_CACHE_HOME or in ~/.cache; empty if there is no home.
+  static std::string default_path();
+
+  [[nodiscard]] bool usable() const { return directory_ >= 0; }
+  /// Why it is not usable.
+  [[nodiscard]] const std::string& trouble() const { return trouble_; }
+  [[nodiscard]] const std::string& path() const { return path_; }
+
+  using Key = std::array<std::uint64_t, 2>;
+  std::optional<CompiledObject> read(const Key& key);
+  /// Returns whether it is on disk now.
+  bool write(const Key& key, const CompiledObject& object);
+
+  /// Files that were not what they should be.
+  [[nodiscard]] std::uint64_t refused() const { return refused_; }
+
+ private:
+  void evict();
+
+  std::string path_;
+  std::string trouble_;
+  std::uint64_t limit_;
+  int directory_ = -1;
+  std::atomic<std::uint64_t> written_ = 0;  ///< bytes since files were last counted
+  std::atomic<bool> counted_ = false;
+  std::atomic<std::uint64_t> refused_ = 0;
+};
+
+}  // namespace rill::cpu
