@@ -1,6 +1,9 @@
 #include <rill/cpu/convolution.h>
 
 #include <algorithm>
+#include <array>
+#include <optional>
+#include <string>
 #include <type_traits>
 
 #include <rill/cpu/half_conversion.h>
@@ -29,27 +32,27 @@ std::int64_t weight_elements(const ConvolutionShape& s) {
   return s.kernel_h * s.kernel_w * (s.c / s.groups) * s.out_c;
 }
 
-/// Winograd's F(4x4, 3x3) does 2.25 times less arithmetic per tile after its transformations;
-/// measured, it pays for full vectors of channels and images of several tiles, and no more once its
-/// transformed weights leave the caches.
-bool suits_winograd(const ConvolutionShape& s, Level level) {
-  const auto full_vectors = [](std::int64_t channels) {
-    return channels % 16 == 0 && channels <= 256;
+/// Winograd's F(4x4, 3x3) does 2.25 times less arithmetic, but transforms its weights for each
+/// block and its images in tiles of 4x4. Measured: it is up to twice as fast where channels fill
+/// vectors and a block has some 500 pixels, and slower below.
+std::optional<Choice> choose_winograd(const ConvolutionShape& s, Level level) {
+  constexpr std::array<std::int64_t, 2> ones{1, 1};
+  constexpr std::int64_t enough_pixels = 512;
+  const auto fills_vectors = [](std::int64_t channels) {
+    return channels % 16 == 0 && channels >= 32 && channels <= 256;
   };
-  return level == Level::avx512 && s.kernel_h == 3 && s.kernel_w == 3 &&
-         s.stride == std::array<std::int64_t, 2>{1, 1} &&
-         s.dilation == std::array<std::int64_t, 2>{1, 1} && s.groups == 1 && full_vectors(s.c) &&
-         full_vectors(s.out_c) && s.pad_before[0] <= 1 && s.pad_before[1] <= 1 &&
-         s.pad_after[0] <= 1 && s.pad_after[1] <= 1 && s.out_h >= 12 && s.out_w >= 12;
-}
-
-std::unique_ptr<const onednn::Convolution> make_kernel(ConvolutionShape shape, ConvolutionPass pass,
-                                                       std::int64_t images, Level level) {
-  shape.n = images;
-  if (suits_winograd(shape, level)) {
-    if (auto kernel = onednn::Convolution::make(shape, pass, Algorithm::winograd)) return kernel;
+  const auto at_most_one = [](const std::array<std::int64_t, 2>& pad) {
+    return pad[0] <= 1 && pad[1] <= 1;
+  };
+  if (level != Level::avx512 || s.kernel_h != 3 || s.kernel_w != 3 || s.stride != ones ||
+      s.dilation != ones || s.groups != 1 || !fills_vectors(s.c) || !fills_vectors(s.out_c) ||
+      !at_most_one(s.pad_before) || !at_most_one(s.pad_after)) {
+    return std::nullopt;
   }
-  return onednn::Convolution::make(shape, pass, Algorithm::direct);
+  const std::int64_t images =
+      std::max(divide_up(s.n, enough_blocks), divide_up(enough_pixels, s.out_h * s.out_w));
+  if (images > 1 && 2 * images > s.n) return std::nullopt;  // too few blocks to share out
+  return images;
 }
 
 std::int64_t aligned(std::int64_t floats) { return divide_up(floats, 16) * 16; }
@@ -77,22 +80,36 @@ Convolution::Convolution(const ConvolutionShape& shape, ConvolutionPass pass)
   const bool empty =
       input_elements(shape) == 0 || output_elements(shape) == 0 || weight_elements(shape) == 0;
   if (empty || !(shape.dtype == DType::float32 || is_half(shape.dtype))) return;
-  images_per_block_ = divide_up(shape.n, enough_blocks);
+  std::int64_t least_images = 1;
   if (pass == ConvolutionPass::weight_gradient) {
     const std::size_t bytes = static_cast<std::size_t>(weight_elements(shape)) * sizeof(float);
     const auto most_blocks =
         std::max<std::int64_t>(1, static_cast<std::int64_t>(most_partial_bytes / bytes));
-    images_per_block_ = std::max(images_per_block_, divide_up(shape.n, most_blocks));
+    least_images = divide_up(shape.n, most_blocks);
   }
-  blocks_ = divide_up(shape.n, images_per_block_);
-  kernel_ = make_kernel(shape, pass, images_per_block_, level_);
-  const std::int64_t last = shape.n - (blocks_ - 1) * images_per_block_;
-  if (kernel_ != nullptr && last != images_per_block_) {
-    last_kernel_ = make_kernel(shape, pass, last, level_);
-    if (last_kernel_ == nullptr || last_kernel_->weight_bytes() != kernel_->weight_bytes())
-      kernel_.reset();
-  }
+  const auto winograd = winograd_images(shape, level_);
+  if (winograd && make_kernels(Algorithm::winograd, std::max(*winograd, least_images))) return;
+  if (make_kernels(Algorithm::direct, std::max(divide_up(shape.n, enough_blocks), least_images)))
+    return;
+  // Blocks of one size, should a smaller last block need another kernel.
+  make_kernels(Algorithm::direct, pass == ConvolutionPass::weight_gradient ? shape.n : 1);
+}
+
+bool Convolution::make_kernels(Algorithm algorithm, std::int64_t images) {
+  images_per_block_ = images;
+  blocks_ = divide_up(shape_.n, images);
   slots_ = static_cast<int>(std::min<std::int64_t>(threads(), blocks_));
+  ConvolutionShape block = shape_;
+  block.n = images;
+  kernel_ = onednn::Convolution::make(block, pass_, algorithm);
+  last_kernel_.reset();
+  const std::int64_t last = shape_.n - (blocks_ - 1) * images;
+  if (kernel_ != nullptr && last != images) {
+    block.n = last;
+    last_kernel_ = onednn::Convolution::make(block, pass_, algorithm);
+    if (last_kernel_ == nullptr || !last_kernel_->shares_weights_with(*kernel_)) kernel_.reset();
+  }
+  return kernel_ != nullptr;
 }
 
 const onednn::Convolution& Convolution::kernel_of(std::int64_t block) const {

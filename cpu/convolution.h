@@ -37,6 +37,8 @@ class Convolution final : public kernel::Plan {
     T* output;
   };
 
+  /// Cuts the work into blocks; returns whether oneDNN has kernels for them.
+  bool make_kernels(onednn::Algorithm algorithm, std::int64_t images_per_block);
   template <class T>
   [[nodiscard]] Tensors<T> arrange(const std::byte* first, const std::byte* second,
                                    std::byte* result) const;

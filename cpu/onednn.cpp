@@ -185,6 +185,10 @@ std::size_t Convolution::weight_bytes() const {
   return whole_lines(primitives_->weights.get_size());
 }
 
+bool Convolution::shares_weights_with(const Convolution& other) const {
+  return primitives_->weights == other.primitives_->weights;
+}
+
 std::size_t Convolution::scratch_bytes() const {
   const Primitives& p = *primitives_;
   return whole_lines(p.scratchpad.get_size()) + p.staged(p.input, p.plain_input) +

@@ -36,6 +36,8 @@ class Convolution {
 
   /// Bytes that the weights, or their gradient, take in the kernel's layout.
   [[nodiscard]] std::size_t weight_bytes() const;
+  /// Whether both kernels have the same layout of weights.
+  [[nodiscard]] bool shares_weights_with(const Convolution& other) const;
   /// Bytes that `run` needs, aligned to 64.
   [[nodiscard]] std::size_t scratch_bytes() const;
 

@@ -50,10 +50,11 @@ std::vector<ConvolutionShape> shapes() {
   std::vector<ConvolutionShape> all{
       shape_of(2, 5, 6, 3, 4, 3, 1, 1),        shape_of(3, 7, 7, 1, 6, 5, 1, 2),
       shape_of(5, 8, 8, 6, 16, 5, 1, 0),       shape_of(2, 16, 16, 16, 32, 3, 1, 1),
-      shape_of(19, 12, 13, 16, 16, 3, 1, 1),   shape_of(2, 9, 9, 16, 16, 3, 2, 1),
+      shape_of(19, 12, 13, 32, 48, 3, 1, 1),   shape_of(2, 9, 9, 16, 16, 3, 2, 1),
       shape_of(1, 11, 10, 4, 8, 3, 1, 2, 2),   shape_of(2, 8, 8, 8, 8, 3, 1, 1, 1, 8),
       shape_of(2, 8, 8, 8, 12, 3, 1, 1, 1, 4), shape_of(4, 6, 6, 20, 30, 1, 1, 0),
       shape_of(33, 6, 6, 3, 5, 3, 2, 0),       shape_of(1, 1, 1, 1, 1, 1, 1, 0),
+      shape_of(3, 24, 24, 32, 32, 3, 1, 1),
   };
   ConvolutionShape uneven = shape_of(2, 7, 9, 3, 5, 3, 1, 1);
   uneven.stride = {2, 1};
