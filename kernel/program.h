@@ -205,7 +205,7 @@ struct Schedule {
   Map map = Map::points;
   Id vector_axis = none;  ///< its neighbours become vector lanes; none: scalar code
   std::uint8_t unroll = 1;
-  bool nontemporal = false;     ///< stores bypass the caches
+  bool nontemporal = false;     ///< stores bypass the caches; whoever asks knows that whole vectors of 16 elements are aligned
   bool bounds_checks = false;   ///< every access is checked against its buffer's extents
   friend bool operator==(const Schedule&, const Schedule&) = default;
 };

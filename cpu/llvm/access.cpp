@@ -11,6 +11,7 @@
 #include <llvm/IR/Metadata.h>
 
 #include <rill/cpu/llvm/key.h>
+#include <rill/tensor/error.h>
 
 namespace rill::cpu::llvm_emitter {
 
@@ -106,20 +107,25 @@ Value* Emitter::address(const Access& access) {
   struct Term {
     std::size_t scope;
     Id index, stride;
+    std::uint32_t dimension;
   };
   std::vector<Term> terms;
   for (std::size_t d = 0; d < index.size(); ++d) {
     if (is_constant(program_.exprs[strides[d]], 0) || is_constant(program_.exprs[index[d]], 0)) continue;
-    terms.push_back({std::max(scope_of(index[d]), scope_of(strides[d])), index[d], strides[d]});
+    const std::size_t scope = std::max(scope_of(index[d]), scope_of(strides[d]));
+    terms.push_back({scope, index[d], strides[d], std::uint32_t{1} << d});
   }
   // Outer loops first, so that what they contribute is added once.
   std::stable_sort(terms.begin(), terms.end(), [](const Term& a, const Term& b) { return a.scope < b.scope; });
   const bool side_by_side = buffer.space == Buffer::Space::row && row_lanes_ > 1;
   Value* pointer = base(access.buffer);
   const std::uint32_t id = number_of(access);
-  std::uint32_t part = 0;
+  // A pointer is known by the dimensions that went into it: elsewhere the same terms may come in another order.
+  std::uint32_t dimensions = 0;
+  if (index.size() > 24) throw InternalError("LLVM emitter: a buffer has more than 24 dimensions");
   for (const Term& term : terms) {
-    const std::uint64_t key = key_of(Key::pointer, id, part++);
+    dimensions |= term.dimension;
+    const std::uint64_t key = key_of(Key::pointer, id, dimensions);
     Value* known = nest_.find(term.scope, key);
     if (known == nullptr) {
       known = nest_.in_scope(term.scope, [&] {
