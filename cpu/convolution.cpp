@@ -34,8 +34,9 @@ std::int64_t weight_elements(const ConvolutionShape& s) {
 
 /// Winograd's F(4x4, 3x3) does 2.25 times less arithmetic, but transforms its weights for each
 /// block and its images in tiles of 4x4. Measured: it is up to twice as fast where channels fill
-/// vectors and a block has some 500 pixels, and slower below.
-std::optional<Choice> choose_winograd(const ConvolutionShape& s, Level level) {
+/// vectors and a block has some 500 pixels, and slower below. Returns the images per block, or
+/// nothing where it does not pay.
+std::optional<std::int64_t> winograd_images(const ConvolutionShape& s, Level level) {
   constexpr std::array<std::int64_t, 2> ones{1, 1};
   constexpr std::int64_t enough_pixels = 512;
   const auto fills_vectors = [](std::int64_t channels) {
