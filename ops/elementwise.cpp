@@ -234,6 +234,10 @@ constexpr Op table[] = {
      .rule = same_shape<Kinds::floating>,
      .body = [](Body& b) { b.out(math::rsqrt(b.in(0))); },
      .grad = [](Grad& g) { g.to(0, g.dy() * (-0.5 * g.y() * g.y() * g.y())); }},
+    {.name = "cbrt", .peers = {.numpy = "cbrt"},
+     .rule = same_shape<Kinds::floating>,
+     .body = [](Body& b) { b.out(math::cbrt(b.in(0))); },
+     .grad = [](Grad& g) { g.to(0, g.dy() / (3 * square(g.y()))); }},
 
     // ---- Trigonometry
     {.name = "sin", .peers = {.numpy = "sin", .tensorflow = "math.sin", .torch = "sin", .onnx = "Sin"},
@@ -248,10 +252,50 @@ constexpr Op table[] = {
      .rule = same_shape<Kinds::floating>,
      .body = [](Body& b) { b.out(math::tan(b.in(0))); },
      .grad = [](Grad& g) { g.to(0, g.dy() * (1 + square(g.y()))); }},
+    {.name = "asin", .peers = {.numpy = "arcsin", .tensorflow = "math.asin", .torch = "asin", .onnx = "Asin"},
+     .rule = same_shape<Kinds::floating>,
+     .body = [](Body& b) { b.out(math::asin(b.in(0))); },
+     .grad = [](Grad& g) { g.to(0, g.dy() * rsqrt(1 - square(g.x(0)))); }},
+    {.name = "acos", .peers = {.numpy = "arccos", .tensorflow = "math.acos", .torch = "acos", .onnx = "Acos"},
+     .rule = same_shape<Kinds::floating>,
+     .body = [](Body& b) { b.out(math::acos(b.in(0))); },
+     .grad = [](Grad& g) { g.to(0, -(g.dy() * rsqrt(1 - square(g.x(0))))); }},
+    {.name = "atan", .peers = {.numpy = "arctan", .tensorflow = "math.atan", .torch = "atan", .onnx = "Atan"},
+     .rule = same_shape<Kinds::floating>,
+     .body = [](Body& b) { b.out(math::atan(b.in(0))); },
+     .grad = [](Grad& g) { g.to(0, g.dy() / (1 + square(g.x(0)))); }},
+    {.name = "atan2", .peers = {.numpy = "arctan2", .tensorflow = "math.atan2", .torch = "atan2"},
+     .rule = broadcast_rule<Kinds::floating>,
+     .body = [](Body& b) { b.out(math::atan2(b.in(0), b.in(1))); },
+     .grad = [](Grad& g) {
+       const Tensor scaled = g.dy() / (square(g.x(0)) + square(g.x(1)));
+       if (g.wants(0)) g.to(0, scaled * g.x(1));
+       if (g.wants(1)) g.to(1, -(scaled * g.x(0)));
+     }},
+    {.name = "sinh", .peers = {.numpy = "sinh", .tensorflow = "math.sinh", .torch = "sinh", .onnx = "Sinh"},
+     .rule = same_shape<Kinds::floating>,
+     .body = [](Body& b) { b.out(math::sinh(b.in(0))); },
+     .grad = [](Grad& g) { g.to(0, g.dy() * cosh(g.x(0))); }},
+    {.name = "cosh", .peers = {.numpy = "cosh", .tensorflow = "math.cosh", .torch = "cosh", .onnx = "Cosh"},
+     .rule = same_shape<Kinds::floating>,
+     .body = [](Body& b) { b.out(math::cosh(b.in(0))); },
+     .grad = [](Grad& g) { g.to(0, g.dy() * sinh(g.x(0))); }},
     {.name = "tanh", .peers = {.numpy = "tanh", .tensorflow = "math.tanh", .torch = "tanh", .onnx = "Tanh"},
      .rule = same_shape<Kinds::floating>,
      .body = [](Body& b) { b.out(math::tanh(b.in(0))); },
      .grad = [](Grad& g) { g.to(0, tanh_gradient(g.dy(), g.y())); }},
+    {.name = "asinh", .peers = {.numpy = "arcsinh", .tensorflow = "math.asinh", .torch = "asinh", .onnx = "Asinh"},
+     .rule = same_shape<Kinds::floating>,
+     .body = [](Body& b) { b.out(math::asinh(b.in(0))); },
+     .grad = [](Grad& g) { g.to(0, g.dy() * rsqrt(square(g.x(0)) + 1)); }},
+    {.name = "acosh", .peers = {.numpy = "arccosh", .tensorflow = "math.acosh", .torch = "acosh", .onnx = "Acosh"},
+     .rule = same_shape<Kinds::floating>,
+     .body = [](Body& b) { b.out(math::acosh(b.in(0))); },
+     .grad = [](Grad& g) { g.to(0, g.dy() * rsqrt(square(g.x(0)) - 1)); }},
+    {.name = "atanh", .peers = {.numpy = "arctanh", .tensorflow = "math.atanh", .torch = "atanh", .onnx = "Atanh"},
+     .rule = same_shape<Kinds::floating>,
+     .body = [](Body& b) { b.out(math::atanh(b.in(0))); },
+     .grad = [](Grad& g) { g.to(0, g.dy() / (1 - square(g.x(0)))); }},
 
     // ---- Error functions and activations. The most used have gradients of their own, computed in one pass.
     {.name = "erf", .peers = {.tensorflow = "math.erf", .torch = "erf", .onnx = "Erf"},
@@ -262,6 +306,10 @@ constexpr Op table[] = {
      .rule = same_shape<Kinds::floating>,
      .body = [](Body& b) { b.out(math::erfc(b.in(0))); },
      .grad = [](Grad& g) { g.to(0, g.dy() * (-2 * std::numbers::inv_sqrtpi) * exp(-square(g.x(0)))); }},
+    {.name = "erfinv", .peers = {.tensorflow = "math.erfinv", .torch = "erfinv"},
+     .rule = same_shape<Kinds::floating>,
+     .body = [](Body& b) { b.out(math::erfinv(b.in(0))); },
+     .grad = [](Grad& g) { g.to(0, g.dy() * (0.5 / std::numbers::inv_sqrtpi) * exp(square(g.y()))); }},
     {.name = "sigmoid", .peers = {.tensorflow = "math.sigmoid", .torch = "sigmoid", .onnx = "Sigmoid"},
      .rule = same_shape<Kinds::floating>,
      .body = [](Body& b) { b.out(math::sigmoid(b.in(0))); },
@@ -465,12 +513,23 @@ Tensor log10(const Operand& x) { return call(find<"log10">, x); }
 Tensor log1p(const Operand& x) { return call(find<"log1p">, x); }
 Tensor sqrt(const Operand& x) { return call(find<"sqrt">, x); }
 Tensor rsqrt(const Operand& x) { return call(find<"rsqrt">, x); }
+Tensor cbrt(const Operand& x) { return call(find<"cbrt">, x); }
 Tensor sin(const Operand& x) { return call(find<"sin">, x); }
 Tensor cos(const Operand& x) { return call(find<"cos">, x); }
 Tensor tan(const Operand& x) { return call(find<"tan">, x); }
+Tensor asin(const Operand& x) { return call(find<"asin">, x); }
+Tensor acos(const Operand& x) { return call(find<"acos">, x); }
+Tensor atan(const Operand& x) { return call(find<"atan">, x); }
+Tensor atan2(const Operand& y, const Operand& x) { return call(find<"atan2">, y, x); }
+Tensor sinh(const Operand& x) { return call(find<"sinh">, x); }
+Tensor cosh(const Operand& x) { return call(find<"cosh">, x); }
 Tensor tanh(const Operand& x) { return call(find<"tanh">, x); }
+Tensor asinh(const Operand& x) { return call(find<"asinh">, x); }
+Tensor acosh(const Operand& x) { return call(find<"acosh">, x); }
+Tensor atanh(const Operand& x) { return call(find<"atanh">, x); }
 Tensor erf(const Operand& x) { return call(find<"erf">, x); }
 Tensor erfc(const Operand& x) { return call(find<"erfc">, x); }
+Tensor erfinv(const Operand& x) { return call(find<"erfinv">, x); }
 Tensor sigmoid(const Operand& x) { return call(find<"sigmoid">, x); }
 Tensor softplus(const Operand& x) { return call(find<"softplus">, x); }
 Tensor relu(const Operand& x) { return call(find<"relu">, x); }

@@ -67,13 +67,25 @@ RILL_API Tensor log1p(const Operand& x);
 RILL_API Tensor sqrt(const Operand& x);
 /// 1 / sqrt(x).
 RILL_API Tensor rsqrt(const Operand& x);
+/// The real cube root, negative for negative numbers.
+RILL_API Tensor cbrt(const Operand& x);
 
 // ---- Trigonometry, in radians
 // -----------------------------------------------------------------------------------------
 RILL_API Tensor sin(const Operand& x);
 RILL_API Tensor cos(const Operand& x);
 RILL_API Tensor tan(const Operand& x);
+RILL_API Tensor asin(const Operand& x);
+RILL_API Tensor acos(const Operand& x);
+RILL_API Tensor atan(const Operand& x);
+/// The angle of the point (x, y), in (-pi, pi].
+RILL_API Tensor atan2(const Operand& y, const Operand& x);
+RILL_API Tensor sinh(const Operand& x);
+RILL_API Tensor cosh(const Operand& x);
 RILL_API Tensor tanh(const Operand& x);
+RILL_API Tensor asinh(const Operand& x);
+RILL_API Tensor acosh(const Operand& x);
+RILL_API Tensor atanh(const Operand& x);
 
 // ---- Error functions and activations
 // ----------------------------------------------------------------------------------
@@ -81,6 +93,8 @@ RILL_API Tensor tanh(const Operand& x);
 RILL_API Tensor erf(const Operand& x);
 /// 1 - erf(x), accurate for large x.
 RILL_API Tensor erfc(const Operand& x);
+/// The number whose `erf` is x: infinite at -1 and 1, NaN beyond.
+RILL_API Tensor erfinv(const Operand& x);
 /// 1 / (1 + exp(-x)).
 RILL_API Tensor sigmoid(const Operand& x);
 /// log(1 + exp(x)).

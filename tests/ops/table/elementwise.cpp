@@ -56,6 +56,18 @@ Tensor named_gradient(const char* name, const Tensor& dy, const Tensor& x) {
 const Tensor wide = zeros({2, 3});
 const Tensor other = zeros({4, 5});
 
+/// By Newton's steps on erf.
+double inverse_error(double y) {
+  if (!(std::abs(y) < 1)) {
+    return std::abs(y) == 1 ? y * std::numeric_limits<double>::infinity()
+                            : std::numeric_limits<double>::quiet_NaN();
+  }
+  double x = 0;
+  for (int step = 0; step < 100; ++step) {
+    x -= (std::erf(x) - y) * std::sqrt(std::numbers::pi) / 2 * std::exp(x * x);
+  }
+  return x;
+}
 double sigmoid_of(double x) { return 1 / (1 + std::exp(-x)); }
 double normal_distribution(double x) { return 0.5 * std::erfc(-x / std::numbers::sqrt2); }
 double gelu_approximation(double x) {
@@ -248,7 +260,35 @@ std::vector<Row> elementwise_rows() {
           "rsqrt", [](auto& x) { return rsqrt(x); }, [](double x) { return 1 / std::sqrt(x); }, 0.1,
           4),
 
+      real(
+          "cbrt", [](auto& x) { return cbrt(x); }, [](double x) { return std::cbrt(x); }, 0.1, 4),
+
       // ---- Trigonometry
+      real(
+          "asin", [](auto& x) { return asin(x); }, [](double x) { return std::asin(x); }, -0.9,
+          0.9),
+      real(
+          "acos", [](auto& x) { return acos(x); }, [](double x) { return std::acos(x); }, -0.9,
+          0.9),
+      real(
+          "atan", [](auto& x) { return atan(x); }, [](double x) { return std::atan(x); }),
+      with(with(binary(
+                    "atan2", [](auto& a, auto& b) { return atan2(a, b); },
+                    [](double a, double b) { return std::atan2(a, b); }, floats),
+                2, 4),
+           floating),
+      real(
+          "sinh", [](auto& x) { return sinh(x); }, [](double x) { return std::sinh(x); }),
+      real(
+          "cosh", [](auto& x) { return cosh(x); }, [](double x) { return std::cosh(x); }),
+      real(
+          "asinh", [](auto& x) { return asinh(x); }, [](double x) { return std::asinh(x); }),
+      real(
+          "acosh", [](auto& x) { return acosh(x); }, [](double x) { return std::acosh(x); }, 1.2,
+          4),
+      real(
+          "atanh", [](auto& x) { return atanh(x); }, [](double x) { return std::atanh(x); }, -0.9,
+          0.9),
       real(
           "sin", [](auto& x) { return sin(x); }, [](double x) { return std::sin(x); }),
       real(
@@ -263,6 +303,8 @@ std::vector<Row> elementwise_rows() {
           "erf", [](auto& x) { return erf(x); }, [](double x) { return std::erf(x); }),
       real(
           "erfc", [](auto& x) { return erfc(x); }, [](double x) { return std::erfc(x); }),
+      real(
+          "erfinv", [](auto& x) { return erfinv(x); }, inverse_error, -0.9, 0.9),
       real(
           "sigmoid", [](auto& x) { return sigmoid(x); }, sigmoid_of),
       real(
