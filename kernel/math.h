@@ -55,6 +55,14 @@ Value erfc(Value x);
 /// float64 improved by a step of third order.
 Value erfinv(Value x);
 
+/// log(|gamma(x)|): infinite at the integers up to 0. In float64: a polynomial on [1, 3],
+/// recurrences, Stirling's series, and for negative x the reflection, near whose roots only the
+/// absolute error is small.
+Value lgamma(Value x);
+/// The derivative of lgamma: NaN at the negative integers, infinite at 0. In float64, as lgamma,
+/// its negative roots too.
+Value digamma(Value x);
+
 /// Sine of x in radians, of any size. Reduction to |r| <= pi/4 with as many bits of pi as the
 /// argument needs.
 Value sin(Value x);

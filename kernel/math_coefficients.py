@@ -29,7 +29,7 @@ def remez(f, weight, exponents, low, high, grid):
     values = [f(x) for x in points]
     weights = [weight(x) for x in points]
     powers = [[x**e for e in exponents] for x in points]
-    chosen = [(grid - 1) * j // n for j in range(n + 1)]
+    chosen = [round((grid - 1) * j / n) for j in range(n + 1)]
     best = None
     for _ in range(25):
         system, right = matrix(n + 1, n + 1), matrix(n + 1, 1)

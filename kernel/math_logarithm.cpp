@@ -55,6 +55,31 @@ Value log1p_of(Value x, Value x_low) {
   return with_special_logarithms(x, natural(k, f, log1p_tail(f) + f_low), -1);
 }
 
+Pair log_pair(Value x) {
+  const auto [k, f] = logarithmic(x);
+  const Pair denominator = sum_of_ordered(constant(f, 2.0), f);
+  const Value reciprocal = 1.0 / denominator.high;
+  const Value s = f * reciprocal;
+  const Value s_low = fma(-s, denominator.low, fma(-s, denominator.high, f)) * reciprocal;
+
+  const Pair z = product(s, s);
+  const Value z_low = fma(s * 2.0, s_low, z.low);
+  const Value r = polynomial(
+      z.high, {0.40000000000002256, 0.2857142857009956, 0.22222222519929652, 0.18181784366304815,
+               0.1538675737587623, 0.1325681658982681, 0.13196340288654423});
+  const Pair factor = sum_of_ordered(constant(f, 0x1.5555555555555p-1), z.high * r);
+  const Value factor_low = factor.low + 0x1.5555555555555p-55;  // of 2/3
+  const Pair cube = product(s, z.high);
+  const Value cube_low = fma(s, z_low, fma(s_low, z.high, cube.low));
+  const Pair tail = product(cube.high, factor.high);
+  const Value tail_low = fma(cube.high, factor_low, fma(cube_low, factor.high, tail.low));
+
+  const Pair significand = sum_of_ordered(s * 2.0, tail.high);
+  const Value significand_low = significand.low + fma(s_low, 2.0, tail_low);
+  const Pair high = sum_of_ordered(k * 0x1.62e42fefa4p-1, significand.high);
+  return {high.high, high.low + fma(k, -0x1.8432a1b0e2634p-43, significand_low)};
+}
+
 Value log(Value x) {
   if (is_half(x.dtype())) return through_float32(log, x);
   const Logarithmic parts = logarithmic(x);

@@ -97,4 +97,8 @@ Logarithmic logarithmic(Value x);
 /// log(1 + x + x_low), the low part being optional; +0 at -0. -inf at -1, NaN below.
 Value log1p_of(Value x, Value x_low = {});
 
+/// log(x) of a positive finite float64, to a relative 2^-65. With s = f / (2 + f),
+/// log(1 + f) = 2s + s^3 (2/3 + s^2 R(s^2)).
+Pair log_pair(Value x);
+
 }  // namespace rill::kernel::math

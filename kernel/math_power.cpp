@@ -29,39 +29,17 @@ Value magnitude_of_single(Value x, Value y) {
   return cast(q * value_of(power, 0), float32);
 }
 
-/// |x|^y for float64: e^(y log |x|), with log as a pair to a relative 2^-65. With s = f / (2 + f),
-/// log(1 + f) = 2s + s^3 (2/3 + s^2 R(s^2)).
+/// |x|^y for float64: e^(y log |x|), with the logarithm as a pair.
 Value magnitude_of_double(Value x, Value y) {
   const Value a = abs(x);
-  const auto [k, f] = logarithmic(a);
-
-  const Pair denominator = sum_of_ordered(constant(f, 2.0), f);
-  const Value reciprocal = 1.0 / denominator.high;
-  const Value s = f * reciprocal;
-  const Value s_low = fma(-s, denominator.low, fma(-s, denominator.high, f)) * reciprocal;
-
-  const Pair z = product(s, s);
-  const Value z_low = fma(s * 2.0, s_low, z.low);
-  const Value r = polynomial(
-      z.high, {0.40000000000002256, 0.2857142857009956, 0.22222222519929652, 0.18181784366304815,
-               0.1538675737587623, 0.1325681658982681, 0.13196340288654423});
-  const Pair factor = sum_of_ordered(constant(f, 0x1.5555555555555p-1), z.high * r);
-  const Value factor_low = factor.low + 0x1.5555555555555p-55;  // of 2/3
-  const Pair cube = product(s, z.high);
-  const Value cube_low = fma(s, z_low, fma(s_low, z.high, cube.low));
-  const Pair tail = product(cube.high, factor.high);
-  const Value tail_low = fma(cube.high, factor_low, fma(cube_low, factor.high, tail.low));
-
-  const Pair significand = sum_of_ordered(s * 2.0, tail.high);
-  const Value significand_low = significand.low + fma(s_low, 2.0, tail_low);
-  const Pair logarithm = sum_of_ordered(k * 0x1.62e42fefa4p-1, significand.high);
-  const Value low = logarithm.low + fma(k, -0x1.8432a1b0e2634p-43, significand_low);
+  const Pair logarithm = log_pair(a);
   const Value high =
       select(a == 0, -infinity, select(a < infinity, logarithm.high, a));  // infinity and NaN stay
 
   const Value exponent = y * high;
   const Value bounded = at_least(at_most(exponent, 750), -750);
-  const Value rest = select(abs(exponent) < 750, fma(y, low, fma(y, high, -exponent)), 0.0);
+  const Value rest =
+      select(abs(exponent) < 750, fma(y, logarithm.low, fma(y, high, -exponent)), 0.0);
   const Exponential e = exponential(bounded);
   const Value minus_one = e.minus_one();
   return scaled(fma(rest + e.r_low, minus_one + 1.0, minus_one) + 1.0, e.power);
