@@ -1,6 +1,7 @@
 /// The logarithm of the gamma function and its derivative, in float64.
 #include <limits>
 #include <numbers>
+#include <utility>
 
 #include <rill/kernel/math.h>
 #include <rill/kernel/math_parts.h>
@@ -56,13 +57,14 @@ Value lgamma_of_positive(Value a) {
   const Pair first = product(half_less, less_one.high);
   const Value rest = fma(half_less, less_one.low + logarithm.low, first.low);
   const Value stirling = first.high + (rest + fma(w, series, 0.41893853320467274178));
-  return select(beyond, stirling, recurred);
+  const Value far = select(first.high < infinity, stirling, first.high);
+  return select(beyond, far, recurred);
 }
 
-/// The derivative of log(gamma(a)) for a > 0. On [1, 2.125] it is (a - root) P(a - 1.5625); up to
-/// 10 and from below the recurrence psi(a + 1) = psi(a) + 1/a leads there; beyond, the asymptotic
-/// series.
-Value digamma_of_positive(Value a) {
+/// The derivative psi of log(gamma) at a and at a + 1, for a > 0. On [1, 2.125] it is (a - root)
+/// P(a - 1.5625); up to 10 and from below the recurrence psi(a + 1) = psi(a) + 1/a leads there;
+/// beyond, the asymptotic series.
+std::pair<Value, Value> digamma_of_positive(Value a) {
   const Value below = a < 1.125;
   const Value beyond = a >= 10;
   const Value start = select(below, a + 1.0, a);
@@ -88,12 +90,13 @@ Value digamma_of_positive(Value a) {
                       -8.167985617340033e-05, 5.3458639680482455e-05});
   const Value near = (base - 0x1.762d86356be3fp+0 - 0x1.b86a722197829p-54) * p;
   const Value w = 1.0 / a;
-  const Value recurred = select(below, near - w, near + numerator / denominator);
+  const Value recurred = near + numerator / denominator;
 
   const Value series = polynomial(w * w, {1.0 / 12, -1.0 / 120, 1.0 / 252, -1.0 / 240, 1.0 / 132,
                                           -691.0 / 32760, 1.0 / 12, -3617.0 / 8160});
   const Value far = log(a) - fma(w * w, series, w * 0.5);
-  return select(beyond, far, recurred);
+  const Value value = select(beyond, far, recurred);
+  return {select(below, near - w, value), select(below, near, value + w)};
 }
 
 }  // namespace
@@ -113,10 +116,11 @@ Value lgamma(Value x) {
 Value digamma(Value x) {
   if (x.dtype() != float64) return cast(digamma(cast(x, float64)), x.dtype());
   const Value a = abs(x);
-  const Value positive = select(a < infinity, digamma_of_positive(a), a);
-  // psi(-a) = psi(a) + 1/a + pi cot(pi a).
-  const Value reflected = positive + 1.0 / a + cos_pi(a) / sin_pi(a) * std::numbers::pi;
-  const Value finite = select(x < 0, reflected, positive);
+  const auto [positive, next] = digamma_of_positive(a);
+  // psi(-a) = psi(a + 1) + pi cot(pi a).
+  const Value reflected = next + cos_pi(a) / sin_pi(a) * std::numbers::pi;
+  const Value upper = select(a < infinity, positive, a);
+  const Value finite = select(x < 0, reflected, upper);
   const Value pole = select(x == 0, copysign(constant(x, infinity), -x), constant(x, nan));
   return select(x <= 0 && floor(x) == x, pole, finite);
 }

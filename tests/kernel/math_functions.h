@@ -113,9 +113,9 @@ inline constexpr std::array math_functions = {
     math_function("rsqrt", math::rsqrt, 0.51, 0.51, [](auto x) { return 1 / std::sqrt(x); }),
 };
 
-/// A program for y = f(x0, x1 ...) over one-dimensional buffers, prepared by the CPU's backend.
+/// A program for y = f(x0, x1 ...) over one-dimensional buffers.
 template <class F>
-std::shared_ptr<const Executable> elementwise(DType dtype, std::size_t inputs, F&& f) {
+Program elementwise(DType dtype, std::size_t inputs, F&& f) {
   Builder b;
   const Value n = b.size();
   const Id i = b.axis(n);
@@ -129,12 +129,12 @@ std::shared_ptr<const Executable> elementwise(DType dtype, std::size_t inputs, F
   }
   const Id y = b.buffer(dtype, Buffer::Space::output, extent, stride);
   b.store(y, index, f(std::span<const Value>(x)));
-  return backend(Device::cpu()).prepare(b.finish());
+  return b.finish();
 }
 
-/// Runs a program of `elementwise`.
+/// Runs a program of `elementwise` through the CPU's backend.
 template <class T>
-std::vector<T> run(const Executable& program, std::initializer_list<std::span<const T>> inputs) {
+std::vector<T> run(const Program& program, std::initializer_list<std::span<const T>> inputs) {
   const std::size_t count = inputs.begin()->size();
   std::vector<T> result(count);
   std::vector<std::byte*> buffers;
@@ -144,17 +144,18 @@ std::vector<T> run(const Executable& program, std::initializer_list<std::span<co
   }
   buffers.push_back(reinterpret_cast<std::byte*>(result.data()));
   const auto size = static_cast<std::int64_t>(count);
-  REQUIRE(program.execute(buffers.data(), &size, nullptr).error == 0);
+  const auto prepared = backend(Device::cpu()).prepare(program);
+  REQUIRE(prepared->execute(buffers.data(), &size, nullptr).error == 0);
   return result;
 }
 
 template <class T>
 std::vector<T> run(Value (*f)(Value), const std::vector<T>& x) {
-  return run<T>(*elementwise(dtype_of<T>, 1, [&](auto v) { return f(v[0]); }), {x});
+  return run<T>(elementwise(dtype_of<T>, 1, [&](auto v) { return f(v[0]); }), {x});
 }
 template <class T>
 std::vector<T> run(Value (*f)(Value, Value), const std::vector<T>& x, const std::vector<T>& y) {
-  return run<T>(*elementwise(dtype_of<T>, 2, [&](auto v) { return f(v[0], v[1]); }), {x, y});
+  return run<T>(elementwise(dtype_of<T>, 2, [&](auto v) { return f(v[0], v[1]); }), {x, y});
 }
 
 /// How far `got` is from the exact value, in units of the last place of the latter; infinite where

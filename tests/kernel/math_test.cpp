@@ -10,6 +10,7 @@
 #include <rill/tensor/half.h>
 
 #include "tests/catch.h"
+#include "tests/kernel/launch.h"
 #include "tests/kernel/math_functions.h"
 
 namespace rill::kernel {
@@ -155,6 +156,42 @@ TEST_CASE("float64 errors stay within the documented bounds over all magnitudes"
   for (const MathFunction& function : math_functions) check_bound(function, x);
 }
 
+template <class T>
+void check_interpreted(const MathFunction& function, const std::vector<T>& x) {
+  const Program program = elementwise(dtype_of<T>, 1, [&](auto v) { return function.body(v[0]); });
+  const std::vector<T> prepared = run<T>(program, {x});
+  std::vector<T> argument = x;
+  std::vector<T> interpreted(x.size());
+  Launch launch;
+  launch.sizes = {static_cast<std::int64_t>(x.size())};
+  launch.add(argument);
+  launch.add(interpreted);
+  CHECK(launch.interpret(program).error == 0);
+  std::size_t different = 0;
+  for (std::size_t i = 0; i < x.size(); ++i) {
+    if (!same(prepared[i], interpreted[i])) ++different;
+  }
+  CAPTURE(function.name, sizeof(T));
+  CHECK(different == 0);
+}
+
+TEST_CASE("The interpreter and compiled code give the same bits") {
+  std::mt19937_64 random(3);
+  std::vector<float> x;
+  std::vector<double> y;
+  for (int i = 0; i < 2000; ++i) {
+    x.push_back(std::bit_cast<float>(static_cast<std::uint32_t>(random())));
+    y.push_back(std::bit_cast<double>(random()));
+    const double fraction = static_cast<double>(random() >> 11) * 0x1p-50 - 4;
+    x.push_back(static_cast<float>(fraction));
+    y.push_back(fraction);
+  }
+  for (const MathFunction& function : math_functions) {
+    check_interpreted(function, x);
+    check_interpreted(function, y);
+  }
+}
+
 TEST_CASE("exp, log and tanh at the edges of their domains") {
   CHECK(run<float>(math::exp, {0, -0.0F, infinity, -infinity, 88.8F, -104}) ==
         std::vector<float>{1, 1, infinity, 0, infinity, 0});
@@ -245,6 +282,29 @@ TEST_CASE("Integer powers wrap, and only 1 and -1 survive negative exponents") {
         std::vector<std::int32_t>{1024, 81, -8, 1, 1, 1410065408, 0, -1, 1, 1, 0, 689956897});
   CHECK(run<std::uint64_t>(math::pow, {3, 2}, {40, 63}) ==
         std::vector<std::uint64_t>{12157665459056928801U, 9223372036854775808U});
+}
+
+TEST_CASE("lgamma and digamma are exact to 2 and 5 ULP for positive numbers") {
+  std::vector<double> x = {0x1p-1000, 1e300};
+  for (double v = 0.01; v < 40; v *= 1.003) x.push_back(v);
+  const std::vector<double> y = run(math::lgamma, x);
+  double worst = 0;
+  for (std::size_t i = 0; i < x.size(); ++i) {
+    worst = std::max(worst, error_in_ulp(y[i], std::lgamma(static_cast<long double>(x[i]))));
+  }
+  CHECK(worst <= 2.2);
+  const std::vector<double> at = {1, 2, 10, 0.5};
+  const std::vector<double> exact = {-0.5772156649015329, 0.42278433509846713, 2.251752589066721,
+                                     -1.9635100260214235};
+  const std::vector<double> derivative = run(math::digamma, at);
+  for (std::size_t i = 0; i < at.size(); ++i) {
+    CHECK(error_in_ulp(derivative[i], static_cast<long double>(exact[i])) <= 5);
+  }
+  CHECK(run<float>(math::lgamma, {1, 2, 3, 10, -0.5F, 0, -3}) ==
+        std::vector<float>{0, 0, 0.693147182F, 12.8018274F, 1.26551211F, infinity, infinity});
+  CHECK(run<float>(math::digamma, {-0.5F, 0, -0.0F}) ==
+        std::vector<float>{0.0364899747F, -infinity, infinity});
+  CHECK(std::isnan(run<float>(math::digamma, {-2})[0]));
 }
 
 TEST_CASE("modulo has the divisor's sign, as in NumPy") {
