@@ -4,7 +4,6 @@
 
 #include <array>
 #include <cstddef>
-#include <filesystem>
 #include <initializer_list>
 #include <map>
 #include <memory>
@@ -35,10 +34,10 @@ class RILL_API Graph {
   Graph() = default;
 
   /// Reads what `save` wrote. Throws `FileError`, and `FormatError` naming the place in a file that is not a graph.
-  static Graph load(const std::filesystem::path& path);
+  static Graph load(const std::string& path);
   /// Writes `path` and, for constants and variables, a safetensors file of the same name beside it. The old files stay
   /// whole until the new ones are complete.
-  void save(const std::filesystem::path& path) const;
+  void save(const std::string& path) const;
 
   /// The text that `save` writes; with the tensors that go beside it, if asked for.
   [[nodiscard]] std::string text(std::string_view weights_file = "",

@@ -6,7 +6,6 @@
 #include <array>
 #include <concepts>
 #include <cstddef>
-#include <filesystem>
 #include <functional>
 #include <memory>
 #include <span>
@@ -115,7 +114,7 @@ class Traced {
   /// What has been recorded so far.
   [[nodiscard]] Graph graph() const { return signatures_->graph(); }
   /// Writes it as JSON, with weights beside it. Throws `TraceError` when nothing has been recorded.
-  void save(const std::filesystem::path& path) const { graph().save(path); }
+  void save(const std::string& path) const { graph().save(path); }
 
  private:
   template <std::size_t>
