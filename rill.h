@@ -24,6 +24,12 @@
 #include <rill/ops/reduce.h>
 #include <rill/ops/shape.h>
 #include <rill/ops/sort.h>
+#include <rill/optim/adagrad.h>
+#include <rill/optim/adam.h>
+#include <rill/optim/ftrl.h>
+#include <rill/optim/optimizer.h>
+#include <rill/optim/rmsprop.h>
+#include <rill/optim/sgd.h>
 #include <rill/tensor/device.h>
 #include <rill/tensor/dim.h>
 #include <rill/tensor/dtype.h>
