@@ -196,6 +196,7 @@ bool call_dense(const Op& op, const Operand& a, const Operand& b, Tensor& out) {
     const DenseKernel* kernel = find_dense(op, DenseForm::tensors, x->dtype);
     if (kernel == nullptr) return false;
     out = Tensor::empty(x->shape, kernel->out);
+    if (kernel->swapped) std::swap(x, y);
     run_dense(*kernel, {x->data, y->data, out.body().data}, count_of(x->shape), 0);
     return true;
   }

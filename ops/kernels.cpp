@@ -312,19 +312,19 @@ void remember_dense(const Infer& infer, const Entry& entry, const Variant& varia
   const bool first_weak = inputs[0].body().weak;
   const bool second_weak = inputs.size() > 1 && inputs[1].body().weak;
   const auto form = first_weak ? DenseForm::number_tensor : second_weak ? DenseForm::tensor_number : DenseForm::tensors;
-  // The short way hands over operands in order: inputs, then the result.
-  for (std::size_t b = 0; b < variant.lowered.buffers.size(); ++b) {
-    const auto& source = variant.lowered.buffers[b];
-    const bool last = b + 1 == variant.lowered.buffers.size();
-    if (source.output != last) return;
-    if (!last && source.tensor != static_cast<int>(b) + (first_weak ? 1 : 0)) return;
+  // The result comes last; the inputs come as the body's expression happened to be evaluated.
+  const auto& buffers = variant.lowered.buffers;
+  for (std::size_t b = 0; b < buffers.size(); ++b) {
+    if (buffers[b].output != (b + 1 == buffers.size())) return;
   }
+  const bool swapped = buffers.size() == 3 && buffers[0].tensor == 1;
   auto& slot = kernels_of(infer.op()).dense[static_cast<std::size_t>(form)][static_cast<std::size_t>(tensor->dtype())];
   if (slot.load(std::memory_order_acquire) != nullptr) return;
   auto dense = std::make_unique<DenseKernel>();
   dense->executable = variant.executable;
   dense->direct = variant.executable->direct();
   dense->out = infer.results()[0].dtype;
+  dense->swapped = swapped;
   const DenseKernel* expected = nullptr;
   if (slot.compare_exchange_strong(expected, dense.get(), std::memory_order_acq_rel)) (void)dense.release();
 }

@@ -49,6 +49,7 @@ struct DenseKernel {
   std::shared_ptr<const kernel::Executable> executable;
   kernel::KernelFunction direct = nullptr;
   DType out = float32;
+  bool swapped = false;  ///< takes the second operand's pointer first
 };
 
 /// Which operands of a dense call are tensors, the others being numbers.
