@@ -6,6 +6,7 @@
 
 find_package(Threads REQUIRED)
 find_package(fmt REQUIRED CONFIG)
+find_package(ZLIB REQUIRED)
 find_package(PkgConfig REQUIRED)
 pkg_check_modules(libzip REQUIRED QUIET IMPORTED_TARGET libzip)
 pkg_check_modules(highway REQUIRED QUIET IMPORTED_TARGET libhwy libhwy-contrib)
@@ -19,5 +20,5 @@ if(NOT TARGET rill::onednn)
     IMPORTED_LOCATION ${DNNL_LIBRARY} INTERFACE_INCLUDE_DIRECTORIES ${DNNL_INCLUDE_DIR})
 endif()
 
-set(RILL_DEPENDENCIES Threads::Threads fmt::fmt rill::onednn PkgConfig::libzip PkgConfig::highway
+set(RILL_DEPENDENCIES Threads::Threads fmt::fmt rill::onednn PkgConfig::libzip ZLIB::ZLIB PkgConfig::highway
     ${CMAKE_DL_LIBS})

@@ -159,8 +159,11 @@ bool dense(const detail::TensorBody* body) {
   return body != nullptr && body->contiguous && !body->weak && body->data != nullptr && body->device.is_cpu();
 }
 
-void run_dense(const DenseKernel& dense, std::array<std::byte*, 3> buffers, std::int64_t count,
+/// `operands` are the inputs that are tensors, and the result.
+void run_dense(const DenseKernel& dense, const std::array<std::byte*, 3>& operands, std::int64_t count,
                std::uint64_t parameter) {
+  const std::array<std::byte*, 3> buffers = {operands[dense.operands[0]], operands[dense.operands[1]],
+                                             operands[dense.operands[2]]};
   if (dense.direct != nullptr && count <= direct_limit) {
     kernel::Failure failure;
     const kernel::KernelArguments arguments{buffers.data(), &count, &parameter, nullptr, nullptr, &failure};
@@ -184,7 +187,7 @@ bool call_dense(const Op& op, const Operand& a, Tensor& out) {
   const DenseKernel* kernel = find_dense(op, DenseForm::tensors, x->dtype);
   if (kernel == nullptr) return false;
   out = Tensor::empty(x->shape, kernel->out);
-  run_dense(*kernel, {x->data, out.body().data, nullptr}, count_of(x->shape), 0);
+  run_dense(*kernel, {x->data, nullptr, out.body().data}, count_of(x->shape), 0);
   return true;
 }
 
@@ -196,7 +199,6 @@ bool call_dense(const Op& op, const Operand& a, const Operand& b, Tensor& out) {
     const DenseKernel* kernel = find_dense(op, DenseForm::tensors, x->dtype);
     if (kernel == nullptr) return false;
     out = Tensor::empty(x->shape, kernel->out);
-    if (kernel->swapped) std::swap(x, y);
     run_dense(*kernel, {x->data, y->data, out.body().data}, count_of(x->shape), 0);
     return true;
   }
@@ -208,7 +210,7 @@ bool call_dense(const Op& op, const Operand& a, const Operand& b, Tensor& out) {
   if (kernel == nullptr) return false;
   const std::uint64_t parameter = number.bits(tensor->dtype);
   out = Tensor::empty(tensor->shape, kernel->out);
-  run_dense(*kernel, {tensor->data, out.body().data, nullptr}, count_of(tensor->shape), parameter);
+  run_dense(*kernel, {tensor->data, nullptr, out.body().data}, count_of(tensor->shape), parameter);
   return true;
 }
 

@@ -312,19 +312,18 @@ void remember_dense(const Infer& infer, const Entry& entry, const Variant& varia
   const bool first_weak = inputs[0].body().weak;
   const bool second_weak = inputs.size() > 1 && inputs[1].body().weak;
   const auto form = first_weak ? DenseForm::number_tensor : second_weak ? DenseForm::tensor_number : DenseForm::tensors;
-  // The result comes last; the inputs come as the body's expression happened to be evaluated.
-  const auto& buffers = variant.lowered.buffers;
-  for (std::size_t b = 0; b < buffers.size(); ++b) {
-    if (buffers[b].output != (b + 1 == buffers.size())) return;
+  std::array<std::uint8_t, 3> operands{};
+  for (std::size_t b = 0; b < variant.lowered.buffers.size(); ++b) {
+    const auto& source = variant.lowered.buffers[b];
+    operands[b] = source.output ? std::uint8_t{2} : static_cast<std::uint8_t>(first_weak ? 0 : source.tensor);
   }
-  const bool swapped = buffers.size() == 3 && buffers[0].tensor == 1;
   auto& slot = kernels_of(infer.op()).dense[static_cast<std::size_t>(form)][static_cast<std::size_t>(tensor->dtype())];
   if (slot.load(std::memory_order_acquire) != nullptr) return;
   auto dense = std::make_unique<DenseKernel>();
+  dense->operands = operands;
   dense->executable = variant.executable;
   dense->direct = variant.executable->direct();
   dense->out = infer.results()[0].dtype;
-  dense->swapped = swapped;
   const DenseKernel* expected = nullptr;
   if (slot.compare_exchange_strong(expected, dense.get(), std::memory_order_acq_rel)) (void)dense.release();
 }

@@ -3,6 +3,7 @@
 /// numbers are given at each launch, so a new size or learning rate compiles nothing.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <span>
@@ -46,10 +47,10 @@ class TableKernel {
 
 /// A kernel for operands that are contiguous and of one shape and dtype: one pointer per operand and a count.
 struct DenseKernel {
+  std::array<std::uint8_t, 3> operands{};  ///< of each pointer: 0 and 1 the inputs that are tensors, 2 the result
   std::shared_ptr<const kernel::Executable> executable;
   kernel::KernelFunction direct = nullptr;
   DType out = float32;
-  bool swapped = false;  ///< takes the second operand's pointer first
 };
 
 /// Which operands of a dense call are tensors, the others being numbers.
