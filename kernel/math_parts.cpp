@@ -94,7 +94,7 @@ Exponential exponential(Value x) {
 Value log1p_tail(Value f) {
   if (is_single(f)) {
     const Value p = polynomial(f, {0.333333313, -0.250008225, 0.200012609, -0.166233346,
-                                   0.142009497, -0.13159515, 0.12766546, -0.0764210075});
+                                   0.142009482, -0.131594419, 0.127661645, -0.0764158368});
     const Value square = f * f;
     return fma(square * f, p, square * -0.5);
   }

@@ -114,7 +114,7 @@ Value sine(Value r) {
 
 Value cosine(Value r) {
   const Value z = r * r;
-  return polynomial(z, {1.0, -0.5, 0.041666646622652164, -0.0013888883737978384,
+  return polynomial(z, {1.0, -0.5, 0.041666666622652164, -0.0013888883737978384,
                         2.4799515874240733e-05, -2.720989157925126e-07});
 }
 
@@ -222,8 +222,8 @@ Value of_half_turns(Value x, bool cosine_wanted) {
   const Value z = r * r;
   const Value sine_tail =
       single ? polynomial(z, {-5.16770935, 2.54981923, -0.589566112})
-             : polynomial(z, {-5.16771278004996, 2.5501640398740504, -0.5992645289770199,
-                              0.0821458701753616, -0.007370034232760907, 0.00046159341900573093});
+             : polynomial(z, {-5.16771278004996, 2.5501640398740504, -0.5992645289770198,
+                              0.08214587017535369, -0.007370034232580416, 0.00046159341767725736});
   const double pi_low = single ? -0x1.777a5cp-24 : 0x1.1a62633145c07p-53;
   const Value s = fma(r, 0x1.921fb54442d18p+1, r * fma(z, sine_tail, pi_low));
   const Value c =
