@@ -11,11 +11,13 @@
 #include <cstring>
 #include <limits>
 #include <memory>
+#include <numeric>
 #include <string>
 #include <unordered_map>
 #include <utility>
 
 #include <rill/kernel/arithmetic.h>
+#include <rill/kernel/tapes.h>
 #include <rill/tensor/error.h>
 
 namespace rill::kernel {
@@ -31,259 +33,34 @@ struct alignas(64) Array {
   std::array<std::byte, array_bytes> bytes;
 };
 
-/// Lists of expressions to compute, in order.
-using Tape = std::vector<Id>;
-
-struct FoldTape {
-  Id fold;
-  Tape before;   ///< what init and step need of the stage's points
-  Tape element;  ///< what changes with the elements
-  Tape merge;
-  Tape invariants;                              ///< the stage's values that `element` reads
-  std::array<std::vector<Id>, 2> accumulators;  ///< the leaves that stand for them: left, right
-  bool swaps = false;  ///< a step or merge is an accumulator itself, so results must be set aside
-                       ///< before they are kept
-};
-
-struct StageTape {
-  std::vector<FoldTape> folds;
-  Tape after;             ///< what checks and stores need
-  Tape each;              ///< after a scan: what changes with its elements
-  bool in_order = false;  ///< several stores may meet one element
-};
-
-std::int64_t product(std::int64_t a, std::int64_t b) {
-  std::int64_t result = 0;
-  if (__builtin_mul_overflow(a, b, &result))
-    throw InternalError("kernel: the extents of a launch overflow");
-  return result;
-}
-
-void move_element(std::byte* to, const std::byte* from, std::size_t width) {
+/// Calls `f` with an unsigned number as wide as an element.
+template <class F>
+void with_word(std::size_t width, F&& f) {
   switch (width) {
     case 1:
-      *to = *from;
-      break;
+      return f(std::uint8_t{});
     case 2:
-      std::memcpy(to, from, 2);
-      break;
+      return f(std::uint16_t{});
     case 4:
-      std::memcpy(to, from, 4);
-      break;
+      return f(std::uint32_t{});
     default:
-      std::memcpy(to, from, 8);
-      break;
+      return f(std::uint64_t{});
   }
 }
 
 /// `count` copies of one element.
 void fill(std::byte* to, const std::byte* element, std::size_t width, std::size_t count) {
-  for (std::size_t i = 0; i < count; ++i) move_element(to + i * width, element, width);
+  for (std::size_t i = 0; i < count; ++i) std::memcpy(to + i * width, element, width);
 }
 
 }  // namespace
 
-// ---- Preparation ------------------------------------------------------------------------------
-
-class Interpreter::Prepared {
- public:
-  explicit Prepared(const Program& from)
-      : program(from), operations(from.exprs.size()), uniform(from.exprs.size()) {
-    check(program);
-    for (Id id = 0; id < program.exprs.size(); ++id) {
-      const Expr& expr = program.exprs[id];
-      if (expr.arity != 0) {
-        operations[id] =
-            operation(expr.code, program.exprs[expr.args[expr.arity - 1U]].type, expr.type);
-      }
-      uniform[id] =
-          expr.code == Code::constant || expr.code == Code::parameter || expr.code == Code::size;
-      if (expr.arity != 0) {
-        uniform[id] = std::all_of(expr.args.begin(), expr.args.begin() + expr.arity,
-                                  [&](Id arg) { return uniform[arg]; });
-      }
-      if (uniform[id]) once.push_back(id);
-    }
-    std::vector<bool> shapes(program.exprs.size());
-    for (const Id axis : program.list(program.outer)) shapes[program.axes[axis].extent] = true;
-    for (std::size_t id = shapes.size(); id-- > 0;) {
-      if (!shapes[id]) continue;
-      shape.insert(shape.begin(), static_cast<Id>(id));
-      operands(static_cast<Id>(id), [&](Id operand) { shapes[operand] = true; });
-    }
-    per_point.resize(program.folds.size());
-    for (const Stage& stage : program.stages) {
-      for (const Id fold : program.list(stage.folds)) per_point[fold] = stage.axes.count == 0;
-      stages.push_back(prepare(stage));
-      const auto stores = program.list(stage.stores);
-      const bool scatters = std::any_of(stores.begin(), stores.end(),
-                                        [&](Id store) { return !program.stores[store].unique; });
-      const bool scans = stage.folds.count != 0 &&
-                         program.folds[program.list(stage.folds).back()].kind == Fold::Kind::scan;
-      point_by_point = point_by_point || (scatters && (scans || program.stages.size() > 1));
-    }
-  }
-
-  [[nodiscard]] std::size_t width(Id expr) const { return size_of(program.exprs[expr].type); }
-
-  [[nodiscard]] std::int64_t points(const std::int64_t* sizes) const {
-    std::vector<std::int64_t> values(program.exprs.size());
-    for (const Id id : shape) {
-      const Expr& expr = program.exprs[id];
-      std::array<const std::byte*, 3> args{};
-      for (std::size_t i = 0; i < expr.arity; ++i)
-        args[i] = reinterpret_cast<const std::byte*>(&values[expr.args[i]]);
-      if (expr.arity != 0)
-        operations[id](reinterpret_cast<std::byte*>(&values[id]), args.data(), 1);
-      else
-        values[id] =
-            expr.code == Code::size ? sizes[expr.bits] : static_cast<std::int64_t>(expr.bits);
-    }
-    std::int64_t count = 1;
-    for (const Id axis : program.list(program.outer)) {
-      count = product(count, std::max<std::int64_t>(0, values[program.axes[axis].extent]));
-    }
-    return count;
-  }
-
-  const Program program;
-  std::vector<Operation> operations;  ///< of expressions with operands
-  std::vector<bool> uniform;          ///< the same at every point of a launch
-  Tape once;                          ///< the uniform ones
-  Tape shape;                         ///< those that the extents of the outer axes need
-  std::vector<bool> per_point;        ///< folds with one result per point of the outer axes
-  std::vector<StageTape> stages;
-  bool point_by_point = false;  ///< stores of several stages or scan elements may meet one element
-
- private:
-  template <class Visit>
-  void operands(Id id, Visit&& visit) const {
-    const Expr& expr = program.exprs[id];
-    for (std::size_t i = 0; i < expr.arity; ++i) visit(expr.args[i]);
-    if (expr.code != Code::load) return;
-    const Access& access = program.accesses[expr.bits];
-    for (const Id index : program.list(access.index)) visit(index);
-    if (access.guard != none) visit(access.guard), visit(access.otherwise);
-  }
-
-  /// What the roots need that is neither uniform nor done, operands first.
-  [[nodiscard]] Tape needed(std::span<const Id> roots, const std::vector<bool>& done) const {
-    Tape tape;
-    std::vector<bool> seen(program.exprs.size());
-    std::vector<Id> open;
-    const auto push = [&](Id id) {
-      if (id == none || seen[id] || uniform[id] || done[id]) return;
-      seen[id] = true;
-      open.push_back(id);
-    };
-    for (const Id root : roots) push(root);
-    while (!open.empty()) {
-      tape.push_back(open.back());
-      open.pop_back();
-      operands(tape.back(), push);
-    }
-    std::sort(tape.begin(), tape.end());
-    return tape;
-  }
-
-  /// Moves what changes with `axes`, with the accumulators or with the result of `fold` out of
-  /// `tape`.
-  Tape split_off(Tape& tape, Id fold, bool result) const {
-    const auto axes = program.list(program.folds[fold].axes);
-    std::vector<bool> changes(program.exprs.size());
-    Tape inner;
-    std::erase_if(tape, [&](Id id) {
-      const Expr& expr = program.exprs[id];
-      bool moves =
-          expr.code == Code::axis && std::find(axes.begin(), axes.end(), expr.bits) != axes.end();
-      moves = moves || expr.code == Code::accumulator;
-      moves = moves || (result && expr.code == Code::result && expr.bits >> 8U == fold);
-      operands(id, [&](Id operand) { moves = moves || changes[operand]; });
-      changes[id] = moves;
-      if (moves) inner.push_back(id);
-      return moves;
-    });
-    return inner;
-  }
-
-  StageTape prepare(const Stage& stage) const {
-    StageTape tape;
-    std::vector<bool> done(program.exprs.size());
-    const auto mark = [&](const Tape& list) {
-      for (const Id id : list) done[id] = true;
-    };
-    Id scan = none;
-    for (const Id id : program.list(stage.folds)) {
-      const Fold& fold = program.folds[id];
-      FoldTape loop;
-      loop.fold = id;
-      for (Id expr = 0; expr < program.exprs.size(); ++expr) {
-        const Expr& leaf = program.exprs[expr];
-        if (leaf.code == Code::accumulator && leaf.bits >> 9U == id) {
-          loop.accumulators[leaf.bits >> 8U & 1U].push_back(expr);
-        }
-      }
-      loop.before = needed(program.list(fold.init), done);
-      mark(loop.before);
-      Tape outside = needed(program.list(fold.step), done);
-      loop.element = split_off(outside, id, false);
-      loop.before.insert(loop.before.end(), outside.begin(), outside.end());
-      mark(outside);
-      loop.merge = needed(program.list(fold.merge), std::vector<bool>(done.size()));
-      std::vector<bool> inner(done.size());
-      for (const Id element : loop.element) inner[element] = true;
-      std::vector<bool> read(done.size());
-      const auto reads = [&](Id operand) {
-        if (!uniform[operand] && !inner[operand]) read[operand] = true;
-      };
-      for (const Id element : loop.element) operands(element, reads);
-      for (const Id step : program.list(fold.step)) {
-        reads(step);
-        loop.swaps = loop.swaps || program.exprs[step].code == Code::accumulator;
-      }
-      for (const Id merge : program.list(fold.merge)) {
-        loop.swaps = loop.swaps || program.exprs[merge].code == Code::accumulator;
-      }
-      for (Id expr = 0; expr < read.size(); ++expr) {
-        if (read[expr]) loop.invariants.push_back(expr);
-      }
-      tape.folds.push_back(std::move(loop));
-      if (fold.kind == Fold::Kind::scan) scan = id;
-    }
-    std::vector<Id> roots;
-    const auto want = [&](std::span<const Id> ids) {
-      roots.insert(roots.end(), ids.begin(), ids.end());
-    };
-    for (const Id id : program.list(stage.checks)) {
-      want({&program.checks[id].ok, 1});
-      want(program.list(program.checks[id].shown));
-    }
-    std::vector<Id> written;
-    for (const Id id : program.list(stage.stores)) {
-      const Store& store = program.stores[id];
-      want({&store.value, 1});
-      want({&store.to.guard, 1});
-      want(program.list(store.to.index));
-      written.push_back(store.to.buffer);
-      tape.in_order = tape.in_order || !store.unique;
-    }
-    std::sort(written.begin(), written.end());
-    tape.in_order =
-        tape.in_order || std::adjacent_find(written.begin(), written.end()) != written.end();
-    tape.after = needed(roots, done);
-    if (scan != none) tape.each = split_off(tape.after, scan, true);
-    return tape;
-  }
-};
-
-// ---- Execution --------------------------------------------------------------------------------
-
 /// One call: the arrays, and the place in the loops.
 class Interpreter::Run {
  public:
-  Run(const Prepared& prepared, const KernelArguments& arguments)
-      : prepared_(prepared),
-        p_(prepared.program),
+  Run(const Tapes& tapes, const KernelArguments& arguments)
+      : tapes_(tapes),
+        p_(tapes.program),
         arguments_(arguments),
         arrays_(p_.exprs.size()),
         axis_values_(p_.axes.size()),
@@ -296,7 +73,7 @@ class Interpreter::Run {
       else if (expr.code != Code::accumulator)
         arrays_[id] = fresh();
     }
-    for (const Id id : prepared_.once) {
+    for (const Id id : tapes_.once) {
       const Expr& expr = p_.exprs[id];
       if (expr.arity != 0) {
         compute(id, block_points);
@@ -306,11 +83,10 @@ class Interpreter::Run {
       if (expr.code == Code::parameter) bits = arguments_.parameters[expr.bits];
       if (expr.code == Code::size) bits = static_cast<std::uint64_t>(arguments_.sizes[expr.bits]);
       if (expr.type == bool_) bits = (bits & 0xffU) != 0 ? 1 : 0;
-      fill(arrays_[id], reinterpret_cast<const std::byte*>(&bits), prepared_.width(id),
-           block_points);
+      fill(arrays_[id], reinterpret_cast<const std::byte*>(&bits), tapes_.width(id), block_points);
     }
     for (Id fold = 0; fold < results_.size(); ++fold) results_[fold] = fresh_set(fold);
-    if (prepared_.point_by_point) points_at_once_ = 1;
+    if (tapes_.point_by_point) points_at_once_ = 1;
     bind_buffers();
   }
 
@@ -320,7 +96,7 @@ class Interpreter::Run {
          first_point_ += std::min(step, end - first_point_)) {
       const std::int64_t count = std::min(step, end - first_point_);
       for (std::size_t number = 0; number < p_.stages.size(); ++number) {
-        stage(p_.stages[number], prepared_.stages[number], count);
+        stage(p_.stages[number], tapes_.stages[number], count);
       }
     }
     if (failure_.error != 0 && arguments_.failure != nullptr &&
@@ -373,12 +149,13 @@ class Interpreter::Run {
         std::int64_t count = 1;
         for (std::size_t i = memory.extents.size(); i-- > 0;) {
           memory.strides[i] = count;
-          count = product(count, std::max<std::int64_t>(0, memory.extents[i]));
+          count = product_of_extents(count, std::max<std::int64_t>(0, memory.extents[i]));
         }
         // Each row begins aligned for any element.
         const std::int64_t words =
-            (product(count, static_cast<std::int64_t>(size_of(buffer.type))) - 1) / 8 + 1;
-        memory.per_point = static_cast<std::size_t>(product(words, 8));
+            (product_of_extents(count, static_cast<std::int64_t>(size_of(buffer.type))) - 1) / 8 +
+            1;
+        memory.per_point = static_cast<std::size_t>(product_of_extents(words, 8));
         if (__builtin_add_overflow(bytes_per_point, memory.per_point, &bytes_per_point)) {
           throw InternalError("kernel: the rows of a launch overflow");
         }
@@ -405,7 +182,7 @@ class Interpreter::Run {
     const Expr& expr = p_.exprs[id];
     std::array<const std::byte*, 3> args{};
     for (std::size_t i = 0; i < expr.arity; ++i) args[i] = arrays_[expr.args[i]];
-    prepared_.operations[id](arrays_[id], args.data(), count);
+    tapes_.operations[id](arrays_[id], args.data(), count);
   }
 
   void evaluate(const Tape& tape, std::size_t count) {
@@ -424,90 +201,101 @@ class Interpreter::Run {
   void recall(Id id, const Expr& expr, std::size_t count) {
     const Id fold = static_cast<Id>(expr.bits >> 8U);
     const std::byte* from = results_[fold][expr.bits & 0xffU];
-    const std::size_t width = prepared_.width(id);
-    if (!prepared_.per_point[fold]) {
+    const std::size_t width = tapes_.width(id);
+    if (!tapes_.per_point[fold]) {
       std::memcpy(arrays_[id], from, count * width);
       return;
     }
-    for (std::size_t i = 0; i < count; ++i)
-      move_element(arrays_[id] + i * width, from + points_[i] * width, width);
+    with_word(width, [&](auto word) {
+      for (std::size_t i = 0; i < count; ++i) {
+        std::memcpy(arrays_[id] + i * sizeof word, from + points_[i] * sizeof word, sizeof word);
+      }
+    });
   }
 
   // ---- Memory ---------------------------------------------------------------------------------
 
   struct Places {
-    std::array<bool, block_points>
-        touched;  ///< false where a guard says no or the index is outside
+    std::array<std::byte*, block_points> at;         ///< null where nothing may be touched
     std::array<std::int64_t, block_points> offsets;  ///< in elements
   };
 
+  /// Where an access leads at each place of the arrays: nowhere if its guard says no or an index is
+  /// outside.
   void find(const Access& access, std::size_t count, Places& places) {
     const Memory& memory = memories_[access.buffer];
+    std::array<bool, block_points> touched;
     if (access.guard == none)
-      std::fill_n(places.touched.begin(), count, true);
+      std::fill_n(touched.begin(), count, true);
     else
-      std::memcpy(places.touched.data(), arrays_[access.guard], count);
+      std::memcpy(touched.data(), arrays_[access.guard], count);
     std::fill_n(places.offsets.begin(), count, 0);
     const auto index = p_.list(access.index);
     for (std::size_t d = 0; d < index.size(); ++d) {
       const auto* at = reinterpret_cast<const std::int64_t*>(arrays_[index[d]]);
-      const std::int64_t extent = memory.extents[d];
+      const auto extent = static_cast<std::uint64_t>(std::max<std::int64_t>(0, memory.extents[d]));
       const auto stride = static_cast<std::uint64_t>(memory.strides[d]);
+      bool all_inside = true;
       for (std::size_t i = 0; i < count; ++i) {
-        if (places.touched[i] && (at[i] < 0 || at[i] >= extent)) {
-          places.touched[i] = false;
-          fail(i, Failure::bounds);
-        }
-        places.offsets[i] =
-            static_cast<std::int64_t>(static_cast<std::uint64_t>(places.offsets[i]) +
-                                      static_cast<std::uint64_t>(at[i]) * stride);
+        const auto index_here = static_cast<std::uint64_t>(at[i]);  // a negative one is far outside
+        all_inside = all_inside && index_here < extent;
+        places.offsets[i] = static_cast<std::int64_t>(
+            static_cast<std::uint64_t>(places.offsets[i]) + index_here * stride);
+      }
+      for (std::size_t i = 0; i < count && !all_inside; ++i) {
+        if (!touched[i] || static_cast<std::uint64_t>(at[i]) < extent) continue;
+        touched[i] = false;
+        fail(i, Failure::bounds);
       }
     }
-  }
-
-  [[nodiscard]] std::byte* element(const Access& access, const Places& places,
-                                   std::size_t i) const {
-    const Memory& memory = memories_[access.buffer];
     const auto width = static_cast<std::int64_t>(size_of(p_.buffers[access.buffer].type));
-    return memory.first + points_[i] * memory.per_point + places.offsets[i] * width;
+    for (std::size_t i = 0; i < count; ++i) {
+      places.at[i] = touched[i]
+                         ? memory.first + points_[i] * memory.per_point + places.offsets[i] * width
+                         : nullptr;
+    }
   }
 
   void load(Id id, const Access& access, std::size_t count) {
     find(access, count, places_);
-    const std::size_t width = prepared_.width(id);
-    const bool guarded = access.guard != none;
-    for (std::size_t i = 0; i < count; ++i) {
-      std::byte* to = arrays_[id] + i * width;
-      const std::byte* from = &zero_[0];
-      if (places_.touched[i])
-        from = element(access, places_, i);
-      else if (guarded && arrays_[access.guard][i] == std::byte{0})
-        from = arrays_[access.otherwise] + i * width;
-      move_element(to, from, width);
-    }
-    if (p_.exprs[id].type == bool_) {
-      for (std::size_t i = 0; i < count; ++i)
-        arrays_[id][i] = std::byte{arrays_[id][i] != std::byte{0}};
-    }
+    with_word(tapes_.width(id), [&](auto word) {
+      constexpr decltype(word) nothing = 0;
+      for (std::size_t i = 0; i < count; ++i) {
+        const void* from = &nothing;
+        if (places_.at[i] != nullptr)
+          from = places_.at[i];
+        else if (access.guard != none && arrays_[access.guard][i] == std::byte{0}) {
+          from = arrays_[access.otherwise] + i * sizeof word;
+        }
+        std::memcpy(arrays_[id] + i * sizeof word, from, sizeof word);
+      }
+    });
+    if (p_.exprs[id].type != bool_) return;
+    for (std::size_t i = 0; i < count; ++i)
+      arrays_[id][i] = std::byte{arrays_[id][i] != std::byte{0}};
   }
 
-  void store(const Store& store, const Places& places, std::size_t i) {
-    if (!places.touched[i]) return;
-    const std::size_t width = prepared_.width(store.value);
-    std::byte* to = element(store.to, places, i);
-    const std::byte* value = arrays_[store.value] + i * width;
-    const Operation join = combination(store.mode, p_.exprs[store.value].type);
-    if (join == nullptr) {
-      move_element(to, value, width);
-      return;
-    }
-    alignas(8) std::array<std::byte, 8> stored{};
-    alignas(8) std::array<std::byte, 8> added{};
-    move_element(stored.data(), to, width);
-    move_element(added.data(), value, width);
-    const std::array<const std::byte*, 2> args = {stored.data(), added.data()};
-    join(stored.data(), args.data(), 1);
-    move_element(to, stored.data(), width);
+  /// Writes the values of places [first, last) of the arrays.
+  void store(const Store& store, const Places& places, std::size_t first, std::size_t last) {
+    const DType type = p_.exprs[store.value].type;
+    const Operation join = combination(store.mode, type);
+    with_word(size_of(type), [&](auto word) {
+      for (std::size_t i = first; i < last; ++i) {
+        if (places.at[i] == nullptr) continue;
+        auto value = word;
+        std::memcpy(&value, arrays_[store.value] + i * sizeof word, sizeof word);
+        if (join != nullptr) {
+          auto stored = word;
+          std::memcpy(&stored, places.at[i], sizeof word);
+          const std::array args = {reinterpret_cast<const std::byte*>(&stored),
+                                   reinterpret_cast<const std::byte*>(&value)};
+          auto joined = word;
+          join(reinterpret_cast<std::byte*>(&joined), args.data(), 1);
+          value = joined;
+        }
+        std::memcpy(places.at[i], &value, sizeof word);
+      }
+    });
   }
 
   void write(const Stage& stage, bool in_order, std::size_t count) {
@@ -515,15 +303,10 @@ class Interpreter::Run {
     if (store_places_.size() < stores.size()) store_places_.resize(stores.size());
     for (std::size_t s = 0; s < stores.size(); ++s)
       find(p_.stores[stores[s]].to, count, store_places_[s]);
-    if (in_order) {
-      for (std::size_t i = 0; i < count; ++i) {
-        for (std::size_t s = 0; s < stores.size(); ++s)
-          store(p_.stores[stores[s]], store_places_[s], i);
-      }
-    } else {
-      for (std::size_t s = 0; s < stores.size(); ++s) {
-        for (std::size_t i = 0; i < count; ++i) store(p_.stores[stores[s]], store_places_[s], i);
-      }
+    const std::size_t step = in_order && stores.size() > 1 ? 1 : count;
+    for (std::size_t i = 0; i < count; i += step) {
+      for (std::size_t s = 0; s < stores.size(); ++s)
+        store(p_.stores[stores[s]], store_places_[s], i, i + step);
     }
   }
 
@@ -562,9 +345,9 @@ class Interpreter::Run {
     std::int64_t inner = 1;
     for (const Id axis : p_.list(stage.axes)) {
       axes.push_back(axis);
-      inner = product(inner, extent(axis));
+      inner = product_of_extents(inner, extent(axis));
     }
-    const std::int64_t total = product(points, inner);
+    const std::int64_t total = product_of_extents(points, inner);
     for (std::int64_t done = 0; done < total;) {
       const std::size_t count =
           static_cast<std::size_t>(std::min<std::int64_t>(block_points, total - done));
@@ -598,20 +381,35 @@ class Interpreter::Run {
       at[d] = rest % extents[d];
       rest /= extents[d];
     }
+    std::int64_t point = from / inner;
+    std::int64_t within = from % inner;
     for (std::size_t i = 0; i < count; ++i) {
-      points_[i] = static_cast<std::size_t>((from + static_cast<std::int64_t>(i)) / inner);
-      for (std::size_t d = 0; d < axes.size(); ++d) {
-        reinterpret_cast<std::int64_t*>(axis_values_[axes[d]])[i] = at[d];
-      }
+      points_[i] = static_cast<std::size_t>(point);
+      if (++within == inner) within = 0, ++point;
+    }
+    // Along the last axis values follow each other; the others stay as long.
+    for (std::size_t i = 0; i < count && !axes.empty();) {
+      const std::size_t last = axes.size() - 1;
+      const std::size_t length =
+          std::min(count - i, static_cast<std::size_t>(extents[last] - at[last]));
+      for (std::size_t d = 0; d < last; ++d) std::fill_n(values_of(axes[d]) + i, length, at[d]);
+      std::iota(values_of(axes[last]) + i, values_of(axes[last]) + i + length, at[last]);
+      at[last] += static_cast<std::int64_t>(length) - 1;
       advance(at, extents);
+      i += length;
     }
   }
 
-  static void advance(std::vector<std::int64_t>& at, const std::vector<std::int64_t>& extents) {
+  std::int64_t* values_of(Id axis) { return reinterpret_cast<std::int64_t*>(axis_values_[axis]); }
+
+  /// The next point in row-major order; gives the first axis that changed.
+  static std::size_t advance(std::vector<std::int64_t>& at,
+                             const std::vector<std::int64_t>& extents) {
     for (std::size_t d = at.size(); d-- > 0;) {
-      if (++at[d] < extents[d]) return;
+      if (++at[d] < extents[d]) return d;
       at[d] = 0;
     }
+    return 0;
   }
 
   // ---- Folds ----------------------------------------------------------------------------------
@@ -647,7 +445,7 @@ class Interpreter::Run {
   void copy(const FoldTape& loop, const Set& to, const Set& from, std::size_t count) const {
     const auto init = p_.list(p_.folds[loop.fold].init);
     for (std::size_t slot = 0; slot < to.size(); ++slot) {
-      std::memmove(to[slot], from[slot], count * prepared_.width(init[slot]));
+      std::memmove(to[slot], from[slot], count * tapes_.width(init[slot]));
     }
   }
 
@@ -656,7 +454,7 @@ class Interpreter::Run {
     const auto ids = p_.list(values);
     const Set& first = loop.swaps ? partials_[loop.fold].aside : set;
     for (std::size_t slot = 0; slot < set.size(); ++slot) {
-      std::memmove(first[slot], arrays_[ids[slot]], count * prepared_.width(ids[slot]));
+      std::memmove(first[slot], arrays_[ids[slot]], count * tapes_.width(ids[slot]));
     }
     if (loop.swaps) copy(loop, set, first, count);
   }
@@ -664,7 +462,7 @@ class Interpreter::Run {
   void start(const FoldTape& loop, const Set& set, std::size_t count) {
     const auto init = p_.list(p_.folds[loop.fold].init);
     for (std::size_t slot = 0; slot < set.size(); ++slot) {
-      std::memcpy(set[slot], arrays_[init[slot]], count * prepared_.width(init[slot]));
+      std::memcpy(set[slot], arrays_[init[slot]], count * tapes_.width(init[slot]));
     }
   }
 
@@ -714,6 +512,7 @@ class Interpreter::Run {
     std::vector<std::int64_t> extents;
     std::vector<std::int64_t> at;
     std::int64_t count = 1;
+    std::size_t changed = 0;  ///< axes before this one stand as they were placed
   };
 
   Elements elements(const FoldTape& loop) const {
@@ -721,18 +520,17 @@ class Interpreter::Run {
     all.axes = p_.list(p_.folds[loop.fold].axes);
     for (const Id axis : all.axes) {
       all.extents.push_back(extent(axis));
-      all.count = product(all.count, all.extents.back());
+      all.count = product_of_extents(all.count, all.extents.back());
     }
     all.at.resize(all.axes.size());
     return all;
   }
 
   void place_next(Elements& elements, std::size_t count) {
-    for (std::size_t d = 0; d < elements.axes.size(); ++d) {
-      std::fill_n(reinterpret_cast<std::int64_t*>(axis_values_[elements.axes[d]]), count,
-                  elements.at[d]);
+    for (std::size_t d = elements.changed; d < elements.axes.size(); ++d) {
+      std::fill_n(values_of(elements.axes[d]), count, elements.at[d]);
     }
-    advance(elements.at, elements.extents);
+    elements.changed = advance(elements.at, elements.extents);
   }
 
   void fold(const FoldTape& loop, std::size_t count) {
@@ -780,13 +578,13 @@ class Interpreter::Run {
     partials.levels.clear();
     const Set& starts = partials.lanes[1];
     for (std::size_t slot = 0; slot < init.size(); ++slot) {
-      const std::size_t width = prepared_.width(init[slot]);
+      const std::size_t width = tapes_.width(init[slot]);
       fill(starts[slot], arrays_[init[slot]] + i * width, width, block_points);
     }
     // What the stage's points know of themselves is known to all lanes now.
     for (std::size_t k = 0; k < loop.invariants.size(); ++k) {
       const Id id = loop.invariants[k];
-      const std::size_t width = prepared_.width(id);
+      const std::size_t width = tapes_.width(id);
       fill(partials.invariants[k], arrays_[id] + i * width, width, block_points);
       std::swap(partials.invariants[k], arrays_[id]);
     }
@@ -814,8 +612,8 @@ class Interpreter::Run {
     }
     const Set& sum = total(loop, partials, 1);
     for (std::size_t slot = 0; slot < init.size(); ++slot) {
-      const std::size_t width = prepared_.width(init[slot]);
-      move_element(results_[loop.fold][slot] + i * width, sum[slot], width);
+      const std::size_t width = tapes_.width(init[slot]);
+      std::memcpy(results_[loop.fold][slot] + i * width, sum[slot], width);
     }
     for (std::size_t k = 0; k < loop.invariants.size(); ++k) {
       std::swap(partials.invariants[k], arrays_[loop.invariants[k]]);
@@ -826,8 +624,7 @@ class Interpreter::Run {
   /// Gives place `lane` of the arrays element `number` of a fold.
   void place_element(const Elements& all, std::size_t lane, std::int64_t number) {
     for (std::size_t d = all.axes.size(); d-- > 0;) {
-      reinterpret_cast<std::int64_t*>(axis_values_[all.axes[d]])[lane] =
-          d == 0 ? number : number % all.extents[d];
+      values_of(all.axes[d])[lane] = d == 0 ? number : number % all.extents[d];
       number /= all.extents[d];
     }
   }
@@ -838,7 +635,7 @@ class Interpreter::Run {
     Set from = partials.lanes[0];
     for (std::size_t half = fold_lanes / 2; half != 0; half /= 2) {
       for (std::size_t slot = 0; slot < init.size(); ++slot) {
-        const std::size_t bytes = half * prepared_.width(init[slot]);
+        const std::size_t bytes = half * tapes_.width(init[slot]);
         for (std::size_t chunk = 0; chunk < chunks; ++chunk) {
           std::memcpy(partials.left[slot] + chunk * bytes, from[slot] + 2 * chunk * bytes, bytes);
           std::memcpy(partials.right[slot] + chunk * bytes, from[slot] + (2 * chunk + 1) * bytes,
@@ -851,7 +648,7 @@ class Interpreter::Run {
     Set one = from;
     for (std::size_t chunk = 0; chunk < chunks; ++chunk) {
       for (std::size_t slot = 0; slot < one.size(); ++slot) {
-        one[slot] = from[slot] + chunk * prepared_.width(init[slot]);
+        one[slot] = from[slot] + chunk * tapes_.width(init[slot]);
       }
       push_total(loop, partials, one, 1);
     }
@@ -886,7 +683,7 @@ class Interpreter::Run {
     }
   }
 
-  Prepared const& prepared_;
+  const Tapes& tapes_;
   const Program& p_;
   const KernelArguments& arguments_;
   std::vector<std::byte*> arrays_;  ///< by expression
@@ -902,23 +699,19 @@ class Interpreter::Run {
       points_{};  ///< of each iteration, counted from `first_point_`
   Places places_{};
   std::vector<Places> store_places_;
-  std::array<std::byte, 8> zero_{};
   Failure failure_;
 };
 
 // ---- The interface ----------------------------------------------------------------------------
 
-Interpreter::Interpreter(const Program& program)
-    : prepared_(std::make_shared<const Prepared>(program)) {}
+Interpreter::Interpreter(const Program& program) : tapes_(std::make_shared<const Tapes>(program)) {}
 
-std::int64_t Interpreter::points(const std::int64_t* sizes) const {
-  return prepared_->points(sizes);
-}
+std::int64_t Interpreter::points(const std::int64_t* sizes) const { return tapes_->points(sizes); }
 
 void Interpreter::run(const KernelArguments& arguments, std::int64_t begin,
                       std::int64_t end) const {
   end = std::min(end, points(arguments.sizes));
-  if (begin < end) Run(*prepared_, arguments).run(begin, end);
+  if (begin < end) Run(*tapes_, arguments).run(begin, end);
 }
 
 void interpret(const Program& program, const KernelArguments& arguments) {

@@ -12,6 +12,8 @@
 
 namespace rill::kernel {
 
+class Tapes;
+
 /// A program made ready for interpretation. Safe to run from several threads at once.
 class RILL_API Interpreter {
  public:
@@ -28,9 +30,8 @@ class RILL_API Interpreter {
   void run(const KernelArguments& arguments, std::int64_t begin, std::int64_t end) const;
 
  private:
-  class Prepared;
   class Run;
-  std::shared_ptr<const Prepared> prepared_;
+  std::shared_ptr<const Tapes> tapes_;
 };
 
 }  // namespace rill::kernel
