@@ -12,7 +12,6 @@
 #include <rill/cpu/float_environment.h>
 #include <rill/cpu/thread_pool.h>
 #include <rill/kernel/arithmetic.h>
-#include <rill/kernel/interpret.h>
 #include <rill/tensor/error.h>
 
 namespace rill::cpu {
@@ -123,6 +122,7 @@ Kernel::Kernel(Program program) : program_(std::move(program)) {
   outer_lanes_ = !outer.empty() && outer.back() == points_.schedule.vector_axis;
 
   const Code* compiled = code(points_);
+  if (compiled == nullptr) interpreter_.emplace(program_);
   const bool rows = std::any_of(program_.buffers.begin(), program_.buffers.end(), [](const kernel::Buffer& buffer) {
     return buffer.space == kernel::Buffer::Space::row;
   });
@@ -185,7 +185,7 @@ Failure Kernel::execute(std::byte* const* buffers, const std::int64_t* sizes, co
   Failure failure;
   const Code* compiled = code(points_);
   if (compiled == nullptr) {
-    kernel::interpret(program_, {buffers, sizes, parameters, nullptr, nullptr, &failure});
+    interpret(buffers, sizes, parameters, failure);
     return failure;
   }
   const Launch launch{buffers, sizes, parameters, product(program_.list(program_.outer), sizes)};
@@ -257,6 +257,23 @@ Failure Kernel::execute(std::byte* const* buffers, const std::int64_t* sizes, co
     }
   });
   return failure;
+}
+
+/// Where there is no emitter.
+void Kernel::interpret(std::byte* const* buffers, const std::int64_t* sizes, const std::uint64_t* parameters,
+                       Failure& failure) const {
+  const std::int64_t points = interpreter_->points(sizes);
+  // Each piece prepares arrays of its own; where stores meet, their order needs one piece.
+  const std::int64_t grain = shared_stores_ ? points : std::max<std::int64_t>(1024, points / threads());
+  std::mutex mutex;
+  parallel_for(points, std::max<std::int64_t>(grain, 1), [&](std::int64_t begin, std::int64_t end) {
+    Failure mine;
+    interpreter_->run({buffers, sizes, parameters, nullptr, nullptr, &mine}, begin, end);
+    if (mine.error != 0) {
+      const std::lock_guard lock(mutex);
+      join(failure, mine);
+    }
+  });
 }
 
 /// First the blocks of the reduction's elements, on all threads, then the points, which are few.

@@ -11,11 +11,13 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <span>
 #include <vector>
 
 #include <rill/cpu/code_cache.h>
 #include <rill/kernel/dependence.h>
+#include <rill/kernel/interpret.h>
 #include <rill/kernel/program.h>
 #include <rill/kernel/schedule.h>
 
@@ -52,6 +54,8 @@ class Kernel {
   std::int64_t value(kernel::Id expr, const std::int64_t* sizes) const;
   std::int64_t product(std::span<const kernel::Id> axes, const std::int64_t* sizes) const;
   std::size_t scratch_bytes(const Code& code, const std::int64_t* sizes) const;
+  void interpret(std::byte* const* buffers, const std::int64_t* sizes, const std::uint64_t* parameters,
+                 kernel::Failure& failure) const;
   void run_split(const Launch& launch, const Code& code, kernel::Failure& failure) const;
 
   kernel::Program program_;
@@ -62,6 +66,7 @@ class Kernel {
   bool may_be_owned_ = false;
   bool outer_lanes_ = false;
   kernel::KernelFunction direct_ = nullptr;
+  std::optional<kernel::Interpreter> interpreter_;  ///< where there is no emitter
   mutable Variant points_;
   mutable Variant split_;
   mutable Variant owned_;
