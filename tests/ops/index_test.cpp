@@ -1,0 +1,181 @@
+// Reading and writing by index: NumPy's answers, and who sees a write.
+
+#include <rill/autograd/tape.h>
+#include <rill/ops/creation.h>
+#include <rill/ops/elementwise.h>
+#include <rill/ops/index.h>
+#include <rill/ops/reduce.h>
+#include <rill/ops/shape.h>
+#include <rill/tensor/literal.h>
+
+#include <string>
+#include <vector>
+
+#include "tests/catch.h"
+
+namespace rill {
+namespace {
+
+using Integers = std::vector<int>;
+
+Integers list(const Tensor& x) { return x.to_vector<int>(); }
+Tensor matrix() { return copy(arange(12).reshape({3, 4})); }
+
+TEST_CASE("numbers, slices, newaxis and ellipsis read views") {
+  const Tensor x = matrix();
+  CHECK(list(x(1)) == Integers{4, 5, 6, 7});
+  CHECK(list(x(-1, -1)) == Integers{11});
+  CHECK(list(x({0, 2}, 0)) == Integers{0, 4});
+  CHECK(list(x({0, 3, 2}, 1)) == Integers{1, 9});
+  CHECK(list(x(2, slice({}, {}, -2))) == Integers{11, 9});
+  CHECK(list(x(slice(10, {}))).empty());
+  CHECK(x(newaxis, 0, newaxis).shape() == Shape{1, 1, 4});
+  CHECK(x(ellipsis, 0).shape() == Shape{3});
+  CHECK(x(ellipsis).shape() == Shape{3, 4});
+}
+
+TEST_CASE("slices clamp to their axis as Python's do") {
+  const Tensor x = arange(5);
+  CHECK(list(x(slice(-100, 2))) == Integers{0, 1});
+  CHECK(list(x(slice(3, 100))) == Integers{3, 4});
+  CHECK(list(x(slice(100, {}, -1))) == Integers{4, 3, 2, 1, 0});
+  CHECK(list(x(slice(3, -100, -2))) == Integers{3, 1});
+  CHECK(list(x(slice(1, 4, -1))).empty());
+  CHECK(list(x(slice({}, {}, 3))) == Integers{0, 3});
+}
+
+TEST_CASE("integer tensors read along their axis, several together element by element") {
+  const Tensor x = matrix();
+  CHECK(list(x(tensor({2, -3}))) == Integers{8, 9, 10, 11, 0, 1, 2, 3});
+  CHECK(list(x(slice(0, 2), tensor({3, 0}))) == Integers{3, 0, 7, 4});
+  CHECK(list(x(tensor({0, 2}), tensor({1, 3}))) == Integers{1, 11});
+  CHECK(x(tensor({{0}, {2}}), tensor({1, 3, 0})).shape() == Shape{2, 3});
+}
+
+TEST_CASE("index tensors apart from each other come first in the result, as in NumPy") {
+  const Tensor x = arange(24).reshape({2, 3, 4});
+  CHECK(x(tensor({0, 1, 1, 0, 1}), slice(), tensor({0, 1, 2, 3, 0})).shape() == Shape{5, 3});
+  CHECK(x(0, slice(), tensor({0, 1})).shape() == Shape{2, 3});
+  CHECK(x(slice(), 0, tensor({0, 1})).shape() == Shape{2, 2});
+}
+
+TEST_CASE("a write changes one tensor and no copy or view of it") {
+  Tensor x = matrix();
+  const Tensor earlier = x;
+  const Tensor row = x(0);
+  x.at(0, 0) = 100;
+  CHECK(x(0, 0).item<int>() == 100);
+  CHECK(earlier(0, 0).item<int>() == 0);
+  CHECK(row(0).item<int>() == 0);
+}
+
+TEST_CASE("a write happens in place when nobody else sees the memory") {
+  Tensor x = matrix();
+  const void* memory = x.data<std::int64_t>().data();
+  const std::uint64_t id = x.id();
+  x.at(1) = 7;
+  x.at(slice(), 0) += 1;
+  CHECK(x.data<std::int64_t>().data() == memory);
+  CHECK(x.id() != id);
+  CHECK(list(x) == Integers{1, 1, 2, 3, 8, 7, 7, 7, 9, 9, 10, 11});
+}
+
+TEST_CASE("a write of a tensor into itself reads it as it was") {
+  Tensor x = arange(5);
+  x.at(slice(1, 5)) = x(slice(0, 4));
+  CHECK(list(x) == Integers{0, 0, 1, 2, 3});
+}
+
+TEST_CASE("a write to a stretched tensor changes the named elements only") {
+  Tensor x = broadcast_to(copy(tensor({1, 2})), {3, 2});
+  x.at(0, 0) = 9;
+  CHECK(list(x) == Integers{9, 2, 1, 2, 1, 2});
+}
+
+TEST_CASE("a write to wrapped memory leaves that memory alone") {
+  float memory[3] = {1, 2, 3};
+  const std::int64_t stride = 1;
+  Tensor x = Tensor::wrap(memory, {3}, {&stride, 1}, float32, nullptr);
+  x.at(0) = 9;
+  x += 1;
+  CHECK(x.to_vector<float>() == std::vector<float>{10, 3, 4});
+  CHECK(memory[0] == 1);
+}
+
+TEST_CASE("masks write where they are true") {
+  Tensor x = tensor({{-1, 2}, {3, -4}});
+  x.at(x < 0) = 0;
+  CHECK(list(x) == Integers{0, 2, 3, 0});
+  x.at(tensor({true, false})) += 10;
+  CHECK(list(x) == Integers{10, 12, 3, 0});
+  x.at(tensor({false, true})) = tensor({7, 8});
+  CHECK(list(x) == Integers{10, 12, 7, 8});
+  REQUIRE_THROWS_AS(x.at(tensor({true})) = 0, IndexError);
+  REQUIRE_THROWS_AS(x.at(x < 0, 0) = 0, IndexError);
+}
+
+TEST_CASE("integer tensors write, the last of equals wins, and += counts each element once") {
+  Tensor x = zeros({4}, int64);
+  x.at(tensor({1, 1, -1})) = tensor({5, 6, 7});
+  CHECK(list(x) == Integers{0, 6, 0, 7});
+  x.at(tensor({0, 0})) += 1;
+  CHECK(list(x) == Integers{1, 6, 0, 7});
+  Tensor y = matrix();
+  y.at(slice(0, 2), tensor({0, 3})) = -1;
+  CHECK(list(y) == Integers{-1, 1, 2, -1, -1, 5, 6, -1, 8, 9, 10, 11});
+  y.at(tensor({0, 2}), tensor({1, 2})) = tensor({50, 60});
+  CHECK(list(y) == Integers{-1, 50, 2, -1, -1, 5, 6, -1, 8, 9, 60, 11});
+}
+
+TEST_CASE("a write that fails changes nothing") {
+  Tensor x = matrix();
+  const Integers before = list(x);
+  REQUIRE_THROWS_AS(x.at(3) = 0, IndexError);
+  REQUIRE_THROWS_AS(x.at(tensor({0, 3})) = 0, IndexError);
+  REQUIRE_THROWS_AS(x.at(0) = tensor({1, 2}), ShapeError);
+  REQUIRE_THROWS_AS(x.at(0) = 0.5, DTypeError);
+  REQUIRE_THROWS_AS(x.at(0) /= 2, DTypeError);
+  REQUIRE_THROWS_AS(x.at(0, 0, 0) = 1, IndexError);
+  CHECK(list(x) == before);
+}
+
+TEST_CASE("values take the dtype of what they are written to") {
+  Tensor x = zeros({2}, float16);
+  x.at(0) = 1;
+  x.at(1) = tensor({0.25}, float64)(0);
+  CHECK(x.type_text() == "float16[2]");
+  CHECK(x.to_vector<float>() == std::vector<float>{1, 0.25});
+}
+
+TEST_CASE("gradients flow through what is read and written by index") {
+  const Tensor x = tensor({1.0, 2.0, 3.0});
+  GradientTape tape;
+  tape.watch(x);
+  Tensor y = x * 2;
+  y.at(1) = x(0) * 10;
+  y.at(y > 15) = 0;
+  CHECK(tape.gradient(sum(y * y), x).to_vector<float>() == std::vector<float>{8 + 200, 0, 24});
+}
+
+TEST_CASE("an index out of range in a tensor names it, the axis, its size and the line") {
+  const Tensor x = matrix();
+  std::string text;
+  try {
+    (void)x(slice(), tensor({0, 4}));
+  } catch (const IndexError& error) {
+    text = error.what();
+  }
+  CHECK(text.rfind("take: index 4 is outside axis 1 of size 4, at index_test.cpp:", 0) == 0);
+}
+
+TEST_CASE("scatter with add counts repeated indices, in float16 without losing the small") {
+  const Tensor ones_twice =
+      scatter(zeros({3}), tensor({0, 0, 2}), ones({3}), 0, {.mode = ScatterMode::add});
+  CHECK(ones_twice.to_vector<float>() == std::vector<float>{2, 0, 1});
+  const Tensor many = scatter(zeros({1}, float16), zeros({4096}, int64), ones({4096}, float16), 0,
+                              {.mode = ScatterMode::add});
+  CHECK(many(0).item<float>() == 4096);
+}
+
+}  // namespace
+}  // namespace rill
