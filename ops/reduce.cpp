@@ -315,7 +315,7 @@ Tensor logsumexp(const Tensor& x, const ReduceOptions& options, Where where) { r
 Tensor var(const Tensor& x, const Axes& axes, const VarianceOptions& options, Where where) {
   const VarianceAttributes attributes{.axes = normalized_axes(x, axes, "var", where),
                                       .keepdims = options.keepdims,
-                                      .correction = options.correction};
+                                      .correction = options.unbiased ? 1.0 : 0.0};
   return call(find<"var">, Operand(x, where), attributes);
 }
 Tensor var(const Tensor& x, const VarianceOptions& options, Where where) {

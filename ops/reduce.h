@@ -38,8 +38,8 @@ struct VarianceOptions {
  public:
   [[no_unique_address]] Tag tag{};
   bool keepdims = false;
-  /// What is taken off the count that squares are divided by; 1 for the unbiased estimate.
-  double correction = 0;
+  /// Divides by one less than the count: the estimate of the variance that samples come from.
+  bool unbiased = false;
 };
 
 struct ScanOptions {

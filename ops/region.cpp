@@ -1,6 +1,7 @@
 #include <rill/ops/region.h>
 
 #include <algorithm>
+#include <cstring>
 #include <string>
 
 #include <rill/ops/creation.h>
@@ -264,11 +265,19 @@ Tensor fitted(const Tensor& x, const Operand& value, const Region& region) {
                  value.where());
 }
 
+/// A number in memory of its own.
+Tensor with_memory(const Tensor& number, DType dtype) {
+  Tensor made = Tensor::empty({}, dtype);
+  const std::uint64_t bits = number.body().scalar.bits(dtype);
+  std::memcpy(made.body().data, &bits, size_of(dtype));
+  return made;
+}
+
 void write_slice(Tensor& x, const Operand& value, const Region& region) {
   const SliceAttributes& slice = region.slice;
-  const Tensor fit = fitted(x, value, region);
-  if (Listeners::none() && !x.abstract() && !fit.body().weak && !fit.abstract() && x.sole_owner() &&
-      !overlaps_itself(x) && slice.size.known()) {
+  Tensor fit = fitted(x, value, region);
+  if (Listeners::none() && !x.abstract() && (fit.body().weak || !fit.abstract()) &&
+      x.sole_owner() && !overlaps_itself(x) && slice.size.known()) {
     std::array<std::int64_t, max_rank> strides{};
     std::int64_t offset = 0;
     for (int axis = 0; axis < x.rank(); ++axis) {
@@ -277,6 +286,7 @@ void write_slice(Tensor& x, const Operand& value, const Region& region) {
       offset += slice.first[axis].value() * x.strides()[at];
     }
     if (slice.size.size() == Dim(0)) return;
+    if (fit.body().weak) fit = with_memory(fit, x.dtype());
     copy_into(
         x.view(slice.size, std::span(strides).first(static_cast<std::size_t>(x.rank())), offset),
         fit);

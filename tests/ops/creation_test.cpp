@@ -2,6 +2,7 @@
 
 #include <rill/ops/creation.h>
 #include <rill/ops/elementwise.h>
+#include <rill/ops/index.h>
 #include <rill/tensor/literal.h>
 
 #include <vector>

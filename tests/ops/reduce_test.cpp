@@ -88,8 +88,8 @@ TEST_CASE("the gradient of a product with zeros is that of the others") {
 TEST_CASE("the unbiased variance divides by one less") {
   const Tensor x = tensor({1.0, 2.0, 3.0, 4.0});
   CHECK(var(x).item<float>() == 1.25F);
-  CHECK(var(x, {.correction = 1}).item<float>() == Approx(5.0 / 3));
-  CHECK(stddev(x, 0, {.correction = 1}).item<float>() == Approx(std::sqrt(5.0 / 3)));
+  CHECK(var(x, {.unbiased = true}).item<float>() == Approx(5.0 / 3));
+  CHECK(stddev(x, 0, {.unbiased = true}).item<float>() == Approx(std::sqrt(5.0 / 3)));
 }
 
 TEST_CASE("logsumexp survives large and infinite elements") {
