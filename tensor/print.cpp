@@ -202,6 +202,15 @@ Words float_words(const Elements& elements, const PrintOptions& options) {
       continue;
     }
     Parts& parts = numbers[i];
+    if (exponents && parts.right.size() < right) {
+      // All fractions of a column are equally long: with the number's true digits, not with zeros.
+      const std::string text =
+          formatted(std::fabs(value), std::chars_format::scientific, static_cast<int>(right));
+      const Decimal decimal = decimal_of(text);
+      parts.left.back() = decimal.digits.front();
+      parts.right = decimal.digits.substr(1);
+      parts.exponent = decimal.exponent;
+    }
     parts.right.resize(right, exponents ? '0' : ' ');
     words.push_back(padded(parts.left, left) + "." + parts.right +
                     (exponents ? exponent_text(parts.exponent, exponent_digits) : ""));

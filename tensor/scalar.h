@@ -36,9 +36,20 @@ class RILL_API Scalar {
   }
 
   [[nodiscard]] constexpr Kind kind() const { return kind_; }
-  /// The dtype that a tensor made of it has: bool, int64 or float32.
+  /// The dtype that a tensor made of it has: bool, int64 (uint64 for numbers that only it holds) or
+  /// float32.
   [[nodiscard]] constexpr DType dtype() const {
-    return kind_ == Kind::boolean ? bool_ : kind_ == Kind::real ? float32 : int64;
+    switch (kind_) {
+      case Kind::boolean:
+        return bool_;
+      case Kind::real:
+        return float32;
+      case Kind::unsigned_integer:
+        return integer_ < 0 ? uint64 : int64;
+      case Kind::integer:
+        break;
+    }
+    return int64;
   }
   [[nodiscard]] constexpr double real() const {
     return kind_ == Kind::real ? real_

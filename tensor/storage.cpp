@@ -39,10 +39,11 @@ void destroy(StorageBlock* block) noexcept {
     if (*release) (*release)();
     return;
   }
-  const std::size_t bytes = block->bytes + sizeof(StorageBlock);
+  const std::size_t bytes = block->before + sizeof(StorageBlock) + block->bytes;
   const Device device = block->device;
+  std::byte* const start = reinterpret_cast<std::byte*>(block) - block->before;
   block->~StorageBlock();
-  rill::deallocate(block, bytes, device);
+  rill::deallocate(start, bytes, device);
 }
 
 }  // namespace detail

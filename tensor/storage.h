@@ -16,12 +16,14 @@ namespace rill {
 
 namespace detail {
 
-/// The count and origin of one block. Owned memory follows its block's header directly.
+/// The count and origin of one block. Owned memory follows its block's header directly; the body of
+/// the tensor that the block was made for may stand before it.
 struct alignas(64) StorageBlock {
   std::atomic<std::uint32_t> references{1};
   Device device;
-  bool foreign = false;   // memory of somebody else's: never written
-  std::size_t bytes = 0;  // of the memory, header excluded
+  bool foreign = false;     // memory of somebody else's: never written
+  std::uint8_t before = 0;  // bytes from the start of the block to this header
+  std::size_t bytes = 0;    // of the memory, header excluded
   std::byte* data = nullptr;
   std::function<void()>* release = nullptr;  // foreign memory only: gives it back
 };
@@ -55,6 +57,13 @@ class RILL_API Storage {
         block_->references.fetch_sub(1, std::memory_order_acq_rel) == 1) {
       detail::destroy(block_);
     }
+  }
+
+  /// Takes over the one reference that a new header holds.
+  static Storage adopt(detail::StorageBlock* block) {
+    Storage storage;
+    storage.block_ = block;
+    return storage;
   }
 
   explicit operator bool() const { return block_ != nullptr; }

@@ -1,11 +1,11 @@
+#include <rill/tensor/elements.h>
 #include <rill/tensor/tensor.h>
 
 #include <algorithm>
 #include <cstring>
 #include <limits>
+#include <new>
 #include <type_traits>
-
-#include <rill/tensor/listener.h>
 
 namespace rill {
 namespace detail {
@@ -29,7 +29,15 @@ std::uint64_t next_value_id() {
   return next++;
 }
 
-void destroy(TensorBody* body) noexcept { delete body; }
+void destroy(TensorBody* body) noexcept {
+  if (!body->in_storage) {
+    delete body;
+    return;
+  }
+  // The body's memory goes with the last reference to its storage, hence after the body.
+  const Storage storage = std::move(body->storage);
+  body->~TensorBody();
+}
 
 void fail_undefined(const char* what, Where where) {
   throw ValueError(std::string(what) +
@@ -52,6 +60,13 @@ bool row_major(const Shape& shape, std::span<const std::int64_t> strides) {
     expected *= size;
   }
   return true;
+}
+
+constexpr auto largest_count = std::int64_t{1} << 56;  // elements; bytes then do not overflow
+
+[[noreturn]] void fail_empty(const Shape& shape, bool negative) {
+  throw ShapeError(negative ? "a size is negative: " + shape.text()
+                            : "a tensor of shape " + shape.text() + " has too many elements");
 }
 
 /// Converts one element as `cast` does.
@@ -79,38 +94,6 @@ To converted(From from) {
   }
 }
 
-/// Calls `visit_element(pointer)` for each element in row-major order.
-template <class F>
-void for_each_element(const TensorBody& body, F&& visit_element) {
-  const std::int64_t count = body.shape.size().value();
-  const auto width = static_cast<std::int64_t>(size_of(body.dtype));
-  std::array<std::int64_t, max_rank> position{};
-  const std::byte* at = body.data;
-  for (std::int64_t i = 0; i < count; ++i) {
-    visit_element(at);
-    for (int axis = body.shape.rank() - 1; axis >= 0; --axis) {
-      const auto a = static_cast<std::size_t>(axis);
-      at += body.strides[a] * width;
-      if (++position[a] < body.shape[axis].value()) break;
-      at -= body.strides[a] * width * position[a];
-      position[a] = 0;
-    }
-  }
-}
-
-void require_values(const Tensor& tensor, const char* operation, Where where) {
-  if (!tensor.defined()) detail::fail_undefined(operation, where);
-  if (tensor.abstract()) {
-    throw ValueError(std::string(operation) + ": " + tensor.type_text() +
-                     " is abstract: it has a dtype and a shape, but no values" + where.suffix());
-  }
-}
-
-void heard(const Tensor& tensor, HostReadEvent::Kind kind, Where where) {
-  if (Listeners::none()) return;
-  Listeners::tell(&Listener::host_read, HostReadEvent{tensor, kind, where});
-}
-
 void copy_elements(const TensorBody& body, DType dtype, void* values) {
   visit(dtype, [&](auto to_zero) {
     using To = decltype(to_zero);
@@ -118,17 +101,14 @@ void copy_elements(const TensorBody& body, DType dtype, void* values) {
       using From = decltype(from_zero);
       auto* to = static_cast<To*>(values);
       if constexpr (std::is_same_v<To, From>) {
-        if (body.contiguous) {
-          std::memcpy(values, body.data,
-                      static_cast<std::size_t>(body.shape.size().value()) * sizeof(To));
-          return;
-        }
+        detail::copy_in_order(body, values);
+      } else {
+        detail::for_each_element(body, [&](const std::byte* at) {
+          From element;
+          std::memcpy(&element, at, sizeof element);
+          *to++ = converted<To>(element);
+        });
       }
-      for_each_element(body, [&](const std::byte* at) {
-        From element;
-        std::memcpy(&element, at, sizeof element);
-        *to++ = converted<To>(element);
-      });
     });
   });
 }
@@ -150,39 +130,63 @@ std::string Tensor::type_text() const {
 }
 
 Tensor::operator bool() const {
-  require_values(*this, "bool", {});
+  detail::require_values(*this, "bool", {});
   if (!(shape().size() == Dim(1))) {
     throw ValueError("bool: the truth of " + type_text() +
                      " is ambiguous: reduce it with any(x) or all(x) first");
   }
-  heard(*this, HostReadEvent::Kind::boolean, {});
+  detail::tell_host_read(*this, HostReadEvent::Kind::boolean, {});
   bool value = false;
   copy_elements(body(), bool_, &value);
   return value;
 }
 
 Tensor Tensor::empty(const Shape& shape, DType dtype, Device device) {
-  std::int64_t count = 1;
-  auto* body = new TensorBody;
-  Tensor made = adopt(body);
+  // One pass for the count and the strides; a size of 0 empties the tensor, but not the strides.
+  std::array<std::int64_t, max_rank> strides;  // NOLINT(cppcoreguidelines-pro-type-member-init)
+  std::int64_t product = 1;
+  bool empty = false;
+  bool negative = false;
+  bool overflow = false;
+  for (int axis = shape.rank() - 1; axis >= 0; --axis) {
+    const std::int64_t size = shape[axis].value();
+    strides[static_cast<std::size_t>(axis)] = product;
+    if (size == 0) {
+      empty = true;
+    } else {
+      negative = negative || size < 0;
+      overflow = overflow || __builtin_mul_overflow(product, size, &product);
+    }
+  }
+  if (negative || (!empty && (overflow || product > largest_count))) fail_empty(shape, negative);
+  const std::size_t bytes = empty ? 0 : static_cast<std::size_t>(product) * size_of(dtype);
+
+  TensorBody* body = nullptr;
+  if (device.is_cpu()) {
+    // Body, header and elements in one block: creating a tensor is one trip to the allocator.
+    constexpr std::size_t before = sizeof(TensorBody);
+    static_assert(before % alignof(detail::StorageBlock) == 0 && before <= 255);
+    auto* const memory = static_cast<std::byte*>(
+        rill::allocate(before + sizeof(detail::StorageBlock) + bytes, device));
+    auto* const block = ::new (memory + before) detail::StorageBlock;
+    block->before = before;
+    block->bytes = bytes;
+    block->data = memory + before + sizeof(detail::StorageBlock);
+    body = ::new (memory) TensorBody;
+    body->in_storage = true;
+    body->storage = Storage::adopt(block);
+  } else {
+    Storage storage = Storage::allocate(bytes, device);
+    body = new TensorBody;
+    body->storage = std::move(storage);
+  }
   body->dtype = dtype;
   body->device = device;
   body->shape = shape;
-  for (int axis = shape.rank() - 1; axis >= 0; --axis) {
-    const std::int64_t size = shape[axis].value();
-    if (size < 0) throw ShapeError("a size is negative: " + shape.text());
-    body->strides[static_cast<std::size_t>(axis)] = count;
-    if (size != 0 && __builtin_mul_overflow(count, size, &count)) {
-      throw ShapeError("a tensor of shape " + shape.text() + " has too many elements");
-    }
-  }
-  count = shape.size().value();
-  if (count > (std::int64_t{1} << 56))
-    throw ShapeError("a tensor of shape " + shape.text() + " has too many elements");
-  body->storage = Storage::allocate(static_cast<std::size_t>(count) * size_of(dtype), device);
+  body->strides = strides;
   body->data = body->storage.data();
   body->id = detail::next_value_id();
-  return made;
+  return adopt(body);
 }
 
 Tensor Tensor::abstract(const Shape& shape, DType dtype, Device device) {
@@ -191,6 +195,7 @@ Tensor Tensor::abstract(const Shape& shape, DType dtype, Device device) {
   body.dtype = dtype;
   body.device = device;
   body.shape = shape;
+  body.strides.fill(0);
   body.id = detail::next_value_id();
   return made;
 }
@@ -217,7 +222,12 @@ Tensor Tensor::view(const Shape& shape, std::span<const std::int64_t> strides,
   to.shape = shape;
   std::copy(strides.begin(), strides.end(), to.strides.begin());
   to.storage = from.storage;
-  to.data = from.data + offset * static_cast<std::int64_t>(size_of(from.dtype));
+  to.immediate = from.immediate;
+  if (from.data == reinterpret_cast<const std::byte*>(&from.immediate)) {
+    to.data = reinterpret_cast<std::byte*>(&to.immediate);  // a number lies in the body itself
+  } else if (from.data != nullptr) {
+    to.data = from.data + offset * static_cast<std::int64_t>(size_of(from.dtype));
+  }
   to.contiguous = row_major(shape, strides);
   to.id = detail::next_value_id();
   return made;
@@ -225,11 +235,24 @@ Tensor Tensor::view(const Shape& shape, std::span<const std::int64_t> strides,
 
 Tensor Tensor::wrap(void* data, const Shape& shape, std::span<const std::int64_t> strides,
                     DType dtype, std::function<void()> release, Device device, Where where) {
-  if (data == nullptr && !(shape.size() == Dim(0)))
-    throw ValueError("wrap: the memory is null" + where.suffix());
   if (strides.size() != static_cast<std::size_t>(shape.rank())) {
     throw ShapeError("wrap: " + std::to_string(strides.size()) + " strides for shape " +
                      shape.text() + where.suffix());
+  }
+  for (const Dim size : shape) {
+    if (size.value() < 0) {
+      throw ShapeError("wrap: a size is negative: " + shape.text() + where.suffix());
+    }
+  }
+  const std::int64_t count = shape.size().value();
+  if (count > largest_count) fail_empty(shape, false);
+  if (data == nullptr && count != 0) {
+    throw ValueError("wrap: the memory of " + std::string(name(dtype)) + shape.text() + " is null" +
+                     where.suffix());
+  }
+  if (reinterpret_cast<std::uintptr_t>(data) % size_of(dtype) != 0) {
+    throw ValueError("wrap: the memory of " + std::string(name(dtype)) + shape.text() +
+                     " is not aligned to its elements" + where.suffix());
   }
   Tensor made = adopt(new TensorBody);
   TensorBody& body = made.body();
@@ -237,36 +260,36 @@ Tensor Tensor::wrap(void* data, const Shape& shape, std::span<const std::int64_t
   body.device = device;
   body.shape = shape;
   std::copy(strides.begin(), strides.end(), body.strides.begin());
-  body.storage =
-      Storage::wrap(data, static_cast<std::size_t>(shape.size().value()) * size_of(dtype), device,
-                    std::move(release));
+  body.storage = Storage::wrap(data, static_cast<std::size_t>(count) * size_of(dtype), device,
+                               std::move(release));
   body.data = static_cast<std::byte*>(data);
-  if (data == nullptr)
-    body.data = reinterpret_cast<std::byte*>(&body.immediate);  // empty, yet not abstract
+  if (data == nullptr) {  // empty, yet not abstract
+    body.data = reinterpret_cast<std::byte*>(&body.immediate);
+  }
   body.contiguous = row_major(shape, strides);
   body.id = detail::next_value_id();
-  if (!Listeners::none()) Listeners::tell(&Listener::creation, CreationEvent{made, where});
+  detail::tell_creation(made, where);
   return made;
 }
 
 void Tensor::item_into(DType dtype, void* value, Where where) const {
-  require_values(*this, "item", where);
+  detail::require_values(*this, "item", where);
   if (!(shape().size() == Dim(1))) {
     throw ValueError("item: " + type_text() +
                      " has not exactly one element: use to_vector or an index" + where.suffix());
   }
-  heard(*this, HostReadEvent::Kind::item, where);
+  detail::tell_host_read(*this, HostReadEvent::Kind::item, where);
   copy_elements(body(), dtype, value);
 }
 
 void Tensor::copy_into(DType dtype, void* values, Where where) const {
-  require_values(*this, "to_vector", where);
-  heard(*this, HostReadEvent::Kind::data, where);
+  detail::require_values(*this, "to_vector", where);
+  detail::tell_host_read(*this, HostReadEvent::Kind::data, where);
   copy_elements(body(), dtype, values);
 }
 
 const void* Tensor::checked_data(DType dtype, Where where) const {
-  require_values(*this, "data", where);
+  detail::require_values(*this, "data", where);
   if (dtype != this->dtype()) {
     throw DTypeError("data: asked for elements of " + std::string(name(dtype)) + " of " +
                      type_text() + ": convert with .to(...) first" + where.suffix());
@@ -276,7 +299,7 @@ const void* Tensor::checked_data(DType dtype, Where where) const {
                      " is a view whose elements do not lie in order: use contiguous_copy()" +
                      where.suffix());
   }
-  heard(*this, HostReadEvent::Kind::data, where);
+  detail::tell_host_read(*this, HostReadEvent::Kind::data, where);
   return body().data;
 }
 

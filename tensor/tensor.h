@@ -8,6 +8,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <iosfwd>
 #include <span>
 #include <string>
@@ -32,24 +33,31 @@ class Axes;
 
 namespace detail {
 
-/// What a tensor's handle points to: where the elements are and how they lie.
+/// What a tensor's handle points to: where the elements are and how they lie. Three cache lines; a
+/// tensor with memory of its own is one block: body, storage's header, elements. So `storage` is
+/// never replaced.
 struct TensorBody {
   std::atomic<std::uint32_t> references{1};
   DType dtype = DType::float32;
   Device device;
-  bool weak = false;       // a number on its way into an operation: rank 0, its bits in `immediate`
-  bool contiguous = true;  // row-major without gaps
+  bool weak : 1 = false;  // a number on its way into an operation: rank 0, its bits in `immediate`
+  bool contiguous : 1 = true;   // row-major without gaps
+  bool in_storage : 1 = false;  // this body lies in the block that `storage` refers to
   std::uint64_t id = 0;
   std::byte* data = nullptr;  // the first element; null for an abstract tensor, which has no values
   Storage storage;
   Shape shape;
-  std::array<std::int64_t, max_rank> strides{};  // in elements; of abstract tensors meaningless
-  Scalar scalar;                                 // of weak tensors
+  std::array<std::int64_t, max_rank> strides;  // in elements; set up to the rank
+  Scalar scalar;                               // of weak tensors
   std::uint64_t immediate = 0;
+
+  // NOLINTNEXTLINE(cppcoreguidelines-pro-type-member-init): eight strides, of which few are used
+  TensorBody() {}
 
   static void* operator new(std::size_t bytes);
   static void operator delete(void* body, std::size_t bytes) noexcept;
 };
+static_assert(sizeof(TensorBody) == 192);
 
 /// A number that no other value has had.
 RILL_API std::uint64_t next_value_id();

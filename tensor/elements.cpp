@@ -1,0 +1,60 @@
+#include <rill/tensor/elements.h>
+
+#include <cstring>
+#include <string>
+
+namespace rill::detail {
+namespace {
+
+template <std::size_t width>
+void copy_of_width(const TensorBody& body, std::byte* to) {
+  for_each_element(body, [&](const std::byte* from) {
+    std::memcpy(to, from, width);
+    to += width;
+  });
+}
+
+}  // namespace
+
+void copy_in_order(const TensorBody& body, void* to) {
+  auto* const bytes = static_cast<std::byte*>(to);
+  const std::size_t width = size_of(body.dtype);
+  const auto count = static_cast<std::size_t>(body.shape.size().value());
+  if (body.contiguous) {
+    if (count > 0) std::memcpy(bytes, body.data, count * width);
+    return;
+  }
+  switch (width) {  // a constant width makes each copy one instruction
+    case 1:
+      copy_of_width<1>(body, bytes);
+      return;
+    case 2:
+      copy_of_width<2>(body, bytes);
+      return;
+    case 4:
+      copy_of_width<4>(body, bytes);
+      return;
+    default:
+      copy_of_width<8>(body, bytes);
+      return;
+  }
+}
+
+Tensor in_order(const Tensor& tensor) {
+  const Silence silence;
+  Tensor here = tensor.device().is_cpu() ? tensor : tensor.to(Device::cpu());
+  if (here.contiguous()) return here;
+  Tensor copy = Tensor::empty(here.shape(), here.dtype());
+  copy_in_order(here.body(), copy.body().data);
+  return copy;
+}
+
+void require_values(const Tensor& tensor, const char* operation, Where where) {
+  if (!tensor.defined()) fail_undefined(operation, where);
+  if (tensor.abstract()) {
+    throw ValueError(std::string(operation) + ": " + tensor.type_text() +
+                     " is abstract: it has a dtype and a shape, but no values" + where.suffix());
+  }
+}
+
+}  // namespace rill::detail

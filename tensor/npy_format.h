@@ -1,0 +1,37 @@
+// The bytes of an `.npy` file, wherever they come from: a file of its own or a member of an `.npz`.
+// Invariant: nothing is allocated for elements before the source is known to hold them.
+#pragma once
+
+#include <rill/tensor/tensor.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+
+namespace rill::detail {
+
+/// Bytes that come one after the other, from a source that is not trusted.
+class ByteReader {
+ public:
+  ByteReader() = default;
+  ByteReader(const ByteReader&) = delete;
+  ByteReader& operator=(const ByteReader&) = delete;
+  virtual ~ByteReader() = default;
+
+  /// How many bytes are still to come.
+  [[nodiscard]] virtual std::uint64_t remaining() const = 0;
+  /// Throws `FormatError` where there are fewer.
+  virtual void read(void* to, std::size_t bytes) = 0;
+  /// Makes sure that `bytes` more can be read, so that memory may be allocated for them.
+  virtual void require(std::uint64_t bytes) = 0;
+  [[noreturn]] virtual void fail(const std::string& what) const = 0;
+};
+
+/// Reads to the end of the source, which must be the end of the elements.
+Tensor read_npy(ByteReader& source);
+
+/// What stands before the elements of `tensor`, which follow in row-major order: as NumPy writes
+/// it, byte by byte.
+std::string npy_header(const Tensor& tensor);
+
+}  // namespace rill::detail
