@@ -9,7 +9,7 @@ namespace {
 
 class FileReader : public detail::ByteReader {
  public:
-  explicit FileReader(const InputFile& file) : file_(file) {}
+  using ByteReader::ByteReader;
   [[nodiscard]] std::uint64_t remaining() const override { return file_.size() - at_; }
   void read(void* to, std::size_t bytes) override {
     file_.read(at_, to, bytes);
@@ -21,10 +21,8 @@ class FileReader : public detail::ByteReader {
            " bytes should follow byte " + std::to_string(at_));
     }
   }
-  [[noreturn]] void fail(const std::string& what) const override { file_.fail_format(what); }
 
  private:
-  const InputFile& file_;
   std::uint64_t at_ = 0;
 };
 

@@ -2,18 +2,23 @@
 // Invariant: nothing is allocated for elements before the source is known to hold them.
 #pragma once
 
+#include <rill/tensor/input_file.h>
 #include <rill/tensor/tensor.h>
 
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <utility>
 
 namespace rill::detail {
 
 /// Bytes that come one after the other, from a source that is not trusted.
 class ByteReader {
  public:
-  ByteReader() = default;
+  /// Errors name `file` and, where the bytes are only a part of it, `place`, such as `member
+  /// 'x.npy': `.
+  explicit ByteReader(const InputFile& file, std::string place = {})
+      : file_(file), place_(std::move(place)) {}
   ByteReader(const ByteReader&) = delete;
   ByteReader& operator=(const ByteReader&) = delete;
   virtual ~ByteReader() = default;
@@ -24,7 +29,15 @@ class ByteReader {
   virtual void read(void* to, std::size_t bytes) = 0;
   /// Makes sure that `bytes` more can be read, so that memory may be allocated for them.
   virtual void require(std::uint64_t bytes) = 0;
-  [[noreturn]] virtual void fail(const std::string& what) const = 0;
+
+  /// Throws a `FormatError`.
+  [[noreturn]] void fail(const std::string& what) const { file_.fail_format(place_ + what); }
+
+ protected:
+  const InputFile& file_;  // NOLINT(cppcoreguidelines-non-private-member-variables-in-classes)
+
+ private:
+  std::string place_;
 };
 
 /// Reads to the end of the source, which must be the end of the elements.

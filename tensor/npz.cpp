@@ -36,7 +36,7 @@ using Archive = std::unique_ptr<zip_t, CloseArchive>;
 class MemberReader : public detail::ByteReader {
  public:
   MemberReader(const InputFile& file, zip_t* archive, zip_uint64_t index, const zip_stat_t& status)
-      : file_(file), name_(status.name), remaining_(status.size) {
+      : ByteReader(file, "member '" + std::string(status.name) + "': "), remaining_(status.size) {
     member_.reset(zip_fopen_index(archive, index, 0));
     if (!member_) fail(zip_strerror(archive));
     stored_ = status.comp_method == ZIP_CM_STORE;
@@ -79,10 +79,6 @@ class MemberReader : public detail::ByteReader {
     }
   }
 
-  [[noreturn]] void fail(const std::string& what) const override {
-    file_.fail_format("member '" + name_ + "': " + what);
-  }
-
  private:
   struct Chunk {
     std::vector<std::byte> bytes;
@@ -107,8 +103,6 @@ class MemberReader : public detail::ByteReader {
     if (got > 0) fail("it goes on after its declared size");
   }
 
-  const InputFile& file_;
-  std::string name_;
   std::unique_ptr<zip_file_t, CloseMember> member_;
   std::deque<Chunk> chunks_;
   std::uint64_t remaining_;

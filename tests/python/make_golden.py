@@ -6,7 +6,9 @@ Run with NumPy 2.4.6, safetensors 0.8.0 and ml_dtypes 0.6.0; the same versions g
 
 import pathlib
 
+import ml_dtypes
 import numpy as np
+import safetensors.numpy
 
 DATA = pathlib.Path(__file__).resolve().parent.parent / "data"
 
@@ -111,6 +113,55 @@ def write_printed():
             out.write("".join(line + "\n" for line in lines))
 
 
+DTYPES = ["bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64",
+          "float16", "float32", "float64"]
+
+
+def counting(dtype, shape):
+    """0, 1, 2, ... in row-major order; of bool, every third is true."""
+    count = np.arange(np.prod(shape, dtype=int))
+    return (count % 3 == 0 if dtype == "bool" else count).astype(dtype).reshape(shape)
+
+
+def write_arrays():
+    folder = DATA / "npy"
+    folder.mkdir(exist_ok=True)
+    for dtype in DTYPES:
+        np.save(folder / f"{dtype}.npy", counting(dtype, (2, 3)))
+    np.save(folder / "bfloat16.npy", counting("float32", (2, 3)).astype(ml_dtypes.bfloat16))
+    np.save(folder / "fortran.npy", np.asfortranarray(counting("float32", (2, 3, 4))))
+    np.save(folder / "big_endian.npy", counting("float32", (2, 3)).astype(">f4"))
+    np.save(folder / "big_endian_int64.npy", counting("int64", (2, 3)).astype(">i8"))
+    np.save(folder / "rank_0.npy", np.float64(2.5))
+    np.save(folder / "rank_1.npy", counting("int32", (5,)))
+    np.save(folder / "empty.npy", np.zeros((0, 3), np.float32))
+    for version in [(2, 0), (3, 0)]:
+        with open(folder / f"version_{version[0]}.npy", "wb") as out:
+            np.lib.format.write_array(out, counting("float32", (2, 3)), version)
+    np.save(folder / "complex.npy", np.array([1 + 2j]))
+    np.save(folder / "text.npy", np.array(["words"]))
+    np.save(folder / "structured.npy", np.zeros(2, dtype=[("a", "i4"), ("b", "f4")]))
+    np.save(folder / "object.npy", np.array([{}], dtype=object), allow_pickle=True)
+
+
+def write_archives():
+    arrays = {"x": counting("float32", (2, 3)), "labels": counting("int64", (4,)), "zeros": np.zeros(100_000)}
+    np.savez(DATA / "stored.npz", **{k: arrays[k] for k in ("x", "labels")})
+    np.savez_compressed(DATA / "compressed.npz", **arrays)
+
+
+def write_safetensors():
+    tensors = {dtype: counting(dtype, (2, 3)) for dtype in DTYPES}
+    tensors["rank 0"] = np.array(2.5, np.float32)
+    tensors["empty"] = np.zeros((0, 3), np.float32)
+    tensors["Gr\u00f6\u00dfe \"x\""] = counting("float32", (3,))
+    tensors["bfloat16"] = counting("float32", (2, 3)).astype(ml_dtypes.bfloat16)
+    safetensors.numpy.save_file(tensors, DATA / "golden.safetensors", metadata={"format": "np"})
+
+
 if __name__ == "__main__":
     DATA.mkdir(exist_ok=True)
     write_printed()
+    write_arrays()
+    write_archives()
+    write_safetensors()
