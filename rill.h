@@ -32,11 +32,17 @@
 #include <rill/optim/sgd.h>
 #include <rill/tensor/device.h>
 #include <rill/tensor/dim.h>
+#include <rill/tensor/dlpack.h>
 #include <rill/tensor/dtype.h>
 #include <rill/tensor/error.h>
 #include <rill/tensor/half.h>
+#include <rill/tensor/idx.h>
 #include <rill/tensor/index.h>
 #include <rill/tensor/literal.h>
+#include <rill/tensor/npy.h>
+#include <rill/tensor/npz.h>
+#include <rill/tensor/print.h>
+#include <rill/tensor/safetensors.h>
 #include <rill/tensor/shape.h>
 #include <rill/tensor/tensor.h>
 #include <rill/trace/graph.h>

@@ -1,0 +1,46 @@
+// Graphs in files: the text, and the weights beside it.
+#include <filesystem>
+
+#include <rill/tensor/atomic_file.h>
+#include <rill/tensor/error.h>
+#include <rill/tensor/input_file.h>
+#include <rill/tensor/safetensors.h>
+#include <rill/trace/graph.h>
+#include <rill/trace/json.h>
+
+namespace rill {
+
+namespace fs = std::filesystem;
+
+void Graph::save(const std::string& path) const {
+  if (functions_.empty()) {
+    throw TraceError("save: nothing has been recorded yet: call the traced function first");
+  }
+  fs::path weights_path(path);
+  weights_path.replace_extension(".safetensors");
+  std::map<std::string, Tensor> weights;
+  const std::string json = text(weights_path.filename().string(), &weights);
+  // Weights first: a text never stands beside weights that it does not fit for longer than it takes to rename.
+  if (!weights.empty()) save_safetensors(weights_path.string(), weights);
+  AtomicFile file(path, "save");
+  file.write(json);
+  file.commit();
+}
+
+Graph Graph::load(const std::string& path) {
+  const InputFile file(path, "load", {});
+  std::string text(file.size(), '\0');
+  file.read(0, text.data(), text.size());
+  const JsonGraph json(text, path);
+  std::map<std::string, Tensor> weights;
+  if (const std::string name = json.weights_file(); !name.empty()) {
+    // Never outside the graph's folder, whatever the text says.
+    if (fs::path(name).filename() != fs::path(name)) {
+      throw FormatError(path + ".weights: names a file outside the graph's folder: '" + name + "'");
+    }
+    weights = load_safetensors((fs::path(path).parent_path() / name).string());
+  }
+  return Graph(json.functions(weights));
+}
+
+}  // namespace rill
