@@ -1,17 +1,13 @@
 #include <rill/autograd/recording.h>
 
 #include <algorithm>
-#include <array>
 #include <memory>
-#include <new>
 
 #include <rill/autograd/touched.h>
 #include <rill/ops/grad.h>
 
 namespace rill::detail {
 namespace {
-
-constexpr std::size_t chunk_bytes = 32 * 1024;
 
 /// The slots of an operation's inputs, without asking for memory where there are few.
 class InputSlots {
@@ -46,7 +42,7 @@ void Recording::watch(const Tensor& tensor) {
 }
 
 std::uint32_t Recording::new_slot(const Tensor& value) {
-  slot_specs_.push_back(intern(value));
+  slot_specs_.push_back(spec_of(value));
   return static_cast<std::uint32_t>(slot_specs_.size() - 1);
 }
 
@@ -58,7 +54,7 @@ void Recording::record(const OpEvent& event) {
   Node& node = add(event.inputs, event.outputs, slots.data());
   node.op = &event.op;
   node.where = event.where;
-  if (event.attributes.type() != nullptr) node.attributes = &attributes_.emplace_back(event.attributes.kept());
+  if (event.attributes.type() != nullptr) node.attributes = arena_.make<Attributes>(event.attributes.kept());
   if ((touched.inputs | touched.outputs) == 0) return;
   const std::span<Tensor> tensors = node.tensors();
   for (std::size_t k = 0; k < node.inputs; ++k) {
@@ -81,54 +77,38 @@ void Recording::record(const CustomGradient& call, Where where) {
 Node& Recording::add(std::span<const Tensor> inputs, std::span<const Tensor> outputs,
                      const std::uint32_t* input_slots) {
   const std::size_t count = inputs.size() + outputs.size();
-  Node& node = *new (allocate(Node::bytes(count))) Node{};
+  Node& node = *new (arena_.allocate(Node::bytes(count))) Node{};
   node.inputs = static_cast<std::uint32_t>(inputs.size());
   node.outputs = static_cast<std::uint32_t>(outputs.size());
   std::uninitialized_value_construct_n(node.tensors().data(), count);
   std::uint32_t* slot = node.slots().data();
-  std::uint32_t* spec = node.specs().data();
+  const Spec** spec = node.specs().data();
   for (std::size_t k = 0; k < inputs.size(); ++k) {
     *slot++ = input_slots[k];
-    *spec++ = input_slots[k] != none ? slot_specs_[input_slots[k]] : intern(inputs[k]);
+    *spec++ = input_slots[k] != none ? slot_specs_[input_slots[k]] : spec_of(inputs[k]);
   }
   for (const Tensor& output : outputs) {
-    std::uint32_t made = none;
+    *spec = spec_of(output);
+    *slot = none;
     if (is_float(output.dtype())) {
-      made = new_slot(output);
-      table_.put(output.id(), made);
-      *spec++ = slot_specs_[made];
-    } else {
-      *spec++ = intern(output);
+      *slot = static_cast<std::uint32_t>(slot_specs_.size());
+      slot_specs_.push_back(*spec);
+      table_.put(output.id(), *slot);
     }
-    *slot++ = made;
+    ++spec;
+    ++slot;
   }
   nodes_.push_back(&node);
   return node;
 }
 
-std::uint32_t Recording::intern(const Tensor& tensor) {
+const Spec* Recording::spec_of(const Tensor& tensor) {
   const TensorBody& body = tensor.body();
-  const auto same = [&](const Spec& spec) { return spec.dtype == body.dtype && spec.shape == body.shape; };
-  if (!specs_.empty() && same(specs_[last_spec_])) return last_spec_;
-  // Few shapes meet in one place: looking a little further back finds nearly all of them.
-  const std::size_t first = specs_.size() > 8 ? specs_.size() - 8 : 0;
-  for (std::size_t at = first; at < specs_.size(); ++at) {
-    if (same(specs_[at])) return last_spec_ = static_cast<std::uint32_t>(at);
+  for (const Spec* spec : recent_specs_) {
+    if (spec == nullptr) break;
+    if (spec->dtype == body.dtype && spec->shape == body.shape) return spec;
   }
-  specs_.push_back({body.dtype, body.shape});
-  return last_spec_ = static_cast<std::uint32_t>(specs_.size() - 1);
-}
-
-std::byte* Recording::allocate(std::size_t bytes) {
-  if (bytes > free_bytes_) {
-    free_bytes_ = std::max(bytes, chunk_bytes);
-    chunks_.push_back(std::make_unique_for_overwrite<std::byte[]>(free_bytes_));
-    free_ = chunks_.back().get();
-  }
-  std::byte* const block = free_;
-  free_ += bytes;
-  free_bytes_ -= bytes;
-  return block;
+  return recent_specs_[next_spec_++ % recent_specs_.size()] = arena_.make<Spec>(body.dtype, body.shape);
 }
 
 void Recording::release(Node& node) {
@@ -136,17 +116,17 @@ void Recording::release(Node& node) {
 }
 
 void Recording::clear() {
-  for (Node* node : nodes_) std::destroy_n(node->tensors().data(), node->count());
+  for (Node* node : nodes_) {
+    std::destroy_n(node->tensors().data(), node->count());
+    if (node->attributes != nullptr) std::destroy_at(node->attributes);
+  }
   nodes_.clear();
-  chunks_.clear();
-  free_ = nullptr;
-  free_bytes_ = 0;
-  attributes_.clear();
   customs_.clear();
   table_.clear();
   slot_specs_.clear();
-  specs_.clear();
-  last_spec_ = 0;
+  recent_specs_ = {};
+  next_spec_ = 0;
+  arena_.clear();
 }
 
 }  // namespace rill::detail

@@ -3,13 +3,14 @@
 /// go on while a replay walks, and neither replaying nor destroying ever recurses.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
-#include <deque>
 #include <memory>
 #include <span>
 #include <vector>
 
+#include <rill/autograd/arena.h>
 #include <rill/autograd/custom_gradient.h>
 #include <rill/autograd/slot_table.h>
 #include <rill/ops/infer.h>
@@ -18,10 +19,10 @@
 
 namespace rill::detail {
 
-/// One operation. Its arrays follow it in memory: tensors, slots and specs, each of inputs first, then of outputs.
+/// One operation. Its arrays follow it in memory: tensors, specs and slots, each of inputs first, then of outputs.
 struct Node {
-  const Op* op;                      // null for a function with its own gradient
-  const Attributes* attributes;      // null without
+  const Op* op;                  // null for a function with its own gradient
+  const Attributes* attributes;  // null without; in the recording's memory
   const CustomGradient::Function* custom;
   Where where;
   std::uint32_t inputs;
@@ -30,12 +31,14 @@ struct Node {
   [[nodiscard]] std::size_t count() const { return inputs + outputs; }
   /// Undefined where the gradient rule does not look.
   [[nodiscard]] std::span<Tensor> tensors() { return {reinterpret_cast<Tensor*>(this + 1), count()}; }
-  [[nodiscard]] std::span<std::uint32_t> slots() {
-    return {reinterpret_cast<std::uint32_t*>(tensors().data() + count()), count()};
+  [[nodiscard]] std::span<const Spec*> specs() {
+    return {reinterpret_cast<const Spec**>(tensors().data() + count()), count()};
   }
-  [[nodiscard]] std::span<std::uint32_t> specs() { return {slots().data() + count(), count()}; }
+  [[nodiscard]] std::span<std::uint32_t> slots() {
+    return {reinterpret_cast<std::uint32_t*>(specs().data() + count()), count()};
+  }
   static std::size_t bytes(std::size_t count) {
-    return sizeof(Node) + count * (sizeof(Tensor) + 2 * sizeof(std::uint32_t));
+    return sizeof(Node) + count * (sizeof(Tensor) + sizeof(Spec*) + sizeof(std::uint32_t));
   }
 };
 
@@ -60,8 +63,6 @@ class Recording {
   /// The tensor's slot, or `none`.
   [[nodiscard]] std::uint32_t find(const Tensor& tensor) const { return table_.find(tensor.id()); }
   [[nodiscard]] std::size_t slots() const { return slot_specs_.size(); }
-  [[nodiscard]] const Spec& spec_of_slot(std::uint32_t slot) const { return specs_[slot_specs_[slot]]; }
-  [[nodiscard]] const Spec& spec(std::uint32_t number) const { return specs_[number]; }
   [[nodiscard]] std::span<Node* const> nodes() const { return nodes_; }
 
   /// Forgets a node's values.
@@ -70,18 +71,14 @@ class Recording {
 
  private:
   Node& add(std::span<const Tensor> inputs, std::span<const Tensor> outputs, const std::uint32_t* input_slots);
-  std::uint32_t intern(const Tensor& tensor);
-  std::byte* allocate(std::size_t bytes);
+  const Spec* spec_of(const Tensor& tensor);
 
   SlotTable table_;
-  std::vector<std::uint32_t> slot_specs_;
+  Arena arena_;
   std::vector<Node*> nodes_;
-  std::vector<std::unique_ptr<std::byte[]>> chunks_;
-  std::byte* free_ = nullptr;
-  std::size_t free_bytes_ = 0;
-  std::deque<Spec> specs_;  // in a deque, as rules hold references while more are recorded
-  std::uint32_t last_spec_ = 0;
-  std::deque<Attributes> attributes_;
+  std::vector<const Spec*> slot_specs_;
+  std::array<const Spec*, 8> recent_specs_{};  // few shapes meet in one place: nearly all are found here
+  std::size_t next_spec_ = 0;
   std::vector<std::shared_ptr<const CustomGradient::Function>> customs_;
 };
 

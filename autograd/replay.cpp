@@ -106,15 +106,14 @@ class Replay {
   }
 
   void apply_rule(Node& node, std::span<const Tensor> output_gradients, std::uint32_t wanted) {
-    Few<const Spec*> specs(node.count());
-    for (std::size_t k = 0; k < node.count(); ++k) specs.values()[k] = &recording_.spec(node.specs()[k]);
+    const auto specs = node.specs();
     static const Attributes no_attributes;
     const Grad::Record record{.op = *node.op,
                               .attributes = node.attributes != nullptr ? *node.attributes : no_attributes,
                               .inputs = node.tensors().first(node.inputs),
                               .outputs = node.tensors().subspan(node.inputs),
-                              .input_specs = specs.values().first(node.inputs),
-                              .output_specs = specs.values().subspan(node.inputs),
+                              .input_specs = specs.first(node.inputs),
+                              .output_specs = specs.subspan(node.inputs),
                               .output_gradients = output_gradients,
                               .wanted = wanted,
                               .where = node.where};
@@ -126,7 +125,7 @@ class Replay {
   void apply_custom(Node& node, std::span<Tensor> output_gradients) {
     for (std::size_t k = 0; k < node.outputs; ++k) {
       if (output_gradients[k].defined()) continue;
-      const Spec& spec = recording_.spec(node.specs()[node.inputs + k]);
+      const Spec& spec = *node.specs()[node.inputs + k];
       output_gradients[k] = zeros(spec.shape, spec.dtype, node.where);
     }
     std::vector<Tensor> results = (*node.custom)(output_gradients);
@@ -135,7 +134,7 @@ class Replay {
                           " gradients for " + std::to_string(node.inputs) + " arguments");
     }
     for (std::size_t k = 0; k < node.inputs; ++k) {
-      const Spec& spec = recording_.spec(node.specs()[k]);
+      const Spec& spec = *node.specs()[k];
       if (results[k].defined() && (results[k].dtype() != spec.dtype || !(results[k].shape() == spec.shape))) {
         throw GradientError("custom_gradient: the gradient of argument " + std::to_string(k) + " is " +
                             results[k].type_text() + ", the argument " + spec.text());

@@ -2,6 +2,7 @@
 /// Invariant: open addressing over a power of two of entries, at most half of them used; ids are not zero.
 #pragma once
 
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <vector>
@@ -31,8 +32,7 @@ class SlotTable {
   }
 
   void clear() {
-    entries_.clear();
-    entries_.shrink_to_fit();
+    entries_ = {};
     used_ = 0;
   }
 
@@ -43,12 +43,15 @@ class SlotTable {
   };
 
   [[nodiscard]] std::size_t mask() const { return entries_.size() - 1; }
-  // Ids are counted up, so their low bits are as good as any hash, and neighbours share cache lines.
-  [[nodiscard]] std::size_t place(std::uint64_t id) const { return static_cast<std::size_t>(id) & mask(); }
+  // Ids are counted up: multiplying by the golden ratio spreads neighbours evenly, so that there are no long runs.
+  [[nodiscard]] std::size_t place(std::uint64_t id) const {
+    return static_cast<std::size_t>((id * 0x9e3779b97f4a7c15ULL) >> shift_);
+  }
 
   void grow() {
     std::vector<Entry> old(entries_.empty() ? 64 : 4 * entries_.size());
     old.swap(entries_);
+    shift_ = 64 - std::countr_zero(entries_.size());
     for (const Entry& entry : old) {
       if (entry.id == 0) continue;
       std::size_t at = place(entry.id);
@@ -59,6 +62,7 @@ class SlotTable {
 
   std::vector<Entry> entries_;
   std::size_t used_ = 0;
+  int shift_ = 0;  // of the product, to as many bits as there are entries
 };
 
 }  // namespace rill::detail

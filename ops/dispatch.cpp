@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <memory>
 #include <vector>
 
 #include <rill/ops/body.h>
@@ -214,6 +215,27 @@ bool call_dense(const Op& op, const Operand& a, const Operand& b, Tensor& out) {
   return true;
 }
 
+/// `a = op(a, b)` where it is: true when it has been done.
+bool call_dense_in_place(const Op& op, const Tensor& a, const Operand& b) {
+  detail::TensorBody& x = a.body();
+  if (!dense(&x)) return false;
+  if (!b.is_tensor()) {
+    if (b.scalar().beside(x.dtype) != x.dtype) return false;
+    const DenseKernel* kernel = find_dense(op, DenseForm::tensor_number, x.dtype);
+    if (kernel == nullptr || kernel->out != x.dtype) return false;
+    run_dense(*kernel, {x.data, x.data, nullptr}, count_of(x.shape), b.scalar().bits(x.dtype));
+  } else {
+    const detail::TensorBody* y = b.tensor().body_or_null();
+    if (!dense(y) || x.dtype != y->dtype || !(x.shape == y->shape)) return false;
+    const DenseKernel* kernel = find_dense(op, DenseForm::tensors, x.dtype);
+    if (kernel == nullptr || kernel->out != x.dtype) return false;
+    if (kernel->swapped) run_dense(*kernel, {y->data, x.data, x.data}, count_of(x.shape), 0);
+    else run_dense(*kernel, {x.data, y->data, x.data}, count_of(x.shape), 0);
+  }
+  x.id = detail::next_value_id();
+  return true;
+}
+
 template <std::size_t N>
 Tensor call_one(const Op& op, const std::array<const Operand*, N>& operands, const Attributes& attributes) {
   std::array<Tensor, N> inputs;
@@ -225,12 +247,31 @@ Tensor call_one(const Op& op, const std::array<const Operand*, N>& operands, con
   return out;
 }
 
+/// Handles that are not counted, of tensors that the operands hold for longer.
+template <std::size_t N>
+class Borrowed {
+ public:
+  explicit Borrowed(const std::array<const Operand*, N>& operands) {
+    for (std::size_t k = 0; k < N; ++k) {
+      std::construct_at(&tensors_[k], Tensor::adopt(operands[k]->tensor().body_or_null()));
+    }
+  }
+  Borrowed(const Borrowed&) = delete;
+  Borrowed& operator=(const Borrowed&) = delete;
+  ~Borrowed() {}  // NOLINT(modernize-use-equals-default): gives nothing back
+  [[nodiscard]] std::span<const Tensor> tensors() const { return tensors_; }
+
+ private:
+  union {
+    std::array<Tensor, N> tensors_;
+  };
+};
+
 template <std::size_t N>
 void tell_dense(const Op& op, const std::array<const Operand*, N>& operands, const Tensor& out) {
   if (Listeners::none()) return;
-  std::array<Tensor, N> inputs;
-  for (std::size_t k = 0; k < N; ++k) inputs[k] = operands[k]->tensor();
-  tell(op, {}, inputs, {&out, 1}, operands[0]->where());
+  const Borrowed<N> inputs(operands);
+  tell(op, {}, inputs.tensors(), {&out, 1}, operands[0]->where());
 }
 
 }  // namespace
@@ -284,8 +325,10 @@ void infer_abstract(const Op& op, std::span<const Tensor> inputs, const Attribut
 }
 
 void call_in_place(const Op& op, Tensor& a, const Operand& b) {
+  const bool unseen = Listeners::none() && a.defined() && a.sole_owner() && !(b.is_tensor() && &b.tensor() == &a);
+  if (unseen && call_dense_in_place(op, a, b)) return;
   std::array<Tensor, 2> inputs = {Tensor(), b.tensor()};
-  if (!Listeners::none() || !a.defined() || !a.sole_owner() || !a.contiguous() || (b.is_tensor() && &b.tensor() == &a)) {
+  if (!unseen || !a.contiguous()) {
     Tensor result = call(op, Operand(a, b.where()), b);
     if (result.dtype() != a.dtype() || !(result.shape() == a.shape())) {
       throw DTypeError(std::string(op.name) + ": assigning in place would make " + result.type_text() + " of " +
