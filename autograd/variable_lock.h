@@ -14,33 +14,51 @@ class VariableLock {
   void lock_shared() noexcept {
     std::uint32_t seen = state_.load(std::memory_order_relaxed);
     for (;;) {
-      if (seen == written) {
-        state_.wait(seen, std::memory_order_relaxed);
-        seen = state_.load(std::memory_order_relaxed);
+      if ((seen & writer) != 0) {
+        wait(seen);
       } else if (state_.compare_exchange_weak(seen, seen + 1, std::memory_order_acquire, std::memory_order_relaxed)) {
         return;
       }
     }
   }
   void unlock_shared() noexcept {
-    if (state_.fetch_sub(1, std::memory_order_release) == 1) state_.notify_all();
+    // The last reader wakes those who wait. Taking `waiting` away first makes a thread that is about to sleep look again.
+    if (state_.fetch_sub(1, std::memory_order_release) == (waiting | 1)) {
+      state_.fetch_and(~waiting, std::memory_order_relaxed);
+      state_.notify_all();
+    }
   }
 
   void lock() noexcept {
-    std::uint32_t seen = 0;
-    while (!state_.compare_exchange_weak(seen, written, std::memory_order_acquire, std::memory_order_relaxed)) {
-      if (seen != 0) state_.wait(seen, std::memory_order_relaxed);
-      seen = 0;
+    std::uint32_t seen = state_.load(std::memory_order_relaxed);
+    for (;;) {
+      if ((seen & ~waiting) != 0) {
+        wait(seen);
+      } else if (state_.compare_exchange_weak(seen, seen | writer, std::memory_order_acquire,
+                                              std::memory_order_relaxed)) {
+        return;
+      }
     }
   }
   void unlock() noexcept {
-    state_.store(0, std::memory_order_release);
-    state_.notify_all();
+    if ((state_.exchange(0, std::memory_order_release) & waiting) != 0) state_.notify_all();
   }
 
  private:
-  static constexpr std::uint32_t written = ~0U;
-  std::atomic<std::uint32_t> state_{0};  // readers, or `written`
+  static constexpr std::uint32_t writer = 1U << 31U;
+  static constexpr std::uint32_t waiting = 1U << 30U;  // somebody sleeps, or is about to
+
+  /// Sleeps until the state is no longer `seen`, and gives what it is then.
+  void wait(std::uint32_t& seen) noexcept {
+    if ((seen & waiting) == 0) {
+      if (!state_.compare_exchange_weak(seen, seen | waiting, std::memory_order_relaxed)) return;
+      seen |= waiting;
+    }
+    state_.wait(seen, std::memory_order_relaxed);
+    seen = state_.load(std::memory_order_relaxed);
+  }
+
+  std::atomic<std::uint32_t> state_{0};  // readers, and the two bits
 };
 
 }  // namespace rill::detail

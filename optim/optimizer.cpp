@@ -38,10 +38,12 @@ void check(std::span<const GradientAndVariable> pairs, Where where) {
     if (!gradient.defined()) {
       throw ValueError("apply_gradients: the gradient of variable '" + state.name + "' is undefined" + where.suffix());
     }
-    const std::string both = "variable '" + state.name + "' is " + std::string(name(state.dtype)) +
-                             state.shape.text() + ", its gradient " + gradient.type_text() + where.suffix();
-    if (!is_float(state.dtype) || gradient.dtype() != state.dtype) throw DTypeError("apply_gradients: " + both);
-    if (!(gradient.shape() == state.shape)) throw ShapeError("apply_gradients: " + both);
+    const auto text = [&, &gradient = gradient] {
+      return "apply_gradients: variable '" + state.name + "' is " + std::string(name(state.dtype)) +
+             state.shape.text() + ", its gradient " + gradient.type_text() + where.suffix();
+    };
+    if (!is_float(state.dtype) || gradient.dtype() != state.dtype) throw DTypeError(text());
+    if (!(gradient.shape() == state.shape)) throw ShapeError(text());
     ids.push_back(state.id);
   }
   std::sort(ids.begin(), ids.end());
