@@ -223,14 +223,13 @@ bool call_dense_in_place(const Op& op, const Tensor& a, const Operand& b) {
     if (b.scalar().beside(x.dtype) != x.dtype) return false;
     const DenseKernel* kernel = find_dense(op, DenseForm::tensor_number, x.dtype);
     if (kernel == nullptr || kernel->out != x.dtype) return false;
-    run_dense(*kernel, {x.data, x.data, nullptr}, count_of(x.shape), b.scalar().bits(x.dtype));
+    run_dense(*kernel, {x.data, nullptr, x.data}, count_of(x.shape), b.scalar().bits(x.dtype));
   } else {
     const detail::TensorBody* y = b.tensor().body_or_null();
     if (!dense(y) || x.dtype != y->dtype || !(x.shape == y->shape)) return false;
     const DenseKernel* kernel = find_dense(op, DenseForm::tensors, x.dtype);
     if (kernel == nullptr || kernel->out != x.dtype) return false;
-    if (kernel->swapped) run_dense(*kernel, {y->data, x.data, x.data}, count_of(x.shape), 0);
-    else run_dense(*kernel, {x.data, y->data, x.data}, count_of(x.shape), 0);
+    run_dense(*kernel, {x.data, y->data, x.data}, count_of(x.shape), 0);
   }
   x.id = detail::next_value_id();
   return true;
