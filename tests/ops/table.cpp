@@ -81,6 +81,18 @@ Tensor Input::tensor(DType row_dtype, std::uint64_t seed) const {
   return rill::tensor(numbers, Shape(std::span<const std::int64_t>(shape))).to(type);
 }
 
+std::vector<Tensor> operands(const std::vector<Input>& inputs, DType dtype) {
+  std::vector<Tensor> tensors;
+  for (const Input& input : inputs) {
+    tensors.push_back(input.tensor(dtype, 1000 + 17 * tensors.size()));
+  }
+  return tensors;
+}
+
+std::string title(const Row& row, const Case& c, DType dtype) {
+  return row.name + ", " + c.name + ", " + std::string(name(dtype));
+}
+
 // ---- Dtypes -------------------------------------------------------------------------------------
 
 const std::vector<DType> floats = {float32, float64, float16, bfloat16};

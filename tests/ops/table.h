@@ -71,6 +71,9 @@ struct Case {
   bool floats_only = false;    ///< the reference does not hold for integers: infinities, NaN
 };
 
+/// The operands of a case that is tried with a dtype.
+std::vector<Tensor> operands(const std::vector<Input>& inputs, DType dtype);
+
 /// A call that must fail, the error's name, and its text up to `, at file:line`.
 struct Bad {
   std::function<void()> call;
@@ -86,6 +89,7 @@ struct Row {
   int order = 0;  ///< of the gradients that are checked: 0, 1 or 2
   double epsilons =
       2;  ///< allowed error, in relative spacings of the dtype; half types get at least 1
+  bool generated = true;  ///< false where a library computes: equal within one instruction set only
   bool scaled = false;  ///< the error is relative to the largest element of the result, as of sums
   std::vector<Bad> bad{};
   std::vector<Input> large{};       ///< operands for the first case on which threads share the work
@@ -111,6 +115,9 @@ Row unary(std::string name, std::function<Tensor(const Tensor&)> apply, double (
 Row binary(std::string name, std::function<Tensor(const Tensor&, const Tensor&)> apply,
            double (*reference)(double, double), std::vector<DType> dtypes = numbers,
            double low = -2, double high = 2);
+
+/// `sum, the last axis, float32`: what messages call a case.
+std::string title(const Row& row, const Case& c, DType dtype);
 
 // ---- The families
 // ---------------------------------------------------------------------------------

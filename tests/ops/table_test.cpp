@@ -22,14 +22,6 @@
 namespace rill::table {
 namespace {
 
-std::vector<Tensor> operands(const std::vector<Input>& inputs, DType dtype) {
-  std::vector<Tensor> tensors;
-  for (const Input& input : inputs) {
-    tensors.push_back(input.tensor(dtype, 1000 + 17 * tensors.size()));
-  }
-  return tensors;
-}
-
 Array read(const Tensor& x) {
   Array array;
   for (const Dim size : x.shape()) array.shape.push_back(size.value());
@@ -109,11 +101,6 @@ void require_same(const Tensor& got, const Tensor& want) {
       FAIL("zeros of different sign");
     }
   });
-}
-
-/// What stands in the way of a message: which row, which case.
-std::string title(const Row& row, const Case& c, DType dtype) {
-  return row.name + ", " + c.name + ", " + std::string(name(dtype));
 }
 
 // ---- The same values in other places of memory
