@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <mutex>
+#include <ostream>
 #include <utility>
 
 #include <rill/autograd/variable_state.h>
@@ -149,6 +150,12 @@ Tensor Variable::operator()(const Index& i0, const Index& i1, const Index& i2, W
 }
 Tensor Variable::operator()(const Index& i0, const Index& i1, const Index& i2, const Index& i3, Where where) const {
   return value(where)(i0, i1, i2, i3, where);
+}
+
+std::ostream& operator<<(std::ostream& out, const Variable& variable) {
+  const VariableState& state = variable.state();
+  return out << "Variable '" << state.name << "' " << rill::name(state.dtype) << state.shape.text() << ": "
+             << variable.value();
 }
 
 }  // namespace rill

@@ -108,7 +108,7 @@ class RILL_API Variable {
   std::shared_ptr<detail::VariableState> state_;
 };
 
-/// `Variable 'w' float32[2]: [1., 2.]`.
+/// `Variable 'w' float32[2]: [1. 2.]`.
 RILL_API std::ostream& operator<<(std::ostream& out, const Variable& variable);
 
 }  // namespace rill

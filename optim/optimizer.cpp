@@ -180,6 +180,7 @@ std::vector<std::size_t> Optimizer::places_of(Pairs pairs) {
 std::size_t Optimizer::place_of(const Variable& variable) {
   const auto [found, is_new] = places_.try_emplace(variable.id(), slots_.size());
   if (is_new) {
+    const Silence silence;  // made once, whatever is being captured
     std::vector<Variable> slots;
     for (const Slot& slot : slot_kinds_) {
       const std::string name = name_ + "/" + variable.name() + "/" + std::string(slot.name);

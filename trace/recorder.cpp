@@ -1,5 +1,6 @@
 #include <rill/trace/recorder.h>
 
+#include <rill/autograd/custom_gradient.h>
 #include <rill/tensor/error.h>
 
 namespace rill {
@@ -111,6 +112,13 @@ void Recorder::enter(const ScopeEvent& event) {
 
 void Recorder::leave(const ScopeEvent& event) {
   if (event.kind == ScopeEvent::Kind::name && !scopes_.empty()) scopes_.pop_back();
+  if (event.kind == ScopeEvent::Kind::custom_gradient) {
+    // What the caller gets are the values from inside under other ids.
+    const auto& call = *static_cast<const CustomGradient*>(event.subject);
+    for (std::size_t i = 0; i < call.outputs.size(); ++i) {
+      known_[call.outputs[i].id()] = edge_of(call.results[i], {});
+    }
+  }
 }
 
 Function Recorder::finish(std::span<const Tensor> results) {

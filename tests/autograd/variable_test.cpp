@@ -11,6 +11,7 @@
 #include <rill/tensor/literal.h>
 
 #include <atomic>
+#include <sstream>
 #include <string>
 #include <thread>
 #include <type_traits>
@@ -149,6 +150,12 @@ TEST_CASE("a handle without a variable says so") {
   CHECK_THROWS_AS(none.assign(1), ValueError);
   CHECK_THROWS_AS(none.name(), ValueError);
   CHECK_THROWS_AS(Variable{Tensor()}, ValueError);
+}
+
+TEST_CASE("a variable prints its name, its type and its value") {
+  std::ostringstream text;
+  text << Variable(tensor({1.0, 2.5}), "w");
+  CHECK(text.str() == "Variable 'w' float32[2]: [1.  2.5]");
 }
 
 TEST_CASE("a variable cannot be assigned to as if it were a tensor") {
