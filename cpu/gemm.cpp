@@ -14,14 +14,14 @@
 namespace rill::cpu {
 namespace {
 
-constexpr std::int64_t depth_block = 256;     // terms per pass over c
-constexpr std::int64_t most_rows = 8;         // of any level's tile
-constexpr std::int64_t chunk_bytes = 524288;  // of b, kept in the second cache while rows pass by
-constexpr std::int64_t row_strip = 1024;      // columns of a vector-matrix product per unit
+constexpr std::int64_t depth_block = 256;      // terms per pass over c
+constexpr std::int64_t most_rows = 8;          // of any level's tile
+constexpr std::int64_t chunk_bytes = 1048576;  // of b, kept in the second cache while rows pass by
+constexpr std::int64_t row_strip = 1024;       // columns of a vector-matrix product per unit
 constexpr std::int64_t direct_b_bytes =
-    32768;                                  // b is read where it lies if the first cache holds it
-constexpr std::int64_t direct_b_rows = 16;  // ... or if few rows of a read it
-constexpr std::int64_t few_rows = 4;        // better multiplied as vectors
+    32768;                                   // b is read where it lies if the first cache holds it
+constexpr std::int64_t direct_b_rows = 128;  // ... or if few rows of a read it
+constexpr std::int64_t few_rows = 4;         // better multiplied as vectors
 constexpr std::int64_t panels_worth_packing = 4;  // of b, for a panel of a
 constexpr std::int64_t enough_units = 64;         // for any number of threads
 constexpr std::int64_t split_terms = 4096;        // per chain, where there are few elements

@@ -12,8 +12,7 @@ template <class T>
 struct Vector {
   using Element = T;
   typedef T Register __attribute__((vector_size(16)));
-  static constexpr int lanes = static_cast<int>(16 / sizeof(T)), max_rows = 4, max_vectors = 2,
-                       dot_rows = 1;
+  static constexpr int lanes = static_cast<int>(16 / sizeof(T)), max_rows = 4, max_vectors = 2;
   static Register zero() { return Register{}; }
   static Register load(const T* p) {
     Register x;
@@ -31,6 +30,11 @@ struct Vector {
   }
   static Register broadcast(const T* p) { return *p - Register{}; }
   static Register fma(Register a, Register b, Register c) { return a * b + c; }
+  static Register add(Register a, Register b) { return a + b; }
+  static T sum(Register x) {
+    if constexpr (lanes == 4) return (x[0] + x[2]) + (x[1] + x[3]);
+    return x[0] + x[1];
+  }
 };
 
 }  // namespace

@@ -6,9 +6,10 @@
 //
 // Invariant: see <rill/cpu/gemm_kernels.h>; every path adds in the order p = 0, 1, ...
 //
-// A vector type V has: Element, Register, lanes, max_rows, max_vectors, dot_rows, and the
+// A vector type V has: Element, Register, lanes, max_rows, max_vectors, and the
 // functions zero, load, load_first (the first n lanes, zeros behind), store, store_first,
-// broadcast and fma.
+// broadcast, fma, add, and sum, which adds the upper half of the lanes to the lower until one is
+// left.
 #pragma once
 
 #include <array>
@@ -128,57 +129,38 @@ void row(std::int64_t columns, std::int64_t depth, const typename V::Element* x,
   for (; p < depth; ++p) add_rows<V, 1>(columns, x + p, b + p * b_depth, b_depth, y, p > 0);
 }
 
-template <class V, int rows>
-void dot_rows(std::int64_t depth, const typename V::Element* a, std::int64_t a_row,
-              const typename V::Element* x, typename V::Element* y) {
-  using Element = typename V::Element;
-  constexpr int partial_sums = 256 / static_cast<int>(sizeof(Element));
-  constexpr int vectors = partial_sums / V::lanes;
-  typename V::Register sum[rows][vectors];
-#pragma GCC unroll 4
-  for (int r = 0; r < rows; ++r) {
-#pragma GCC unroll 16
-    for (int v = 0; v < vectors; ++v) sum[r][v] = V::zero();
-  }
-  std::int64_t p = 0;
-  for (; p + partial_sums <= depth; p += partial_sums) {
-#pragma GCC unroll 16
-    for (int v = 0; v < vectors; ++v) {
-      const auto factor = V::load(x + p + v * V::lanes);
-#pragma GCC unroll 4
-      for (int r = 0; r < rows; ++r)
-        sum[r][v] = V::fma(V::load(a + r * a_row + p + v * V::lanes), factor, sum[r][v]);
-    }
-  }
-  Element lanes[rows][partial_sums];
-#pragma GCC unroll 4
-  for (int r = 0; r < rows; ++r) {
-#pragma GCC unroll 16
-    for (int v = 0; v < vectors; ++v) V::store(lanes[r] + v * V::lanes, sum[r][v]);
-  }
-  for (int v = 0; p < depth; ++v, p += V::lanes) {
-    const std::int64_t left = depth - p < V::lanes ? depth - p : V::lanes;
-    const auto factor = V::load_first(x + p, left);
-    for (int r = 0; r < rows; ++r) {
-      Element* const lane = lanes[r] + v * V::lanes;
-      V::store(lane, V::fma(V::load_first(a + r * a_row + p, left), factor, V::load(lane)));
-    }
-  }
-  for (int r = 0; r < rows; ++r) {
-    for (int width = partial_sums / 2; width > 0; width /= 2) {
-      for (int lane = 0; lane < width; ++lane) lanes[r][lane] += lanes[r][lane + width];
-    }
-    y[r] = lanes[r][0];
-  }
-}
-
+/// One row after the other: measured, that is faster than several at once, as each is one stream.
 template <class V>
 void dots(std::int64_t rows, std::int64_t depth, const typename V::Element* a, std::int64_t a_row,
           const typename V::Element* x, typename V::Element* y) {
-  std::int64_t i = 0;
-  for (; i + V::dot_rows <= rows; i += V::dot_rows)
-    dot_rows<V, V::dot_rows>(depth, a + i * a_row, a_row, x, y + i);
-  for (; i < rows; ++i) dot_rows<V, 1>(depth, a + i * a_row, a_row, x, y + i);
+  constexpr int partial_sums = 256 / static_cast<int>(sizeof(typename V::Element));
+  constexpr int vectors = partial_sums / V::lanes;
+  for (std::int64_t i = 0; i < rows; ++i, a += a_row) {
+    typename V::Register sum[vectors];
+#pragma GCC unroll 32
+    for (int v = 0; v < vectors; ++v) sum[v] = V::zero();
+    std::int64_t p = 0;
+    for (; p + partial_sums <= depth; p += partial_sums) {
+#pragma GCC unroll 32
+      for (int v = 0; v < vectors; ++v) {
+        const std::int64_t at = p + v * V::lanes;
+        sum[v] = V::fma(V::load(a + at), V::load(x + at), sum[v]);
+      }
+    }
+#pragma GCC unroll 32
+    for (int v = 0; v < vectors; ++v) {
+      if (p >= depth) break;
+      const std::int64_t left = depth - p < V::lanes ? depth - p : V::lanes;
+      sum[v] = V::fma(V::load_first(a + p, left), V::load_first(x + p, left), sum[v]);
+      p += V::lanes;
+    }
+#pragma GCC unroll 8
+    for (int width = vectors / 2; width > 0; width /= 2) {
+#pragma GCC unroll 16
+      for (int v = 0; v < width; ++v) sum[v] = V::add(sum[v], sum[v + width]);
+    }
+    y[i] = V::sum(sum[0]);
+  }
 }
 
 template <class V>
