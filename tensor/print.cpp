@@ -259,9 +259,12 @@ std::string number_text(DType dtype, const void* element) {
     } else {
       const auto value = static_cast<double>(number);
       const double magnitude = std::fabs(value);
+      // Where whole numbers are no longer all elements of the type, NumPy 2.3 and later show an
+      // exponent.
+      const double large = std::is_same_v<T, double> ? 1e16 : std::is_same_v<T, float> ? 1e6 : 1e3;
       constexpr int all_digits = 1100;  // more than any float has
       if (!std::isfinite(value)) return not_finite(value);
-      if (magnitude == 0 || (magnitude >= 1e-4 && magnitude < 1e16)) {
+      if (magnitude == 0 || (magnitude >= 1e-4 && magnitude < large)) {
         const Parts parts = positional(number, all_digits);
         return parts.left + "." + (parts.right.empty() ? "0" : parts.right);
       }

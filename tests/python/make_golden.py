@@ -89,6 +89,9 @@ def printed_cases():
     yield "a large number by itself", np.array(1e16), {}
     yield "almost large by itself", np.array(123456789012345.0), {}
     yield "a small number by itself", np.array(1.5e-5, f4), {}
+    yield "a million in float32 by itself", np.array(1e6, f4), {}
+    yield "less than a million in float32 by itself", np.array(999999, f4), {}
+    yield "a thousand in float16 by itself", np.array(1000, f2), {}
     yield "an integer by itself", np.array(-7), {}
     yield "a bool by itself", np.array(True), {}
     yield "nan by itself", np.array(nan, f4), {}

@@ -59,7 +59,7 @@ TEST_CASE("what is saved has the bytes of the reference implementation") {
   CHECK(load_safetensors(folder / "none").empty());
 }
 
-TEST_CASE("a view is saved as its own elements") {
+TEST_CASE("a view among named tensors is saved as its own elements") {
   const TemporaryFolder folder;
   const std::int64_t backwards[] = {-1};
   save_safetensors(folder / "x", {{"x", tensor({1, 2, 3}).view({3}, backwards, 2)}});
