@@ -30,6 +30,7 @@
 #include <rill/optim/optimizer.h>
 #include <rill/optim/rmsprop.h>
 #include <rill/optim/sgd.h>
+#include <rill/tensor/allocator.h>
 #include <rill/tensor/device.h>
 #include <rill/tensor/dim.h>
 #include <rill/tensor/dlpack.h>

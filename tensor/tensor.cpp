@@ -282,8 +282,12 @@ void Tensor::item_into(DType dtype, void* value, Where where) const {
   copy_elements(body(), dtype, value);
 }
 
-void Tensor::copy_into(DType dtype, void* values, Where where) const {
+std::size_t Tensor::checked_count(Where where) const {
   detail::require_values(*this, "to_vector", where);
+  return static_cast<std::size_t>(size());
+}
+
+void Tensor::copy_into(DType dtype, void* values, Where where) const {
   detail::tell_host_read(*this, HostReadEvent::Kind::data, where);
   copy_elements(body(), dtype, values);
 }

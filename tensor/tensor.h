@@ -227,6 +227,7 @@ class RILL_API Tensor {
  private:
   void item_into(DType dtype, void* value, Where where) const;
   void copy_into(DType dtype, void* values, Where where) const;
+  [[nodiscard]] std::size_t checked_count(Where where) const;
   [[nodiscard]] const void* checked_data(DType dtype, Where where) const;
 
   detail::TensorBody* body_ = nullptr;
@@ -239,7 +240,7 @@ std::vector<T> Tensor::to_vector(Where where) const {
         std::vector<std::uint8_t>(to(DType::bool_, where).template to_vector<std::uint8_t>(where));
     return {bytes.begin(), bytes.end()};
   } else {
-    std::vector<T> values(static_cast<std::size_t>(size()));
+    std::vector<T> values(checked_count(where));
     copy_into(dtype_of<T>, values.data(), where);
     return values;
   }
