@@ -38,14 +38,21 @@ class Maker {
   explicit Maker(std::uint64_t seed) : random_(seed) {}
 
   RandomProgram make() {
-    const bool long_rows = one_in(4);
-    std::int64_t budget = long_rows ? 20 : 600;
+    // Most programs are small; some reduce rows of several chunks, a few enough to be split over
+    // threads.
+    const bool huge = one_in(50);
+    const bool long_rows = huge || one_in(4);
+    std::int64_t budget = huge ? 3 : long_rows ? 20 : 600;
     for (std::uint64_t rank = below(4); rank > 0; --rank) outer_.push_back(loop(budget));
     budget = long_rows ? 1700 : 80;
-    for (std::uint64_t rank = below(3); rank > 0; --rank) inner_.push_back(loop(budget));
+    if (huge) {
+      inner_.push_back(loop_of(split_block + static_cast<std::int64_t>(below(2 * split_block))));
+    } else {
+      for (std::uint64_t rank = below(3); rank > 0; --rank) inner_.push_back(loop(budget));
+    }
     b_.outer(ids(outer_));
     for (const Loop& loop : outer_) made_.points *= loop.number;
-    const std::uint64_t stages = inner_.empty() ? 1 : 1 + below(4);
+    const std::uint64_t stages = inner_.empty() || huge ? 1 : 1 + below(4);
     for (std::uint64_t i = 0; i < stages; ++i) stage(i + 1 == stages);
     made_.program = b_.finish();
     return std::move(made_);
@@ -80,6 +87,10 @@ class Maker {
     if (number > budget)
       number = 1 + static_cast<std::int64_t>(below(static_cast<std::uint64_t>(budget)));
     budget = std::max<std::int64_t>(1, budget / std::max<std::int64_t>(1, number));
+    return loop_of(number);
+  }
+
+  Loop loop_of(std::int64_t number) {
     const Value extent = size(number);
     return {b_.axis(extent), extent, number};
   }
@@ -204,6 +215,7 @@ class Maker {
         return {at * 2 + 1, {size(2 * n + 1), 2 * n + 1}};
       case 5: {
         const Loop& other = some(loops);
+        if (other.number > 100) break;  // two long dimensions would make a huge buffer
         return {at + b_.index(other.id), {size(n + other.number), n + other.number}};
       }
       case 6: {
@@ -215,8 +227,9 @@ class Maker {
         return {maximum(minimum(loaded, extent - 1), 0), {extent, limit}};
       }
       default:
-        return {at, {loop.extent, n}};
+        break;
     }
+    return {at, {loop.extent, n}};
   }
 
   /// A load from a buffer of its own, along some of the loops.
@@ -523,20 +536,25 @@ class Maker {
   }
 
   void stage(bool last) {
-    const std::uint64_t kind = inner_.empty() ? 0 : below(last ? 6 : 4);
-    if (kind == 0 || (kind == 5 && outer_.empty())) {
+    const std::uint64_t kind = inner_.empty() ? 0 : below(last ? 7 : 5);
+    if (kind <= 2) {
+      // Folds at the points of the outer axes, whose results later stages see.
       b_.stage({});
       std::vector<Value> pool = scope(outer_);
-      if (!inner_.empty() && one_in(2)) fold(pool);
-      finish(pool, outer_, last);
-    } else if (kind <= 2) {
-      b_.stage({});
-      std::vector<Value> pool = scope(outer_);
-      for (std::uint64_t count = 1 + below(2); count > 0; --count) fold(pool);
+      for (std::uint64_t count = inner_.empty() ? 0 : below(3); count > 0; --count) {
+        const std::vector<Value> results =
+            fold(pool, outer_, one_in(5) ? std::vector<Loop>{inner_.back()} : inner_);
+        results_.insert(results_.end(), results.begin(), results.end());
+      }
       if (last || one_in(3)) finish(pool, outer_, last);
-    } else if (kind == 5) {
-      scan();
-    } else {
+    } else if (kind == 3 && inner_.size() == 2) {
+      // A fold at each point of the stage's own axis.
+      b_.stage(std::array{inner_[0].id});
+      const std::vector<Loop> loops = together({inner_[0]});
+      std::vector<Value> pool = scope(loops);
+      for (std::uint64_t count = 1 + below(2); count > 0; --count) fold(pool, loops, {inner_[1]});
+      if (last || one_in(3)) finish(pool, loops, last);
+    } else if (kind <= 4) {
       b_.stage(ids(inner_));
       const std::vector<Loop> loops = together(inner_);
       std::vector<Value> pool = scope(loops);
@@ -545,12 +563,17 @@ class Maker {
         row(pool);
       }
       if (last || one_in(4)) finish(pool, loops, last);
+    } else {
+      scan();
     }
   }
 
-  void fold(std::vector<Value>& pool) {
-    const std::vector<Loop> over = one_in(5) ? std::vector<Loop>{inner_.back()} : inner_;
-    std::vector<Value> inside = scope(together(over));
+  /// A fold inside some loops; `pool` takes its results.
+  std::vector<Value> fold(std::vector<Value>& pool, const std::vector<Loop>& around,
+                          const std::vector<Loop>& over) {
+    std::vector<Loop> loops = around;
+    loops.insert(loops.end(), over.begin(), over.end());
+    std::vector<Value> inside = scope(loops);
     inside.insert(inside.end(), pool.begin(), pool.end());
     grow(inside, below(5));
     std::vector<Value> results;
@@ -560,8 +583,8 @@ class Maker {
       const DType t = one_in(6) ? bool_ : one_in(2) ? float32 : numeric();
       results = b_.fold(ids(over), folding(wanted(t, inside), over, Fold::Kind::reduce));
     }
-    results_.insert(results_.end(), results.begin(), results.end());
     pool.insert(pool.end(), results.begin(), results.end());
+    return results;
   }
 
   void scan() {
@@ -589,7 +612,7 @@ class Maker {
 
   void finish(std::vector<Value>& pool, const std::vector<Loop>& loops, bool last) {
     grow(pool, 1 + below(8));
-    if (one_in(4)) {
+    for (std::uint64_t count = one_in(4) ? 1 + below(2) : 0; count > 0; --count) {
       const Value number = wanted(int64, pool);
       b_.check(one_in(2) ? number < 100000 : compared(pool), 7, std::array{number, b_.integer(5)});
     }
