@@ -236,13 +236,13 @@ int main(int argc, char** argv) try {
   constexpr std::int64_t batch = 64;
   const std::int64_t steps = count / batch;
   std::vector<double> losses;
+  double running = 0;  // the loss, smoothed
   double train_seconds = 0;
   double reached = 0;
   for (int epoch = 1; epoch <= epochs && reached < target; ++epoch) {
     const Tensor order = rng::permutation(count);
     Progress progress(epoch, epochs, steps, batch);
     const auto start = Clock::now();
-    double running = 0;
     for (std::int64_t step = 0; step < steps; ++step) {
       const Tensor chosen = order(slice(step * batch, (step + 1) * batch));
       const Tensor images = take(data.train.images, chosen, 0);  // (batch, h, w, 1)
@@ -250,7 +250,6 @@ int main(int argc, char** argv) try {
       const Tensor loss = optimizer.minimize([&] { return mean(cross_entropy(network(images), labels)); });
       const auto value = loss.item<double>();
       running = losses.empty() ? value : 0.95 * running + 0.05 * value;
-      if (step == 0 && epoch == 1) running = value;
       losses.push_back(running);
       progress.show(step + 1, running);
     }

@@ -168,6 +168,11 @@ const std::vector<Family>& all_families() {
       {"shape", &families::shape, shape_rows()},
       {"index", &families::index, index_rows()},
       {"creation", &families::creation, creation_rows()},
+      {"linalg", &families::linalg, linalg_rows()},
+      {"nn", &families::nn, nn_rows()},
+      {"convolution", &families::convolution, convolution_rows()},
+      {"recurrent", &families::recurrent, recurrent_rows()},
+      {"sort", &families::sort, sort_rows()},
   };
   return list;
 }

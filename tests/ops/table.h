@@ -132,6 +132,11 @@ std::vector<Row> reduce_rows();
 std::vector<Row> shape_rows();
 std::vector<Row> index_rows();
 std::vector<Row> creation_rows();
+std::vector<Row> linalg_rows();
+std::vector<Row> nn_rows();
+std::vector<Row> convolution_rows();
+std::vector<Row> recurrent_rows();
+std::vector<Row> sort_rows();
 /// The one list of them.
 const std::vector<Family>& all_families();
 /// The rows of all families.

@@ -1,0 +1,183 @@
+#include <rill/rill.h>
+
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+
+#include "tests/catch.h"
+
+namespace rill {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// A folder that goes away with the test.
+class Folder {
+ public:
+  Folder() : path_(fs::temp_directory_path() / ("rill-trace-" + std::to_string(detail::next_value_id()))) {
+    fs::create_directories(path_);
+  }
+  ~Folder() { fs::remove_all(path_); }
+  [[nodiscard]] std::string file(const std::string& name) const { return (path_ / name).string(); }
+
+ private:
+  fs::path path_;
+};
+
+std::string contents(const std::string& path) {
+  std::ifstream file(path);
+  std::stringstream text;
+  text << file.rdbuf();
+  return text.str();
+}
+
+void write(const std::string& path, const std::string& text) { std::ofstream(path) << text; }
+
+const Tensor x = tensor({{1.0, -2.0, 3.0}, {0.5, 4.0, -1.0}});
+
+TEST_CASE("a traced function is recorded once per signature and gives the eager bits") {
+  const Variable w(tensor({{1.0, 2.0}, {3.0, -4.0}, {0.5, 1.5}}), "w");
+  int runs = 0;
+  auto f = trace([&](const Tensor& t) {
+    ++runs;
+    return relu(matmul(t, w)) + sum(take(t, tensor({0, 2}), 1), 1, {.keepdims = true});
+  });
+  const Tensor eager = relu(matmul(x, w)) + sum(take(x, tensor({0, 2}), 1), 1, {.keepdims = true});
+  CHECK(equal(f(x), eager));
+  CHECK(equal(f(x), eager));
+  CHECK(runs == 1);
+  CHECK(f(x(slice(0, 1))).shape() == Shape{1, 2});
+  CHECK(f.trace_count() == 2);
+  CHECK(f.signatures() == std::vector<std::string>{"(float32[2,3] x) -> (float32[2,2] result)",
+                                                   "(float32[1,3] x) -> (float32[1,2] result)"});
+}
+
+TEST_CASE("a traced function reads variables anew and keeps other outer tensors") {
+  const Variable w(tensor(2.0), "w");
+  Tensor outer = tensor(10.0);
+  auto f = trace([&](const Tensor& t) { return t * w + outer; });
+  CHECK(f(tensor(1.0)).item<float>() == 12);
+  w.assign(tensor(3.0));
+  outer = tensor(20.0);
+  CHECK(f(tensor(1.0)).item<float>() == 13);
+}
+
+TEST_CASE("a training step inside a trace does what it does eagerly") {
+  const auto train = [](bool traced) {
+    const Variable w(tensor({1.0, -1.0, 0.5}), "w");
+    auto step = [&](const Tensor& t) {
+      GradientTape tape;
+      const Tensor loss = mean(square(matmul(t, w) - 1));
+      w.assign_sub(0.1 * tape.gradient(loss, w));
+      return loss;
+    };
+    auto graph = trace(step);
+    Tensor loss;
+    for (int i = 0; i < 5; ++i) loss = traced ? graph(x) : step(x);
+    return std::pair(loss, w.value());
+  };
+  const auto [eager_loss, eager_w] = train(false);
+  const auto [traced_loss, traced_w] = train(true);
+  CHECK(equal(eager_loss, traced_loss));
+  CHECK(equal(eager_w, traced_w));
+}
+
+TEST_CASE("random draws in a trace are new in every call") {
+  rng::seed(4);
+  auto f = trace([](const Tensor& t) { return t + rng::uniform({2, 3}); });
+  const Tensor first = f(x);
+  const Tensor second = f(x);
+  CHECK_FALSE(equal(first, second));
+  rng::seed(4);
+  CHECK(equal(first, x + rng::uniform({2, 3})));
+  CHECK(equal(second, x + rng::uniform({2, 3})));
+}
+
+TEST_CASE("gradients flow through a traced call") {
+  auto f = trace([](const Tensor& t) { return sum(t * t * t); });
+  (void)f(x);
+  GradientTape tape;
+  tape.watch(x);
+  CHECK(equal(tape.gradient(f(x), x), grad([](Tensor t) { return sum(t * t * t); })(x)));
+}
+
+TEST_CASE("reading a value while a function is recorded is refused and leaves nothing behind") {
+  auto f = trace([](const Tensor& t) { return sum(t).item<float>() > 0 ? t : -t; });
+  CHECK_THROWS_AS(f(x), TraceError);
+  CHECK(f.trace_count() == 0);
+}
+
+TEST_CASE("several results and arguments, one given twice") {
+  auto f = trace([](const Tensor& a, const Tensor& b) { return std::array<Tensor, 2>{a + b, a - b}; });
+  (void)f(tensor(5.0), tensor(2.0));
+  const auto [total, difference] = f(x, x);
+  CHECK(equal(total, x + x));
+  CHECK(equal(difference, zeros({2, 3})));
+  const auto [t, d] = f(tensor(5.0), tensor(2.0));
+  CHECK(t.item<float>() == 7);
+  CHECK(d.item<float>() == 3);
+}
+
+TEST_CASE("a saved graph is loaded with the same answers and the same text") {
+  const Folder folder;
+  const Variable w(tensor({{1.0, 2.0}, {3.0, -4.0}, {0.5, 1.5}}), "w");
+  auto f = trace([&](const Tensor& t) { return softmax(matmul(t, w) * 0.5 + tensor({1.0, -1.0})); });
+  const Tensor y = f(x);
+  f.save(folder.file("f.json"));
+  const Graph g = Graph::load(folder.file("f.json"));
+  CHECK(equal(g(x), y));
+  g.save(folder.file("g.json"));
+  std::string again = contents(folder.file("g.json"));
+  const auto at = again.find("g.safetensors");
+  REQUIRE(at != std::string::npos);
+  again.replace(at, 13, "f.safetensors");
+  CHECK(again == contents(folder.file("f.json")));
+  const auto [logits] = g.run({{"x", x}}, {"matmul"});
+  CHECK(equal(logits, matmul(x, w)));
+  CHECK_THROWS_AS(g.run({}, {"matmul"}), TraceError);
+  CHECK_THROWS_AS(g.run({{"x", x}}, {"nothing"}), TraceError);
+  CHECK_THROWS_AS(g(zeros({7})), TraceError);
+}
+
+TEST_CASE("a file that is no graph is refused with the place that is wrong") {
+  const Folder folder;
+  auto f = trace([](const Tensor& t) { return relu(t) + 1; });
+  (void)f(x);
+  f.save(folder.file("f.json"));
+  const std::string good = contents(folder.file("f.json"));
+  const auto refused = [&](const std::string& from, const std::string& to) {
+    std::string bad = good;
+    const auto at = bad.find(from);
+    REQUIRE(at != std::string::npos);
+    bad.replace(at, from.size(), to);
+    write(folder.file("bad.json"), bad);
+    try {
+      (void)Graph::load(folder.file("bad.json"));
+    } catch (const FormatError& error) {
+      const std::string text = error.what();
+      return text.substr(text.find("bad.json") + 8);
+    }
+    return std::string("was loaded");
+  };
+  CHECK(refused("\"version\": 1", "\"version\": 2") == ".version: this library reads version 1, not 2");
+  CHECK(refused("rill graph", "something") == ".format: is not \"rill graph\"");
+  CHECK(refused("\"op\":\"relu\"", "\"op\":\"rely\"") == ".signatures[0].nodes[1].op: there is no operator 'rely'");
+  CHECK(refused("\"inputs\":[\"x\"]", "\"inputs\":[\"add\"]") ==
+        ".signatures[0].nodes[1].inputs[0]: names 'add', which no earlier node is");
+  CHECK(refused("\"shape\":[2,3]}]", "\"shape\":[9,3]}]") ==
+        ".signatures[0].nodes[1].results[0]: says float32[9,3], and the operator gives float32[2,3]");
+  CHECK(refused("\"dtype\":\"float32\"", "\"dtype\":\"float99\"").starts_with(".signatures[0].nodes[0].input.dtype: "));
+  CHECK(refused("\"shape\":[2,3]", "\"shape\":[4611686018427387904,4]").starts_with(".signatures[0]"));
+  CHECK(refused("\"name\":\"relu\"", "\"name\":\"x\"") == ".signatures[0].nodes[1]: has the name of an earlier node: x");
+  for (std::size_t cut = 0; cut < good.size(); cut += 7) {
+    write(folder.file("cut.json"), good.substr(0, cut));
+    CHECK_THROWS_AS(Graph::load(folder.file("cut.json")), FormatError);
+  }
+  write(folder.file("deep.json"), std::string(100000, '['));
+  CHECK_THROWS_AS(Graph::load(folder.file("deep.json")), FormatError);
+  CHECK_THROWS_AS(Graph::load(folder.file("missing.json")), FileError);
+}
+
+}  // namespace
+}  // namespace rill
