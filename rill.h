@@ -46,6 +46,7 @@
 #include <rill/tensor/safetensors.h>
 #include <rill/tensor/shape.h>
 #include <rill/tensor/tensor.h>
+#include <rill/tensor/threads.h>
 #include <rill/trace/graph.h>
 #include <rill/trace/trace.h>
 #include <rill/version.h>

@@ -24,6 +24,7 @@
 #include <rill/cpu/environment.h>
 #include <rill/cpu/float_environment.h>
 #include <rill/tensor/error.h>
+#include <rill/tensor/threads.h>
 
 #if defined(__SSE2__)
 #include <immintrin.h>
@@ -340,3 +341,12 @@ void parallel_for(std::int64_t count, std::int64_t grain,
 }
 
 }  // namespace rill::cpu
+
+// ---- The functions that the lowest floor declares ----
+
+namespace rill {
+
+int threads() { return cpu::threads(); }
+void set_threads(int count) { cpu::set_threads(count); }
+
+}  // namespace rill
