@@ -334,5 +334,31 @@ TEST_CASE("atan2 knows the quadrants and the axes") {
   }
 }
 
+template <class T>
+double worst_angle() {
+  std::mt19937_64 random(4);
+  std::vector<T> x, y;
+  for (int i = 0; i < 20000; ++i) {
+    const auto number = [&] {
+      const double fraction = static_cast<double>(random() >> 11) * 0x1p-52 - 1;
+      return static_cast<T>(std::ldexp(fraction, static_cast<int>(random() % 20) - 10));
+    };
+    x.push_back(number());
+    y.push_back(number());
+  }
+  const std::vector<T> got = run(math::atan2, y, x);
+  double worst = 0;
+  for (std::size_t i = 0; i < x.size(); ++i) {
+    worst = std::max(worst, error_in_ulp(got[i], std::atan2(static_cast<long double>(y[i]),
+                                                            static_cast<long double>(x[i]))));
+  }
+  return worst;
+}
+
+TEST_CASE("atan2 is within its documented bounds") {
+  CHECK(worst_angle<float>() <= 1.1);
+  CHECK(worst_angle<double>() <= 1.1);
+}
+
 }  // namespace
 }  // namespace rill::kernel
