@@ -13,6 +13,7 @@
 #pragma once
 
 #include <rill/kernel/builder.h>
+#include <rill/tensor/export.h>
 
 namespace rill::kernel::math {
 
