@@ -16,6 +16,17 @@ void copy_of_width(const TensorBody& body, std::byte* to) {
 
 }  // namespace
 
+std::optional<std::uint64_t> bytes_of(const Shape& shape, DType dtype) {
+  constexpr auto largest_count = std::int64_t{1} << 56;
+  try {
+    const std::int64_t count = shape.size().value();
+    if (count > largest_count) return std::nullopt;
+    return static_cast<std::uint64_t>(count) * size_of(dtype);
+  } catch (const ShapeError&) {  // the product overflows
+    return std::nullopt;
+  }
+}
+
 void copy_in_order(const TensorBody& body, void* to) {
   auto* const bytes = static_cast<std::byte*>(to);
   const std::size_t width = size_of(body.dtype);

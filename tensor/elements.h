@@ -10,6 +10,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 
 namespace rill::detail {
 
@@ -32,6 +33,9 @@ void for_each_element(const TensorBody& body, F&& f) {
     }
   }
 }
+
+/// What the elements take; nothing where no memory could hold them.
+std::optional<std::uint64_t> bytes_of(const Shape& shape, DType dtype);
 
 /// Copies the elements to `to`, where they lie without gaps.
 void copy_in_order(const TensorBody& body, void* to);

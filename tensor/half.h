@@ -21,8 +21,8 @@ class Half {
   }
   [[nodiscard]] constexpr std::uint16_t bits() const { return bits_; }
   /// Exact.
-  constexpr operator float()
-      const {  // NOLINT(google-explicit-constructor): a Half reads as its value
+  // NOLINTNEXTLINE(google-explicit-constructor): a Half reads as its value
+  constexpr operator float() const {
     const std::uint32_t sign = static_cast<std::uint32_t>(bits_ & 0x8000U) << 16U;
     const std::uint32_t rest = bits_ & 0x7fffU;
     if (rest >= 0x7c00U) return std::bit_cast<float>(sign | 0x7f800000U | (rest & 0x3ffU) << 13U);

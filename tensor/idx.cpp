@@ -23,7 +23,9 @@ class Source {
   Source(const std::string& path, Where where) : name_(path), where_(where) {
     errno = 0;
     file_.reset(gzopen(path.c_str(), "rb"));
-    if (!file_) throw FileError("load_idx: cannot open '" + name_ + "': " + std::strerror(errno) + where.suffix());
+    if (!file_)
+      throw FileError("load_idx: cannot open '" + name_ + "': " + std::strerror(errno) +
+                      where.suffix());
   }
 
   [[noreturn]] void fail(const std::string& rule) const {
@@ -52,13 +54,20 @@ class Source {
 
 DType element_type(const Source& source, unsigned code) {
   switch (code) {
-    case 0x08: return uint8;
-    case 0x09: return int8;
-    case 0x0b: return int16;
-    case 0x0c: return int32;
-    case 0x0d: return float32;
-    case 0x0e: return float64;
-    default: source.fail("is no IDX file: there is no element type " + std::to_string(code));
+    case 0x08:
+      return uint8;
+    case 0x09:
+      return int8;
+    case 0x0b:
+      return int16;
+    case 0x0c:
+      return int32;
+    case 0x0d:
+      return float32;
+    case 0x0e:
+      return float64;
+    default:
+      source.fail("is no IDX file: there is no element type " + std::to_string(code));
   }
 }
 
@@ -66,7 +75,8 @@ DType element_type(const Source& source, unsigned code) {
 void to_native(std::vector<std::byte>& bytes, std::size_t width) {
   if constexpr (std::endian::native == std::endian::big) return;
   for (std::size_t i = 0; i < bytes.size(); i += width) {
-    std::reverse(bytes.begin() + static_cast<std::ptrdiff_t>(i), bytes.begin() + static_cast<std::ptrdiff_t>(i + width));
+    std::reverse(bytes.begin() + static_cast<std::ptrdiff_t>(i),
+                 bytes.begin() + static_cast<std::ptrdiff_t>(i + width));
   }
 }
 
@@ -76,18 +86,21 @@ Tensor load_idx(const std::string& path, Where where) {
   Source source(path, where);
   std::array<unsigned char, 4> magic{};
   source.read_all(magic.data(), magic.size());
-  if (magic[0] != 0 || magic[1] != 0) source.fail("is no IDX file: it does not begin with two zeros");
+  if (magic[0] != 0 || magic[1] != 0)
+    source.fail("is no IDX file: it does not begin with two zeros");
   const DType dtype = element_type(source, magic[2]);
   if (magic[3] > max_rank) source.fail("has more than " + std::to_string(max_rank) + " axes");
   Shape shape;
   for (int axis = 0; axis < magic[3]; ++axis) {
     std::array<unsigned char, 4> size{};
     source.read_all(size.data(), size.size());
-    shape.push_back(std::int64_t{size[0]} << 24 | std::int64_t{size[1]} << 16 | std::int64_t{size[2]} << 8 | size[3]);
+    shape.push_back(std::int64_t{size[0]} << 24 | std::int64_t{size[1]} << 16 |
+                    std::int64_t{size[2]} << 8 | size[3]);
   }
   std::size_t expected = 0;
   try {
-    expected = static_cast<std::size_t>((shape.size() * static_cast<std::int64_t>(size_of(dtype))).value());
+    expected = static_cast<std::size_t>(
+        (shape.size() * static_cast<std::int64_t>(size_of(dtype))).value());
   } catch (const ShapeError&) {
     source.fail("claims more elements than there can be: " + shape.text());
   }
@@ -97,15 +110,17 @@ Tensor load_idx(const std::string& path, Where where) {
   while (bytes.size() < expected) {
     const std::size_t before = bytes.size();
     bytes.resize(std::min(expected, before + std::max(step, before)));
-    const std::size_t count = source.read(bytes.data() + before, std::min(bytes.size() - before, std::size_t{1} << 30U));
+    const std::size_t count =
+        source.read(bytes.data() + before, std::min(bytes.size() - before, std::size_t{1} << 30U));
     bytes.resize(before + count);
     if (count == 0) {
-      source.fail("holds " + std::to_string(before) + " of the " + std::to_string(expected) + " bytes that its header " +
-                  shape.text() + " asks for");
+      source.fail("holds " + std::to_string(before) + " of the " + std::to_string(expected) +
+                  " bytes that its header " + shape.text() + " asks for");
     }
   }
   char more = 0;
-  if (source.read(&more, 1) != 0) source.fail("goes on after the elements that its header " + shape.text() + " asks for");
+  if (source.read(&more, 1) != 0)
+    source.fail("goes on after the elements that its header " + shape.text() + " asks for");
   if (size_of(dtype) > 1) to_native(bytes, size_of(dtype));
   return tensor_from(bytes.data(), shape.size().value(), dtype, shape, where);
 }

@@ -9,9 +9,9 @@
 
 namespace rill {
 
-/// The tensor in an IDX file, plain or compressed with gzip: uint8, int8, int16, int32, float32 or float64.
-/// Throws `FileError` when it cannot be read, `FormatError` when it is truncated, holds more than its header says, or is
-/// no IDX file.
+/// The tensor in an IDX file, plain or compressed with gzip: uint8, int8, int16, int32, float32 or
+/// float64. Throws `FileError` when it cannot be read, `FormatError` when it is truncated, holds
+/// more than its header says, or is no IDX file.
 ///
 ///     Tensor images = load_idx("train-images-idx3-ubyte.gz");   // uint8[60000,28,28]
 RILL_API Tensor load_idx(const std::string& path, Where where = Where::here());

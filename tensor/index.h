@@ -41,21 +41,20 @@ class RILL_API Index {
  public:
   enum class Kind : std::uint8_t { number, slice, newaxis, ellipsis, tensor };
 
+  // NOLINTBEGIN(google-explicit-constructor): whatever can be an index converts
   template <AxisNumber T>
-  Index(T number)  // NOLINT(google-explicit-constructor)
-      : number_(static_cast<std::int64_t>(number)) {}
-  Index(Dim number) : number_(number.value()) {}  // NOLINT(google-explicit-constructor)
-  Index(const Slice& slice)
-      : kind_(Kind::slice), slice_(slice) {}  // NOLINT(google-explicit-constructor)
-  Index(NewAxis) : kind_(Kind::newaxis) {}    // NOLINT(google-explicit-constructor)
-  Index(Ellipsis) : kind_(Kind::ellipsis) {}  // NOLINT(google-explicit-constructor)
-  Index(const Tensor& tensor)
-      : kind_(Kind::tensor), tensor_(tensor) {}  // NOLINT(google-explicit-constructor)
+  Index(T number) : number_(static_cast<std::int64_t>(number)) {}
+  Index(Dim number) : number_(number.value()) {}
+  Index(const Slice& slice) : kind_(Kind::slice), slice_(slice) {}
+  Index(NewAxis) : kind_(Kind::newaxis) {}
+  Index(Ellipsis) : kind_(Kind::ellipsis) {}
+  Index(const Tensor& tensor) : kind_(Kind::tensor), tensor_(tensor) {}
   /// `x({0, 2})` is `x(slice(0, 2))`; three numbers add a step. Throws `IndexError` for another
   /// count.
   template <AxisNumber T>
   Index(std::initializer_list<T> range)
       : kind_(Kind::slice), slice_(from_list(range.begin(), range.size())) {}
+  // NOLINTEND(google-explicit-constructor)
 
   [[nodiscard]] Kind kind() const { return kind_; }
   [[nodiscard]] std::int64_t number() const { return number_; }

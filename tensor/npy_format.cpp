@@ -5,6 +5,7 @@
 #include <array>
 #include <charconv>
 #include <cstring>
+#include <optional>
 #include <string_view>
 #include <vector>
 
@@ -224,23 +225,14 @@ Shape reversed(const Shape& shape) {
   return result;
 }
 
-/// The bytes of the elements, or a failure for shapes that no memory holds.
-std::uint64_t bytes_of(const Header& header, const ByteReader& source) {
-  try {
-    const std::int64_t count = header.shape.size().value();
-    if (count < std::int64_t{1} << 56)
-      return static_cast<std::uint64_t>(count) * size_of(header.dtype);
-  } catch (const ShapeError&) {  // the same
-  }
-  source.fail("a shape of " + header.shape.text() + " is too large");
-}
-
 }  // namespace
 
 Tensor read_npy(ByteReader& source) {
   const Header header = read_header(source);
-  const std::uint64_t bytes = bytes_of(header, source);
   const std::string type = std::string(name(header.dtype)) + header.shape.text();
+  const std::optional<std::uint64_t> needed = bytes_of(header.shape, header.dtype);
+  if (!needed) source.fail(type + " is too large");
+  const std::uint64_t bytes = *needed;
   if (source.remaining() != bytes) {
     source.fail(type + " takes " + std::to_string(bytes) + " bytes, but " +
                 std::to_string(source.remaining()) + " follow the header");

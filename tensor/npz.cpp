@@ -252,8 +252,11 @@ void save_npz(const std::string& path, const std::map<std::string, Tensor>& tens
       fail(zip_strerror(archive.get()));
     }
   }
-  if (zip_close(archive.get()) != 0) fail(zip_strerror(archive.get()));
-  (void)archive.release();  // closed: no longer there
+  zip_t* const finished = archive.release();  // closing takes it away, unless it fails
+  if (zip_close(finished) != 0) {
+    archive.reset(finished);
+    fail(zip_strerror(finished));
+  }
   file.commit();
 }
 

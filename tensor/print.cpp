@@ -86,10 +86,10 @@ Parts positional(T x, int precision) {
   } else if (decimal.exponent < 0) {
     parts.left = "0";
     parts.right =
-        std::string(static_cast<std::size_t>(-decimal.exponent - 1), '0') + decimal.digits;
+        std::string(static_cast<std::size_t>(-decimal.exponent) - 1, '0') + decimal.digits;
     if (decimal.digits == "0") parts.right.clear();
   } else {
-    const auto whole = static_cast<std::size_t>(decimal.exponent + 1);
+    const auto whole = static_cast<std::size_t>(decimal.exponent) + 1;
     parts.left = decimal.digits.substr(0, whole);
     parts.left.resize(whole, '0');
     if (decimal.digits.size() > whole) parts.right = decimal.digits.substr(whole);

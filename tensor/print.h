@@ -45,19 +45,20 @@ RILL_API std::string text(const Tensor& tensor, const PrintOptions& options = pr
 class RILL_API Printed {
  public:
   Printed() = default;  ///< nothing
-  Printed(const Tensor& tensor,
-          Where where = Where::here());  // NOLINT(google-explicit-constructor)
+  // NOLINTBEGIN(google-explicit-constructor): whatever can be printed converts
+  Printed(const Tensor& tensor, Where where = Where::here());
   template <TensorLike T>
-  Printed(const T& source, Where where = Where::here())  // NOLINT(google-explicit-constructor)
+  Printed(const T& source, Where where = Where::here())
       : Printed(static_cast<Tensor>(source), where) {}
   template <Element T>
-  Printed(T number) : Printed(dtype_of<T>, &number) {}  // NOLINT(google-explicit-constructor)
-  Printed(std::string_view words);                      // NOLINT(google-explicit-constructor)
-  Printed(const std::string& words);                    // NOLINT(google-explicit-constructor)
-  Printed(const char* words);                           // NOLINT(google-explicit-constructor)
-  Printed(Dim size);                                    // NOLINT(google-explicit-constructor)
-  Printed(const Shape& shape);                          // NOLINT(google-explicit-constructor)
-  Printed(DType dtype);                                 // NOLINT(google-explicit-constructor)
+  Printed(T number) : Printed(dtype_of<T>, &number) {}
+  Printed(std::string_view words);
+  Printed(const std::string& words);
+  Printed(const char* words);
+  Printed(Dim size);
+  Printed(const Shape& shape);
+  Printed(DType dtype);
+  // NOLINTEND(google-explicit-constructor)
 
   [[nodiscard]] bool anything() const { return anything_; }
   [[nodiscard]] const std::string& text() const { return text_; }

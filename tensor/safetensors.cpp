@@ -163,17 +163,6 @@ class HeaderReader : public nlohmann::json_sax<nlohmann::json> {
   std::string fault_;
 };
 
-/// The bytes that an entry's dtype and shape ask for; nothing where no memory could hold them.
-std::optional<std::uint64_t> bytes_of(const Entry& entry) {
-  try {
-    const std::int64_t count = entry.shape->size().value();
-    if (count < std::int64_t{1} << 56)
-      return static_cast<std::uint64_t>(count) * size_of(*entry.dtype);
-  } catch (const ShapeError&) {  // the same
-  }
-  return std::nullopt;
-}
-
 /// The header, and where the elements begin.
 std::pair<Header, std::uint64_t> read_header(const InputFile& file) {
   std::array<unsigned char, 8> start{};
@@ -205,7 +194,7 @@ std::pair<Header, std::uint64_t> read_header(const InputFile& file) {
                        "] do not go on where the tensor before them ends, at " +
                        std::to_string(end));
     }
-    const std::optional<std::uint64_t> needed = bytes_of(entry);
+    const std::optional<std::uint64_t> needed = detail::bytes_of(*entry.shape, *entry.dtype);
     if (!needed || *needed != last - first) {
       file.fail_format(of + std::string(name(*entry.dtype)) + entry.shape->text() +
                        " does not take the " + std::to_string(last - first) +
@@ -276,8 +265,9 @@ void save_safetensors(const std::string& path, const std::map<std::string, Tenso
     detail::tell_host_read(tensor, HostReadEvent::Kind::save, where);
     ordered.emplace_back(name, tensor);
   }
-  std::stable_sort(ordered.begin(), ordered.end(), [](const auto& a, const auto& b) {
-    return position_in_file(a.second.dtype()) < position_in_file(b.second.dtype());
+  std::sort(ordered.begin(), ordered.end(), [](const auto& a, const auto& b) {
+    return std::pair(position_in_file(a.second.dtype()), std::string_view(a.first)) <
+           std::pair(position_in_file(b.second.dtype()), std::string_view(b.first));
   });
 
   std::string header = "{";

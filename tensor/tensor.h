@@ -47,12 +47,9 @@ struct TensorBody {
   std::byte* data = nullptr;  // the first element; null for an abstract tensor, which has no values
   Storage storage;
   Shape shape;
-  std::array<std::int64_t, max_rank> strides;  // in elements; set up to the rank
+  std::array<std::int64_t, max_rank> strides;  // in elements; set up to the rank only
   Scalar scalar;                               // of weak tensors
   std::uint64_t immediate = 0;
-
-  // NOLINTNEXTLINE(cppcoreguidelines-pro-type-member-init): eight strides, of which few are used
-  TensorBody() {}
 
   static void* operator new(std::size_t bytes);
   static void operator delete(void* body, std::size_t bytes) noexcept;
