@@ -150,9 +150,9 @@ T shift_right(T a, T count) {
 template <Integer I, Float F>
 I saturated(F a) {
   using Limits = std::numeric_limits<I>;
-  constexpr F lowest = static_cast<F>(Limits::min());  // 0 or a power of two: exact
-  constexpr F beyond =
-      static_cast<F>(Limits::max() / 2 + 1) * static_cast<F>(2);  // the first that does not fit
+  constexpr F lowest = static_cast<F>(Limits::min());             // 0 or a power of two: exact
+  constexpr I half = Limits::max() / 2 + 1;                       // a power of two: exact
+  constexpr F beyond = static_cast<F>(half) * static_cast<F>(2);  // the first that does not fit
   if (a != a) return 0;
   if (a < lowest) return Limits::min();
   if (a >= beyond) return Limits::max();

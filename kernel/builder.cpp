@@ -136,7 +136,7 @@ Value bitcast(const Value& a, DType dtype) {
 Value copysign(const Value& a, const Value& b) {
   common(a, b);
   const bool wide = a.dtype() == float64;
-  if (a.dtype() != b.dtype() || !(wide || a.dtype() == float32))
+  if (a.dtype() != b.dtype() || (!wide && a.dtype() != float32))
     fail("copysign takes two float32 or two float64");
   const DType word = wide ? uint64 : uint32;
   const std::uint64_t sign = wide ? std::uint64_t{1} << 63U : std::uint64_t{1} << 31U;

@@ -18,8 +18,10 @@ class Hasher {
     b_ = std::rotl((b_ + word) * 0xbf58476d1ce4e5b9U, 41) ^ a_;
   }
   template <class Enum>
-  requires std::is_enum_v<Enum>
-  void add(Enum value) { add(static_cast<std::uint64_t>(value)); }
+    requires std::is_enum_v<Enum>
+  void add(Enum value) {
+    add(static_cast<std::uint64_t>(value));
+  }
   void add(std::span<const Id> list) {
     add(list.size());
     for (const Id id : list) add(std::uint64_t{id});

@@ -199,7 +199,7 @@ class Printer {
         return number("i");
       case Code::load: {
         const Access& access = p_.accesses[expr.bits];
-        const std::string element = this->element(access);
+        std::string element = this->element(access);
         if (access.guard == none) return element;
         return "(" + operand(access.guard) + " ? " + element + " : " + operand(access.otherwise) +
                ")";

@@ -77,9 +77,9 @@ Program row_sums() {
       b.buffer(float32, Space::input, std::array{outer, inner}, std::array{inner, b.integer(1)});
   const Id y = line(b, float32, Space::output, outer);
   b.outer(std::array{i});
-  const auto sum = b.fold(std::array{j}, summing(b, float32, [&] {
-                            return b.load(x, std::array{b.index(i), b.index(j)});
-                          }));
+  const auto sum =
+      b.fold(std::array{j},
+             summing(b, float32, [&] { return b.load(x, std::array{b.index(i), b.index(j)}); }));
   b.store(y, std::array{b.index(i)}, sum[0]);
   return b.finish();
 }
@@ -111,9 +111,9 @@ TEST_CASE("a fold over two axes numbers its elements in row-major order") {
   const Id j = b.axis(m);
   const Id x = b.buffer(float32, Space::input, std::array{n, m}, std::array{m, b.integer(1)});
   const Id y = b.buffer(float32, Space::output, {}, {});
-  const auto sum = b.fold(std::array{i, j}, summing(b, float32, [&] {
-                            return b.load(x, std::array{b.index(i), b.index(j)});
-                          }));
+  const auto sum =
+      b.fold(std::array{i, j},
+             summing(b, float32, [&] { return b.load(x, std::array{b.index(i), b.index(j)}); }));
   b.store(y, {}, sum[0]);
   std::vector<float> x_data = uneven(77 * 91);
   std::vector<float> y_data(1);
@@ -160,10 +160,9 @@ TEST_CASE("a scan carries chunk totals sequentially") {
   const Id j = b.axis(n);
   const Id x = line(b, float32, Space::input, n);
   const Id y = line(b, float32, Space::output, n);
-  const auto prefix =
-      b.fold(std::array{j},
-             summing(
-                 b, float32, [&] { return b.load(x, std::array{b.index(j)}); }, Fold::Kind::scan));
+  const auto prefix = b.fold(
+      std::array{j},
+      summing(b, float32, [&] { return b.load(x, std::array{b.index(j)}); }, Fold::Kind::scan));
   b.store(y, std::array{b.index(j)}, prefix[0]);
   std::vector<float> x_data = uneven(1300);
   std::vector<float> y_data(1300);
@@ -197,19 +196,19 @@ TEST_CASE("a sequence takes element after element: a bounded loop") {
   const Id y = line(b, int64, Space::output, n);
   b.outer(std::array{i});
   const Value limit = b.load(limits, std::array{b.index(i)});
-  const auto found = b.fold(
-      std::array{step},
-      {.kind = Fold::Kind::sequence,
-       .init = {b.integer(0), b.integer(20)},
-       .step =
-           [&](std::span<const Value> a) {
-             const Value middle = (a[0] + a[1]) / 2;
-             const Value open = a[0] < a[1];
-             const Value at = b.load(sorted, std::array{middle}, open, limit);
-             const Value right = open & (at <= limit);
-             return std::vector{select(right, middle + 1, a[0]), select(right, a[1], middle)};
-           },
-       .merge = {}});
+  const auto found = b.fold(std::array{step},
+                            {.kind = Fold::Kind::sequence,
+                             .init = {b.integer(0), b.integer(20)},
+                             .step =
+                                 [&](std::span<const Value> a) {
+                                   const Value middle = (a[0] + a[1]) / 2;
+                                   const Value open = a[0] < a[1];
+                                   const Value at = b.load(sorted, std::array{middle}, open, limit);
+                                   const Value right = open & (at <= limit);
+                                   return std::vector{select(right, middle + 1, a[0]),
+                                                      select(right, a[1], middle)};
+                                 },
+                             .merge = {}});
   b.store(y, std::array{b.index(i)}, found[0]);
   std::vector<float> limits_data = {-1, 0, 3.5, 19, 100};
   std::vector<float> sorted_data(20);
