@@ -1,5 +1,7 @@
 #include <rill/cpu/kernel.h>
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <cmath>
 #include <cstring>
@@ -29,6 +31,9 @@ constexpr double piece_nanoseconds = 4000;
 /// Pieces of pointwise work begin at multiples of this, so that threads do not share cache lines.
 constexpr std::int64_t piece_points = 1024;
 constexpr std::size_t kernels_kept = 4096;
+/// From this much work on it is worth a look at the strides, and another compilation if they are simple.
+constexpr double specialised_nanoseconds = 50'000;
+constexpr std::size_t specialisations = 16;
 
 /// Scratch of the calling thread, kept from launch to launch.
 std::byte* scratch_of_thread(std::size_t bytes) {
@@ -114,12 +119,28 @@ Kernel::Kernel(Program program) : program_(std::move(program)) {
                                [](const kernel::Store& store) { return !store.unique; });
   points_.schedule = kernel::choose(program_, dependence);
   points_.schedule.bounds_checks = environment::bounds();
+  points_bypassing_.schedule = points_.schedule;
+  points_bypassing_.schedule.nontemporal = true;
   split_.schedule = points_.schedule;
   split_.schedule.map = Schedule::Map::split;
   owned_.schedule = points_.schedule;
   owned_.schedule.map = Schedule::Map::owned;
   const auto outer = program_.list(program_.outer);
   outer_lanes_ = !outer.empty() && outer.back() == points_.schedule.vector_axis;
+  tiles_ = outer_lanes_ && !points_.schedule.bounds_checks && !kernel::transposed_loads(program_, dependence).empty();
+  tiled_.schedule = points_.schedule;
+  tiled_.schedule.map = Schedule::Map::tiles;
+  tiled_bypassing_.schedule = tiled_.schedule;
+  tiled_bypassing_.schedule.nontemporal = true;
+  for (const kernel::Buffer& buffer : program_.buffers) {
+    if (buffer.space == kernel::Buffer::Space::row) continue;
+    for (const Id stride : program_.list(buffer.strides)) {
+      const kernel::Expr& expr = program_.exprs[stride];
+      if (expr.code == kernel::Code::size) stride_sizes_.push_back(static_cast<Id>(expr.bits));
+    }
+  }
+  std::sort(stride_sizes_.begin(), stride_sizes_.end());
+  stride_sizes_.erase(std::unique(stride_sizes_.begin(), stride_sizes_.end()), stride_sizes_.end());
 
   const Code* compiled = code(points_);
   if (compiled == nullptr) interpreter_.emplace(program_);
@@ -178,6 +199,52 @@ std::size_t Kernel::scratch_bytes(const Code& code, const std::int64_t* sizes) c
   return bytes;
 }
 
+/// A kernel that knows which of the strides are 0, 1, 2 or -1; null where none is, or where there are too many already.
+const Kernel* Kernel::specialised(const std::int64_t* sizes) const {
+  Strides known;
+  for (const Id number : stride_sizes_) {
+    if (sizes[number] >= -1 && sizes[number] <= 2) known.emplace_back(number, sizes[number]);
+  }
+  if (known.empty()) return nullptr;
+  const std::lock_guard lock(mutex_);
+  for (const auto& [strides, kernel] : specialised_) {
+    if (strides == known) return kernel.get();
+  }
+  if (specialised_.size() >= specialisations) return nullptr;
+  specialised_.emplace_back(known, prepare(kernel::with_strides(program_, known)));
+  return specialised_.back().second.get();
+}
+
+/// Whether what is written is too much for the caches, and every vector of it begins at a multiple of 64 bytes.
+bool Kernel::bypasses_caches(const Launch& launch) const {
+  static const auto cache = static_cast<std::int64_t>(std::max(sysconf(_SC_LEVEL3_CACHE_SIZE), 0L));
+  const Id lanes = points_.schedule.vector_axis;
+  if (lanes == kernel::none || points_.schedule.bounds_checks) return false;
+  std::int64_t written = 0;
+  for (const kernel::Store& store : program_.stores) {
+    const kernel::Buffer& buffer = program_.buffers[store.to.buffer];
+    if (buffer.space == kernel::Buffer::Space::row) continue;
+    if (buffer.space != kernel::Buffer::Space::output || store.mode != kernel::Store::Mode::set || !store.unique) return false;
+    std::size_t number = 0;
+    for (Id k = 0; k < store.to.buffer; ++k) number += program_.buffers[k].space != kernel::Buffer::Space::row ? 1U : 0U;
+    if (reinterpret_cast<std::uintptr_t>(launch.buffers[number]) % 64 != 0) return false;
+    const auto width = static_cast<std::int64_t>(size_of(buffer.type));
+    const auto index = program_.list(store.to.index);
+    const auto strides = program_.list(buffer.strides);
+    const auto extents = program_.list(buffer.extents);
+    std::int64_t bytes = width;
+    for (std::size_t d = 0; d < index.size(); ++d) {
+      // Plain indices only: rows that begin at multiples, and neighbours along the last.
+      if (program_.exprs[index[d]].code != kernel::Code::axis) return false;
+      const std::int64_t stride = value(strides[d], launch.sizes);
+      if (d + 1 < index.size() ? stride * width % 64 != 0 : stride != 1) return false;
+      bytes *= value(extents[d], launch.sizes);
+    }
+    written += bytes;
+  }
+  return written >= std::max<std::int64_t>(cache / 2, std::int64_t{8} << 20);
+}
+
 // ---- Running ----------------------------------------------------------------------------------------------------------
 
 Failure Kernel::execute(std::byte* const* buffers, const std::int64_t* sizes, const std::uint64_t* parameters) const {
@@ -210,6 +277,10 @@ Failure Kernel::execute(std::byte* const* buffers, const std::int64_t* sizes, co
     return failure;
   }
 
+  if (work > specialised_nanoseconds && !stride_sizes_.empty()) {
+    if (const Kernel* better = specialised(sizes)) return better->execute(buffers, sizes, parameters);
+  }
+
   const std::int64_t many = std::int64_t{outer_lanes_ ? 64 : 4} * threads();
   if (splits_ && launch.points < many && threads() > 1) {
     const std::int64_t elements = product(program_.list(program_.folds.front().axes), sizes);
@@ -237,11 +308,27 @@ Failure Kernel::execute(std::byte* const* buffers, const std::int64_t* sizes, co
     count = value(program_.list(to.extents)[0], sizes);
     if (count <= 0) return failure;
   }
+  const auto outer = program_.list(program_.outer);
+  const bool bypass = !shared_stores_ && bypasses_caches(launch);
+  if (tiles_ && !shared_stores_) {
+    const std::int64_t rows = value(program_.axes[outer[outer.size() - 2]].extent, sizes);
+    const std::int64_t columns = value(program_.axes[outer.back()].extent, sizes);
+    if (rows >= kernel::fold_lanes && columns >= kernel::fold_lanes) {
+      if (const Code* tiled = code(bypass && columns % 64 == 0 ? tiled_bypassing_ : tiled_)) {
+        const std::int64_t tiles = (rows + kernel::tile_rows - 1) / kernel::tile_rows;
+        running = tiled;
+        count = launch.points / (rows * columns) * tiles;
+        per_point *= static_cast<double>(kernel::tile_rows * columns);
+      }
+    }
+  } else if (bypass && (!outer_lanes_ || outer.size() == 1 || value(program_.axes[outer.back()].extent, sizes) % 64 == 0)) {
+    if (const Code* bypassing = code(points_bypassing_)) running = bypassing;
+  }
   // Whoever owns part of a destination walks through everything, so there is one piece per thread.
   auto grain = shared_stores_ ? (count + threads() - 1) / threads()
                               : static_cast<std::int64_t>(std::ceil(piece_nanoseconds / std::max(per_point, 1e-3)));
   grain = std::max<std::int64_t>(grain, 1);
-  if (outer_lanes_ && !shared_stores_) {
+  if (outer_lanes_ && !shared_stores_ && count == launch.points) {
     const std::int64_t unit = program_.folds.empty() ? piece_points : 16;
     grain = (grain + unit - 1) / unit * unit;
   }

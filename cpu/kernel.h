@@ -13,6 +13,7 @@
 #include <mutex>
 #include <optional>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include <rill/cpu/code_cache.h>
@@ -49,8 +50,11 @@ class Kernel {
     std::shared_ptr<const Code> code;
   };
   struct Launch;
+  using Strides = std::vector<std::pair<kernel::Id, std::int64_t>>;
 
   const Code* code(Variant& variant) const;
+  const Kernel* specialised(const std::int64_t* sizes) const;
+  bool bypasses_caches(const Launch& launch) const;
   std::int64_t value(kernel::Id expr, const std::int64_t* sizes) const;
   std::int64_t product(std::span<const kernel::Id> axes, const std::int64_t* sizes) const;
   std::size_t scratch_bytes(const Code& code, const std::int64_t* sizes) const;
@@ -67,9 +71,16 @@ class Kernel {
   bool outer_lanes_ = false;
   kernel::KernelFunction direct_ = nullptr;
   std::optional<kernel::Interpreter> interpreter_;  ///< where there is no emitter
+  std::vector<kernel::Id> stride_sizes_;  ///< numbers of the sizes that are strides
+  bool tiles_ = false;
   mutable Variant points_;
+  mutable Variant points_bypassing_;  ///< with stores that bypass the caches
   mutable Variant split_;
   mutable Variant owned_;
+  mutable Variant tiled_;
+  mutable Variant tiled_bypassing_;
+  mutable std::mutex mutex_;
+  mutable std::vector<std::pair<Strides, std::shared_ptr<const Kernel>>> specialised_;
 };
 
 }  // namespace rill::cpu

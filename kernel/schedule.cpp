@@ -99,6 +99,52 @@ bool may_be_owned(const Program& program) {
   });
 }
 
+std::vector<Id> transposed_loads(const Program& program, const Dependence& dependence) {
+  if (program.outer.count < 2 || program.stages.size() != 1 || !program.folds.empty() || !program.checks.empty()) return {};
+  const Stage& stage = program.stages.front();
+  if (stage.axes.count != 0) return {};
+  const auto outer = program.list(program.outer);
+  const Id row = outer[outer.size() - 2];
+  const Id column = outer.back();
+  std::vector<Id> loads;
+  for (const Id id : program.list(stage.stores)) {
+    const Store& store = program.stores[id];
+    if (!store.unique || !dependence.step(store.to, column).by(1)) return {};
+    dependence.collect_loads(store.value, loads);
+  }
+  std::sort(loads.begin(), loads.end());
+  loads.erase(std::unique(loads.begin(), loads.end()), loads.end());
+  std::erase_if(loads, [&](Id id) {
+    const Access& access = program.accesses[id];
+    return access.guard != none || dependence.is_written(access.buffer) || !dependence.step(access, row).by(1) ||
+           dependence.step(access, column).kind != Step::Kind::uniform;
+  });
+  return loads;
+}
+
+Program with_strides(const Program& program, std::span<const std::pair<Id, std::int64_t>> strides) {
+  Program made = program;
+  std::vector<Id> constants;
+  for (const auto& [number, value] : strides) {
+    constants.push_back(static_cast<Id>(made.exprs.size()));
+    made.exprs.push_back({.code = Code::constant, .type = int64, .bits = static_cast<std::uint64_t>(value)});
+  }
+  for (Buffer& buffer : made.buffers) {
+    if (buffer.space == Buffer::Space::row) continue;
+    const Range old = buffer.strides;
+    buffer.strides.first = static_cast<Id>(made.ids.size());
+    for (Id k = 0; k < old.count; ++k) {
+      Id stride = made.ids[old.first + k];
+      const Expr& expr = made.exprs[stride];
+      for (std::size_t s = 0; s < strides.size(); ++s) {
+        if (expr.code == Code::size && expr.bits == strides[s].first) stride = constants[s];
+      }
+      made.ids.push_back(stride);
+    }
+  }
+  return made;
+}
+
 std::vector<Cost> costs(const Program& program, const Dependence& dependence) {
   // Of vectorised code; what is scalar costs more, which only makes pieces larger.
   constexpr double per_operation = 0.04;

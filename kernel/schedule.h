@@ -3,6 +3,11 @@
 /// Invariant: a schedule never changes a result.
 #pragma once
 
+#include <cstdint>
+#include <span>
+#include <utility>
+#include <vector>
+
 #include <rill/kernel/dependence.h>
 #include <rill/kernel/program.h>
 
@@ -19,6 +24,18 @@ bool splits(const Program& program);
 /// Whether the program consists of stores that several iterations may meet in, to one buffer, so that threads may own
 /// parts of it (`Schedule::Map::owned`).
 bool may_be_owned(const Program& program);
+
+/// The loads that are contiguous along the outer axis before the last while the lanes are on the last: those that
+/// `Schedule::Map::tiles` reads in squares. Empty where tiles are of no use or not possible: they take pointwise programs
+/// whose stores do not meet.
+std::vector<Id> transposed_loads(const Program& program, const Dependence& dependence);
+
+/// Rows of a tile.
+inline constexpr int tile_rows = 32;
+
+/// The program with some of its run-time strides known: `strides` are numbers of sizes and their values. Of use where a
+/// stride turns out to be 0, 1, 2 or -1; right for launches with these sizes only.
+Program with_strides(const Program& program, std::span<const std::pair<Id, std::int64_t>> strides);
 
 /// What one point of the outer axes costs on one thread, as a sum over loops: `nanoseconds` times the extents of `axes`.
 struct Cost {

@@ -204,6 +204,11 @@ Value* Emitter::load(Id id) {
   llvm::Type* type = arithmetic_.stored(buffer.type);
   const llvm::Align align(size_of(buffer.type));
   const bool side_by_side = buffer.space == Buffer::Space::row && row_lanes_ > 1;
+  for (const auto& [tiled, tile] : tiles_) {
+    if (tiled != id || !in_lanes()) continue;
+    Value* row = element(type, tile, b_.CreateMul(tile_row_, integer(lane_count)));
+    return arithmetic_.from_memory(buffer.type, b_.CreateAlignedLoad(vector_of(type), row, align));
+  }
   Step step = in_lanes() ? dependence_.step(access, lanes_.axis) : Step{};
   if (side_by_side && in_lanes()) {
     step = step.kind == Step::Kind::none ? Step{Step::Kind::constant, 1} : Step{Step::Kind::irregular, 0};
@@ -246,11 +251,10 @@ Value* Emitter::load(Id id) {
   } else if (guard == nullptr && lanes_.last == nullptr && step.by(-1)) {
     Value* pointer = element(type, address(access), integer(1 - static_cast<std::int64_t>(lane_count)));
     value = b_.CreateVectorReverse(b_.CreateAlignedLoad(vector_of(type), pointer, align));
-  } else if (step.kind == Step::Kind::irregular) {
+  } else if (step.kind == Step::Kind::irregular || (step.kind == Step::Kind::uniform && gathers(buffer.type))) {
     Value* from = base(access.buffer);
     Value* all = offsets(access);
-    const bool hardware = level_ == Level::avx512 && size_of(buffer.type) >= 4;
-    if (hardware) {
+    if (gathers(buffer.type)) {
       Value* mask = mask_and(lanes_.last == nullptr ? nullptr : active_mask(), guard);
       if (mask == nullptr) mask = splat(b_.getTrue());
       Value* missing = otherwise != nullptr ? otherwise : llvm::Constant::getNullValue(vector_of(type));
@@ -394,16 +398,17 @@ void Emitter::store(const Store& store, Value* value, Value* guard) {
     Value* old = arithmetic_.from_memory(buffer.type, load_vector(type, pointer, guard, nullptr));
     value = arithmetic_.combine(store.mode, buffer.type, old, value);
   }
-  store_vector(arithmetic_.to_memory(buffer.type, value), pointer, guard);
+  const bool bypass = schedule_.nontemporal && buffer.space == Buffer::Space::output;
+  store_vector(arithmetic_.to_memory(buffer.type, value), pointer, guard, bypass);
 }
 
-void Emitter::store_vector(Value* value, Value* pointer, Value* guard) {
+void Emitter::store_vector(Value* value, Value* pointer, Value* guard, bool bypass) {
   llvm::Type* type = value->getType()->getScalarType();
   const llvm::Align align(type->getScalarSizeInBits() / 8);
   if (guard == nullptr && lanes_.last == nullptr) {
-    if (schedule_.nontemporal) {
+    if (bypass) {
       // Whoever chose this has seen to the alignment.
-      const unsigned bytes = type->getScalarSizeInBits() / 8 * lane_count;
+      const unsigned bytes = std::min(64U, type->getScalarSizeInBits() / 8 * lane_count);
       llvm::StoreInst* store = b_.CreateAlignedStore(value, pointer, llvm::Align(bytes));
       auto& context = b_.getContext();
       auto* one = llvm::ConstantAsMetadata::get(b_.getInt32(1));

@@ -180,8 +180,10 @@ Value* Arithmetic::floating(Code code, DType dtype, llvm::ArrayRef<Value*> args)
     case Code::subtract: return b_.CreateFSub(args[0], args[1]);
     case Code::multiply: return b_.CreateFMul(args[0], args[1]);
     case Code::divide: return b_.CreateFDiv(args[0], args[1]);
-    case Code::minimum: return intrinsic(llvm::Intrinsic::minimum, args);
-    case Code::maximum: return intrinsic(llvm::Intrinsic::maximum, args);
+    // LLVM looks at the sign of the first operand before anything else. In a fold the accumulator stands first, and
+    // would be waited for twice.
+    case Code::minimum: return intrinsic(llvm::Intrinsic::minimum, {args[1], args[0]});
+    case Code::maximum: return intrinsic(llvm::Intrinsic::maximum, {args[1], args[0]});
     case Code::fma: return fused(dtype, args[0], args[1], args[2]);
     case Code::negate: return b_.CreateFNeg(args[0]);
     case Code::absolute: return intrinsic(llvm::Intrinsic::fabs, args);

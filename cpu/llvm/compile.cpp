@@ -85,7 +85,6 @@ void compile(const kernel::Program& program, const kernel::Schedule& schedule, L
   module.setDataLayout(machine->createDataLayout());
   Emitter emitter(module, program, schedule, level);
   emitter.emit();
-  if (std::getenv("RILL_DUMP_IR") != nullptr) module.print(llvm::errs(), nullptr);
 #ifndef NDEBUG
   constexpr bool verify = true;
 #else

@@ -102,6 +102,7 @@ void Emitter::function(const char* name, Part part) {
   nest_.when(b_.CreateICmpSLT(begin, end), true, [&] {
     if (part == Part::split) split_points(begin, end);
     else if (schedule_.map == Schedule::Map::owned) owned_points(begin, end);
+    else if (schedule_.map == Schedule::Map::tiles) tiled_points(begin, end);
     else points(begin, end);
     if (schedule_.nontemporal) b_.CreateIntrinsic(llvm::Intrinsic::x86_sse_sfence, {}, {});
   });

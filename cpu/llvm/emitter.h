@@ -70,11 +70,13 @@ class Emitter {
     Value* start = nullptr;  ///< of the block
   };
 
-  // ---- emitter.cpp: functions, outer axes, stages
+  // ---- emitter.cpp and tile.cpp: functions, outer axes, stages
   void function(const char* name, Part part);
   void points(Value* begin, Value* end);
   void split_points(Value* begin, Value* end);
   void owned_points(Value* begin, Value* end);
+  void tiled_points(Value* begin, Value* end);
+  void fill_tile(Id access, Value* row, Value* column, Value* rows, Value* columns, Value* tile);
   void segment(Value* start, Value* stop);
   void point();
   void stages();
@@ -122,9 +124,11 @@ class Emitter {
   std::uint32_t number_of(const kernel::Access& access) const;
   Value* load_vector(llvm::Type* element, Value* pointer, Value* mask, Value* otherwise);
   Value* gather(llvm::Type* element, const std::function<Value*(Value* lane)>& pointer, Value* mask, Value* otherwise);
-  void store_vector(Value* value, Value* pointer, Value* mask);
+  void store_vector(Value* value, Value* pointer, Value* mask, bool bypass);
   void store_lanes(const kernel::Store& store, Value* value, Value* guard);
   void store_one(const kernel::Store& store, Value* pointer, Value* value);
+  /// Whether the processor gathers elements of a type, leaving out lanes that are not in use.
+  bool gathers(DType dtype) const { return level_ == Level::avx512 && size_of(dtype) >= 4; }
   Value* temporary(llvm::Type* type);
   Value* element(llvm::Type* type, Value* pointer, Value* index) { return b_.CreateGEP(type, pointer, index); }
   Value* mask_and(Value* a, Value* b);
@@ -177,6 +181,8 @@ class Emitter {
   Value* owned_begin_ = nullptr;
   Value* owned_end_ = nullptr;
   Value* split_block_ = nullptr;
+  std::vector<std::pair<Id, Value*>> tiles_;  // loads that have been read into squares, and where these are
+  Value* tile_row_ = nullptr;
 
   bool outer_lanes_ = false;
   Id split_fold_ = kernel::none;

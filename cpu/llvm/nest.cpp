@@ -47,24 +47,24 @@ Value* Nest::in_scope(std::size_t scope, const std::function<Value*()>& emit) {
   if (scope == emitting_) return emit();
   const std::size_t back = emitting_;
   BasicBlock* const block = b_.GetInsertBlock();
+  llvm::Instruction* const last = block->empty() ? nullptr : &block->back();
   emitting_ = scope;
   b_.SetInsertPoint(scopes_[scope].end);
   Value* value = emit();
   emitting_ = back;
-  if (back == innermost()) b_.SetInsertPoint(block);
+  // What was emitted may have cut the block in two.
+  if (back == innermost()) b_.SetInsertPoint(last == nullptr ? block : last->getParent());
   else b_.SetInsertPoint(scopes_[back].end);
   return value;
 }
 
 void Nest::region(const std::function<void()>& body) {
-  BasicBlock* inside = block("region");
-  open(b_.CreateBr(inside), false);
-  b_.SetInsertPoint(inside);
+  // The outer scope goes on in front of this, without a block of its own.
+  auto* mark = new llvm::FreezeInst(llvm::PoisonValue::get(b_.getInt1Ty()), "", b_.GetInsertBlock());
+  open(mark, false);
   body();
-  BasicBlock* after = block("after");
-  b_.CreateBr(after);
-  b_.SetInsertPoint(after);
   close();
+  mark->eraseFromParent();
 }
 
 Values Nest::loop(Value* first, Value* last, std::int64_t step, Values carried,
