@@ -24,7 +24,7 @@ namespace {
 constexpr unsigned levels = 48;
 /// A step of at most this many operations waits for its accumulator, so that several chunks go side by side.
 constexpr std::int64_t light_step = 10;
-constexpr unsigned chunks_side_by_side = 2;
+constexpr unsigned chunks_side_by_side = 4;
 }  // namespace
 
 DType Emitter::slot_type(Id fold, std::size_t slot) const {
@@ -215,8 +215,10 @@ void Emitter::reduce_neighbours(Id id, Value* first, Value* count) {
             const auto from = carried.begin() + static_cast<std::ptrdiff_t>(i * slots);
             totals.push_back(merge_lanes(id, Values(from, from + static_cast<std::ptrdiff_t>(slots))));
           }
-          static_assert(k == 2);
-          push(chunk, merge_values(id, totals[0], totals[1]), 1);
+          static_assert(k == 4);
+          const Values whole = merge_values(id, merge_values(id, totals[0], totals[1]),
+                                            merge_values(id, totals[2], totals[3]));
+          push(chunk, whole, 2);
         });
       });
       begin = groups;

@@ -2,7 +2,9 @@
 
 #include <array>
 #include <cmath>
+#include <cstdlib>
 #include <cstring>
+#include <memory>
 #include <thread>
 #include <vector>
 
@@ -130,6 +132,54 @@ TEST_CASE("Results do not depend on the number of threads") {
       same_on_all_threads(sums(rows), sum, total);
     }
   }
+}
+
+/// out[i, j] = x[i, j] + y[i, j], all strides of the operands known at run time only.
+Program general_addition() {
+  Builder b;
+  const Value n = b.size();
+  const Value m = b.size();
+  const std::array x_strides{b.size(), b.size()};
+  const std::array y_strides{b.size(), b.size()};
+  const Id i = b.axis(n);
+  const Id j = b.axis(m);
+  const Id x = b.buffer(float32, Space::input, std::array{n, m}, x_strides);
+  const Id y = b.buffer(float32, Space::input, std::array{n, m}, y_strides);
+  const Id out = b.buffer(float32, Space::output, std::array{n, m}, std::array{m, b.integer(1)});
+  b.outer(std::array{i, j});
+  b.stage({});
+  const std::array at{b.index(i), b.index(j)};
+  b.store(out, at, b.load(x, at) + b.load(y, at));
+  return b.finish();
+}
+
+TEST_CASE("A transposed operand, a stepped one and a reversed one give what the interpreter gives") {
+  std::vector<float> x = uneven(2 * 333 * 300), y = uneven(333 * 300), out(333 * 300);
+  const auto add = [&](std::vector<std::int64_t> sizes, std::size_t first) {
+    Launch launch;
+    launch.sizes = std::move(sizes);
+    launch.add(x, first), launch.add(y);
+    same_on_all_threads(general_addition(), launch, out);
+  };
+  add({333, 300, 1, 333, 300, 1}, 0);        // 333 x 300 from a 300 x 333 in memory
+  add({333, 300, 1, 333, 1, 333}, 0);        // both
+  add({333, 300, 600, 2, 300, 1}, 0);        // every other column
+  add({333, 300, 300, -1, 300, 1}, 299);     // columns from right to left
+  add({333, 300, 0, 1, 300, 0}, 0);          // broadcast rows and columns
+  add({7, 300, 1, 7, 300, 1}, 0);            // too narrow for squares
+}
+
+TEST_CASE("Results too large for the caches are the same") {
+  const std::size_t count = std::size_t{12} << 20;
+  std::vector<float> x = uneven(count), y(count, 0.25F);
+  std::unique_ptr<float[], decltype(&std::free)> out(static_cast<float*>(std::aligned_alloc(64, count * 4)), &std::free);
+  const std::array buffers{reinterpret_cast<std::byte*>(x.data()), reinterpret_cast<std::byte*>(y.data()),
+                           reinterpret_cast<std::byte*>(out.get())};
+  const std::int64_t odd = static_cast<std::int64_t>(count) - 5;
+  Kernel::prepare(addition())->execute(buffers.data(), &odd, nullptr);
+  std::size_t wrong = 0;
+  for (std::size_t k = 0; k < static_cast<std::size_t>(odd); ++k) wrong += out[k] == x[k] + 0.25F ? 0U : 1U;
+  REQUIRE(wrong == 0);
 }
 
 TEST_CASE("Threads that own parts of a destination give what one thread gives") {
