@@ -18,7 +18,8 @@
 
 namespace rill::cpu {
 
-/// A prepared pass. Its two inputs and one output are those of `kernel::ConvolutionPass`.
+/// A prepared pass. Its two inputs and one output are those of `kernel::ConvolutionPass`. It has
+/// scratch memory for as many threads as there were when it was prepared, and uses no more.
 class Convolution final : public kernel::Plan {
  public:
   /// The sizes fit each other; groups divides c and out_c; strides and dilations are positive.
