@@ -175,7 +175,7 @@ std::string differences(std::uint64_t seed) {
     }
     for (std::size_t m = 0; m < given.memories.size() && found.empty(); ++m) {
       found = kernel::difference(expected.memories[m], trial.memories[m]);
-      if (!found.empty()) found = "buffer " + std::to_string(m) + ", " + found;
+      if (!found.empty()) found.insert(0, "buffer " + std::to_string(m) + ", ");
     }
     if (!found.empty()) {
       return "seed " + std::to_string(seed) + ", " + described(schedule, level) + ": " + found;
