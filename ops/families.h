@@ -4,6 +4,7 @@
 
 #include <array>
 #include <span>
+#include <string_view>
 
 #include <rill/ops/op.h>
 
@@ -23,7 +24,25 @@ std::span<const Op> sort();
 /// The update formulas of the optimizers; defined beside them.
 std::span<const Op> optim();
 
-inline constexpr std::array all = {&elementwise, &reduce, &shape, &index, &creation,
-                                   &linalg,      &nn,     &convolution, &recurrent, &random, &sort, &optim};
+/// A family's name, which is its file's, and its table.
+struct Family {
+  std::string_view name;
+  std::span<const Op> (*ops)();
+};
+
+inline constexpr std::array all = {
+    Family{"elementwise", &elementwise},
+    Family{"reduce", &reduce},
+    Family{"shape", &shape},
+    Family{"index", &index},
+    Family{"creation", &creation},
+    Family{"linalg", &linalg},
+    Family{"nn", &nn},
+    Family{"convolution", &convolution},
+    Family{"recurrent", &recurrent},
+    Family{"random", &random},
+    Family{"sort", &sort},
+    Family{"optim", &optim},
+};
 
 }  // namespace rill::families

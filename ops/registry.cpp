@@ -45,7 +45,7 @@ class Registry {
 
  private:
   Registry() {
-    for (const auto family : families::all) add(family());
+    for (const families::Family& family : families::all) add(family.ops());
   }
 
   std::shared_mutex mutex_;

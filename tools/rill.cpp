@@ -5,9 +5,12 @@
 #include <cstdio>
 #include <exception>
 #include <span>
+#include <string>
 #include <string_view>
 
 #include <rill/cpu/information.h>
+#include <rill/ops/families.h>
+#include <rill/trace/graph.h>
 #include <rill/version.h>
 
 namespace {
@@ -16,6 +19,8 @@ constexpr const char* usage =
     "usage: rill <command>\n"
     "\n"
     "  info       the machine, the libraries behind rill and how they are set up\n"
+    "  show FILE  the signatures of a saved graph\n"
+    "  operators  all operators, as docs/operators.md has them\n"
     "  version    the version of the library\n"
     "  help       this text\n";
 
@@ -26,9 +31,41 @@ int info() {
   return 0;
 }
 
+int show(const char* path) {
+  for (const std::string& signature : rill::Graph::load(path).signatures()) {
+    std::printf("%s\n", signature.c_str());
+  }
+  return 0;
+}
+
+std::string cell(std::string_view name) {
+  return name.empty() ? "" : "`" + std::string(name) + "`";
+}
+
+int operators() {
+  std::printf(
+      "# Operators\n\nWritten by `rill operators` from the tables in `ops/`. Those that end in "
+      "`gradient` and the like serve the gradients of others.\n");
+  for (const auto& [name, ops] : rill::families::all) {
+    std::printf(
+        "\n## %s\n\n| operator | gradient | NumPy | TensorFlow | PyTorch | ONNX |\n"
+        "|---|---|---|---|---|---|\n",
+        std::string(name).c_str());
+    for (const rill::Op& op : ops()) {
+      std::printf("| %s | %s | %s | %s | %s | %s |\n", cell(op.name).c_str(),
+                  op.grad ? "yes" : "", cell(op.peers.numpy).c_str(),
+                  cell(op.peers.tensorflow).c_str(), cell(op.peers.torch).c_str(),
+                  cell(op.peers.onnx).c_str());
+    }
+  }
+  return 0;
+}
+
 int run(std::span<char*> arguments) {
   const std::string_view command = arguments.size() > 1 ? arguments[1] : "help";
   if (command == "info") return info();
+  if (command == "show" && arguments.size() == 3) return show(arguments[2]);
+  if (command == "operators") return operators();
   if (command == "version" || command == "--version") {
     std::printf("%s\n", rill::library_version());
     return 0;
