@@ -346,14 +346,14 @@ class Layout {
       text += line;
     } else {
       const std::string separator(static_cast<std::size_t>(axes_left - 1), '\n');
-      for (std::int64_t i = 0; i < leading; ++i) {
-        text += indent + axis_text(axis + 1, indent + " ", width - 1) + separator;
-      }
-      if (leading > 0) text += indent + "..." + separator;
-      for (std::int64_t i = 0; i < trailing; ++i) {
-        text += indent + axis_text(axis + 1, indent + " ", width - 1);
-        if (i + 1 < trailing) text += separator;
-      }
+      const auto extend = [&](const std::string& item) {
+        if (!text.empty()) text += separator;
+        text.append(indent).append(item);
+      };
+      const auto next = [&] { return axis_text(axis + 1, indent + " ", width - 1); };
+      for (std::int64_t i = 0; i < leading; ++i) extend(next());
+      if (leading > 0) extend("...");
+      for (std::int64_t i = 0; i < trailing; ++i) extend(next());
     }
     return "[" + text.substr(indent.size()) + "]";
   }
@@ -422,7 +422,7 @@ Printed::Printed(const Tensor& tensor, Where where) : anything_(true) {
   text_ = text_unheard(tensor, print_options(), where);
 }
 Printed::Printed(std::string_view words) : text_(words), anything_(true) {}
-Printed::Printed(const std::string& words) : text_(words), anything_(true) {}
+Printed::Printed(const std::string& words) : Printed(std::string_view(words)) {}
 Printed::Printed(const char* words) : text_(words), anything_(true) {}
 Printed::Printed(Dim size) : text_(size.text()), anything_(true) {}
 Printed::Printed(const Shape& shape) : text_(shape.text()), anything_(true) {}
