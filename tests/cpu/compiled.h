@@ -2,10 +2,12 @@
 
 #pragma once
 
-#include <cstring>
-#include <functional>
-#include <optional>
+#include <array>
+#include <map>
+#include <memory>
+#include <stdexcept>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include <rill/cpu/compiled_object.h>
@@ -48,6 +50,14 @@ struct Compiled {
     return object;
   }
 };
+
+/// The same code again for a program that was compiled before.
+inline const Compiled& compiled_once(const kernel::Program& program, const kernel::Schedule& schedule, Level level) {
+  static std::map<std::tuple<std::array<std::uint64_t, 2>, kernel::Id, Level>, std::unique_ptr<Compiled>> known;
+  auto& code = known[{kernel::fingerprint(program), schedule.vector_axis, level}];
+  if (!code) code = std::make_unique<Compiled>(program, schedule, level);
+  return *code;
+}
 
 /// The levels that can run here.
 inline std::vector<Level> runnable_levels() {

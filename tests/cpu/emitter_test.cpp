@@ -3,6 +3,8 @@
 #include <array>
 #include <bit>
 #include <cmath>
+#include <cstring>
+#include <functional>
 #include <limits>
 #include <numeric>
 
@@ -69,7 +71,7 @@ void everywhere(const Program& program, Launch& launch, std::int64_t points, con
   for (const Level level : runnable_levels()) {
     for (const Schedule& schedule : schedules_of(program)) {
       INFO("level " << name_of(level) << ", lanes on axis " << static_cast<int>(schedule.vector_axis));
-      const Compiled compiled(program, schedule, level);
+      const Compiled& compiled = compiled_once(program, schedule, level);
       reset();
       compiled.run(launch, 0, points, row_bytes);
       look();
