@@ -66,13 +66,15 @@ Key key_of(const std::array<std::uint64_t, 2>& fingerprint, const kernel::Schedu
 }
 
 std::shared_ptr<const Code> made_ready(const CompiledObject& object) {
-  return std::make_shared<const Code>(Code{LoadedObject(object.elf), object.fixed_scratch, object.row_lanes});
+  return std::make_shared<const Code>(
+      Code{LoadedObject(object.elf), object.fixed_scratch, object.row_lanes});
 }
 
 /// The user's folder; says once on the error stream why it is not used, if it is not.
 CodeFolder& folder() {
   static CodeFolder& one = [&]() -> CodeFolder& {
-    auto& made = *new CodeFolder(CodeFolder::default_path());  // used by threads that outlive static destruction
+    auto& made = *new CodeFolder(
+        CodeFolder::default_path());  // used by threads that outlive static destruction
     if (!made.usable() && !made.path().empty()) {
       std::fprintf(stderr, "rill: compiled kernels are not kept in %s: %s\n", made.path().c_str(),
                    made.trouble().c_str());
@@ -95,7 +97,8 @@ std::shared_ptr<const Code> from_disk(const Key& key) {
   }
 }
 
-std::shared_ptr<const Code> compiled(const Key& key, const kernel::Program& program, const kernel::Schedule& schedule) {
+std::shared_ptr<const Code> compiled(const Key& key, const kernel::Program& program,
+                                     const kernel::Schedule& schedule) {
   CompiledObject object;
   std::string error;
   if (!compile(program, schedule, level(), object, error)) return nullptr;
@@ -107,7 +110,8 @@ std::shared_ptr<const Code> compiled(const Key& key, const kernel::Program& prog
 
 }  // namespace
 
-std::shared_ptr<const Code> code_for(const kernel::Program& program, const std::array<std::uint64_t, 2>& fingerprint,
+std::shared_ptr<const Code> code_for(const kernel::Program& program,
+                                     const std::array<std::uint64_t, 2>& fingerprint,
                                      const kernel::Schedule& schedule) {
   Cache& all = cache();
   const Key key = key_of(fingerprint, schedule);

@@ -1,8 +1,9 @@
 // Compiled code by what it was compiled from: in memory for this process, on disk for the next.
 //
-// A key says everything that the code depends on: the program, the schedule, the instruction set, the emitter and the
-// library's version. Invariant: a kernel never waits for the disk to work. Whatever is wrong with the folder or with a
-// file in it, the code is compiled instead; what was read is verified before it runs.
+// A key says everything that the code depends on: the program, the schedule, the instruction set,
+// the emitter and the library's version. Invariant: a kernel never waits for the disk to work.
+// Whatever is wrong with the folder or with a file in it, the code is compiled instead; what was
+// read is verified before it runs.
 #pragma once
 
 #include <array>
@@ -23,9 +24,11 @@ struct Code {
   std::uint64_t row_lanes = 1;
 };
 
-/// The code for a program under a schedule, on this machine's level; null where it cannot be compiled (no module, or a
-/// program that the emitter does not take). Threads that ask for one program at once compile it once.
-std::shared_ptr<const Code> code_for(const kernel::Program& program, const std::array<std::uint64_t, 2>& fingerprint,
+/// The code for a program under a schedule, on this machine's level; null where it cannot be
+/// compiled (no module, or a program that the emitter does not take). Threads that ask for one
+/// program at once compile it once.
+std::shared_ptr<const Code> code_for(const kernel::Program& program,
+                                     const std::array<std::uint64_t, 2>& fingerprint,
                                      const kernel::Schedule& schedule);
 
 /// How code was come by since the process started.

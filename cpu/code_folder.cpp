@@ -89,7 +89,8 @@ bool private_to_user(const struct stat& about) {
 }
 
 void make_folders(const std::string& path) {
-  for (std::size_t slash = path.find('/', 1); slash != std::string::npos; slash = path.find('/', slash + 1)) {
+  for (std::size_t slash = path.find('/', 1); slash != std::string::npos;
+       slash = path.find('/', slash + 1)) {
     mkdir(path.substr(0, slash).c_str(), 0700);
   }
   mkdir(path.c_str(), 0700);
@@ -99,12 +100,14 @@ void make_folders(const std::string& path) {
 
 std::string CodeFolder::default_path() {
   if (auto chosen = environment::cache_dir()) return *chosen;
-  if (const auto caches = environment::text("XDG_CACHE_HOME"); caches && caches->front() == '/') return *caches + "/rill";
+  if (const auto caches = environment::text("XDG_CACHE_HOME"); caches && caches->front() == '/')
+    return *caches + "/rill";
   if (const auto home = environment::text("HOME")) return *home + "/.cache/rill";
   return {};
 }
 
-CodeFolder::CodeFolder(std::string path, std::uint64_t limit) : path_(std::move(path)), limit_(limit) {
+CodeFolder::CodeFolder(std::string path, std::uint64_t limit)
+    : path_(std::move(path)), limit_(limit) {
   if (path_.empty()) {
     trouble_ = "there is no home folder";
     return;
@@ -141,7 +144,9 @@ std::optional<CompiledObject> CodeFolder::read(const Key& key) {
   struct stat about {};
   if (fstat(file.number(), &about) != 0) return std::nullopt;
   const auto size = static_cast<std::uint64_t>(about.st_size);
-  if (!S_ISREG(about.st_mode) || !private_to_user(about) || size < sizeof(Header) || size > largest_file) return refuse();
+  if (!S_ISREG(about.st_mode) || !private_to_user(about) || size < sizeof(Header) ||
+      size > largest_file)
+    return refuse();
   Header header;
   if (!read_all(file.number(), &header, sizeof header)) return refuse();
   if (header.magic != Header{}.magic || header.format != Header{}.format || header.key != key ||
@@ -164,7 +169,8 @@ bool CodeFolder::write(const Key& key, const CompiledObject& object) {
   if (!usable()) return false;
   static std::atomic<std::uint64_t> number = 0;
   const std::string name = hexadecimal(key);
-  const std::string draft = "." + name + "." + std::to_string(getpid()) + "." + std::to_string(number++);
+  const std::string draft =
+      "." + name + "." + std::to_string(getpid()) + "." + std::to_string(number++);
   Header header;
   header.key = key;
   header.fixed_scratch = object.fixed_scratch;
@@ -173,7 +179,8 @@ bool CodeFolder::write(const Key& key, const CompiledObject& object) {
   header.checksum = checksum_of(header, object.elf);
   bool whole = false;
   {
-    const File file(openat(directory_, draft.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
+    const File file(openat(directory_, draft.c_str(),
+                           O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
     if (!file) return false;
     whole = write_all(file.number(), &header, sizeof header) &&
             write_all(file.number(), object.elf.data(), object.elf.size());
@@ -183,7 +190,8 @@ bool CodeFolder::write(const Key& key, const CompiledObject& object) {
     return false;
   }
   // Other processes write too, so files are counted anew from time to time, and once at first.
-  const std::uint64_t written = written_.fetch_add(sizeof header + object.elf.size(), std::memory_order_relaxed);
+  const std::uint64_t written =
+      written_.fetch_add(sizeof header + object.elf.size(), std::memory_order_relaxed);
   if (!counted_.exchange(true) || written > limit_ / 16) {
     written_ = 0;
     evict();
@@ -210,7 +218,9 @@ void CodeFolder::evict() {
   while (const dirent* each = readdir(all.get())) {
     const std::string name = each->d_name;
     struct stat about {};
-    if (fstatat(directory_, name.c_str(), &about, AT_SYMLINK_NOFOLLOW) != 0 || !S_ISREG(about.st_mode)) continue;
+    if (fstatat(directory_, name.c_str(), &about, AT_SYMLINK_NOFOLLOW) != 0 ||
+        !S_ISREG(about.st_mode))
+      continue;
     if (name.front() == '.') {
       if (now - about.st_mtime > abandoned_after) unlinkat(directory_, name.c_str(), 0);
       continue;

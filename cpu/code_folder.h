@@ -1,9 +1,10 @@
 // Compiled code on disk: a folder with one file per key, shared by all processes of a user.
 //
-// Files are written under another name and renamed, so a reader sees a whole file or none; what is read is checked
-// against its key and its checksum, and a file that fails is removed. The folder must belong to the user and be writable
-// by nobody else, for its contents run as the user's. Invariant: nothing here throws for the state of the disk; a folder
-// that is missing, full, read-only or hostile is one that holds nothing and takes nothing.
+// Files are written under another name and renamed, so a reader sees a whole file or none; what is
+// read is checked against its key and its checksum, and a file that fails is removed. The folder
+// must belong to the user and be writable by nobody else, for its contents run as the user's.
+// Invariant: nothing here throws for the state of the disk; a folder that is missing, full,
+// read-only or hostile is one that holds nothing and takes nothing.
 #pragma once
 
 #include <array>

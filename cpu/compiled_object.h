@@ -1,6 +1,8 @@
-// What compiling a kernel program gives: an object file in memory, and what a caller must know to run it.
+// What compiling a kernel program gives: an object file in memory, and what a caller must know to
+// run it.
 //
-// It crosses the border between rill and its compiler module, and lies in the code cache. Invariant: plain data.
+// It crosses the border between rill and its compiler module, and lies in the code cache.
+// Invariant: plain data.
 #pragma once
 
 #include <cstddef>
@@ -14,15 +16,16 @@
 namespace rill::cpu {
 
 struct CompiledObject {
-  std::vector<std::byte> elf;       ///< relocatable, with the functions `run` and, for `Map::split`, `finish`
+  std::vector<std::byte>
+      elf;  ///< relocatable, with the functions `run` and, for `Map::split`, `finish`
   std::uint64_t fixed_scratch = 0;  ///< bytes of scratch, rows left out; a multiple of 64
   std::uint64_t row_lanes = 1;      ///< how many points' rows lie side by side in scratch
 };
 
-/// The one function of the module, by the name `rill_compile`: fills `object` or `error`, never throws. A program or
-/// schedule that the emitter does not take gives an error too.
-using CompileFunction = bool (*)(const kernel::Program* program, const kernel::Schedule* schedule, Level level,
-                                 CompiledObject* object, std::string* error);
+/// The one function of the module, by the name `rill_compile`: fills `object` or `error`, never
+/// throws. A program or schedule that the emitter does not take gives an error too.
+using CompileFunction = bool (*)(const kernel::Program* program, const kernel::Schedule* schedule,
+                                 Level level, CompiledObject* object, std::string* error);
 /// `rill_emitter_version`: must equal `emitter_version()` of the library that loads the module.
 using EmitterVersionFunction = const char* (*)();
 

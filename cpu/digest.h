@@ -1,7 +1,7 @@
 // A 128-bit hash of bytes: names entries of the code cache and tells whether one is whole.
 //
-// It guards against accidents (a torn write, a bad disk), not against an enemy, who could not write into the folder
-// anyway. Invariant: the same bytes give the same hash on every machine.
+// It guards against accidents (a torn write, a bad disk), not against an enemy, who could not write
+// into the folder anyway. Invariant: the same bytes give the same hash on every machine.
 #pragma once
 
 #include <array>
@@ -34,8 +34,8 @@ class Digest {
   }
 
  private:
-  /// Two chains of a multiplication and a shift each, with multipliers of their own; every input bit reaches all higher
-  /// bits by the one and all lower bits by the other.
+  /// Two chains of a multiplication and a shift each, with multipliers of their own; every input
+  /// bit reaches all higher bits by the one and all lower bits by the other.
   void mix(std::uint64_t word) {
     a_ = (a_ ^ word) * 0x9e3779b97f4a7c15U;
     a_ ^= a_ >> 32U;
@@ -58,7 +58,8 @@ inline std::string hexadecimal(const std::array<std::uint64_t, 2>& digest) {
   constexpr std::string_view digits = "0123456789abcdef";
   std::string text;
   for (const std::uint64_t word : digest) {
-    for (int shift = 60; shift >= 0; shift -= 4) text += digits[word >> static_cast<unsigned>(shift) & 0xfU];
+    for (int shift = 60; shift >= 0; shift -= 4)
+      text += digits[word >> static_cast<unsigned>(shift) & 0xfU];
   }
   return text;
 }

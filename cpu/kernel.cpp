@@ -31,7 +31,8 @@ constexpr double piece_nanoseconds = 4000;
 /// Pieces of pointwise work begin at multiples of this, so that threads do not share cache lines.
 constexpr std::int64_t piece_points = 1024;
 constexpr std::size_t kernels_kept = 4096;
-/// From this much work on it is worth a look at the strides, and another compilation if they are simple.
+/// From this much work on it is worth a look at the strides, and another compilation if they are
+/// simple.
 constexpr double specialised_nanoseconds = 50'000;
 constexpr std::size_t specialisations = 16;
 
@@ -45,7 +46,8 @@ std::byte* scratch_of_thread(std::size_t bytes) {
   if (bytes > size) {
     size = 0;
     memory.reset();
-    memory.reset(static_cast<std::byte*>(::operator new[](bytes, std::align_val_t{64}, std::nothrow)));
+    memory.reset(
+        static_cast<std::byte*>(::operator new[](bytes, std::align_val_t{64}, std::nothrow)));
     if (!memory) throw OutOfMemoryError("no memory for the scratch of a kernel");
     size = bytes;
   }
@@ -70,7 +72,8 @@ struct Kernel::Launch {
   std::int64_t points;
 };
 
-// ---- Preparing --------------------------------------------------------------------------------------------------------
+// ---- Preparing
+// --------------------------------------------------------------------------------------------------------
 
 std::shared_ptr<const Kernel> Kernel::prepare(const Program& program) {
   using Print = std::array<std::uint64_t, 2>;
@@ -127,7 +130,8 @@ Kernel::Kernel(Program program) : program_(std::move(program)) {
   owned_.schedule.map = Schedule::Map::owned;
   const auto outer = program_.list(program_.outer);
   outer_lanes_ = !outer.empty() && outer.back() == points_.schedule.vector_axis;
-  tiles_ = outer_lanes_ && !points_.schedule.bounds_checks && !kernel::transposed_loads(program_, dependence).empty();
+  tiles_ = outer_lanes_ && !points_.schedule.bounds_checks &&
+           !kernel::transposed_loads(program_, dependence).empty();
   tiled_.schedule = points_.schedule;
   tiled_.schedule.map = Schedule::Map::tiles;
   tiled_bypassing_.schedule = tiled_.schedule;
@@ -144,19 +148,22 @@ Kernel::Kernel(Program program) : program_(std::move(program)) {
 
   const Code* compiled = code(points_);
   if (compiled == nullptr) interpreter_.emplace(program_);
-  const bool rows = std::any_of(program_.buffers.begin(), program_.buffers.end(), [](const kernel::Buffer& buffer) {
-    return buffer.space == kernel::Buffer::Space::row;
-  });
-  const bool plain = !rows && program_.checks.empty() && program_.folds.empty() && !points_.schedule.bounds_checks;
+  const bool rows = std::any_of(
+      program_.buffers.begin(), program_.buffers.end(),
+      [](const kernel::Buffer& buffer) { return buffer.space == kernel::Buffer::Space::row; });
+  const bool plain =
+      !rows && program_.checks.empty() && program_.folds.empty() && !points_.schedule.bounds_checks;
   if (compiled != nullptr && plain) direct_ = compiled->object.run();
 }
 
 const Code* Kernel::code(Variant& variant) const {
-  std::call_once(variant.once, [&] { variant.code = code_for(program_, fingerprint_, variant.schedule); });
+  std::call_once(variant.once,
+                 [&] { variant.code = code_for(program_, fingerprint_, variant.schedule); });
   return variant.code.get();
 }
 
-// ---- What a launch's sizes say ----------------------------------------------------------------------------------------
+// ---- What a launch's sizes say
+// ----------------------------------------------------------------------------------------
 
 /// Of an expression over sizes and constants.
 std::int64_t Kernel::value(Id id, const std::int64_t* sizes) const {
@@ -172,7 +179,8 @@ std::int64_t Kernel::value(Id id, const std::int64_t* sizes) const {
   }
   const DType operand = program_.exprs[expr.args[expr.code == kernel::Code::select ? 1 : 0]].type;
   std::int64_t result = 0;
-  kernel::operation(expr.code, operand, expr.type)(reinterpret_cast<std::byte*>(&result), pointers.data(), 1);
+  kernel::operation(expr.code, operand, expr.type)(reinterpret_cast<std::byte*>(&result),
+                                                   pointers.data(), 1);
   return result;
 }
 
@@ -180,7 +188,8 @@ std::int64_t Kernel::product(std::span<const Id> axes, const std::int64_t* sizes
   std::int64_t all = 1;
   for (const Id axis : axes) {
     const std::int64_t extent = std::max<std::int64_t>(0, value(program_.axes[axis].extent, sizes));
-    if (__builtin_mul_overflow(all, extent, &all)) throw InternalError("kernel: the extents of a launch overflow");
+    if (__builtin_mul_overflow(all, extent, &all))
+      throw InternalError("kernel: the extents of a launch overflow");
   }
   return all;
 }
@@ -192,14 +201,16 @@ std::size_t Kernel::scratch_bytes(const Code& code, const std::int64_t* sizes) c
     std::size_t row = size_of(buffer.type) * code.row_lanes;
     for (const Id extent : program_.list(buffer.extents)) {
       const auto count = static_cast<std::size_t>(std::max<std::int64_t>(0, value(extent, sizes)));
-      if (__builtin_mul_overflow(row, count, &row)) throw OutOfMemoryError("the rows of a kernel overflow");
+      if (__builtin_mul_overflow(row, count, &row))
+        throw OutOfMemoryError("the rows of a kernel overflow");
     }
     bytes += (row + 63) / 64 * 64;
   }
   return bytes;
 }
 
-/// A kernel that knows which of the strides are 0, 1, 2 or -1; null where none is, or where there are too many already.
+/// A kernel that knows which of the strides are 0, 1, 2 or -1; null where none is, or where there
+/// are too many already.
 const Kernel* Kernel::specialised(const std::int64_t* sizes) const {
   Strides known;
   for (const Id number : stride_sizes_) {
@@ -215,7 +226,8 @@ const Kernel* Kernel::specialised(const std::int64_t* sizes) const {
   return specialised_.back().second.get();
 }
 
-/// Whether what is written is too much for the caches, and every vector of it begins at a multiple of 64 bytes.
+/// Whether what is written is too much for the caches, and every vector of it begins at a multiple
+/// of 64 bytes.
 bool Kernel::bypasses_caches(const Launch& launch) const {
   static const auto cache = static_cast<std::int64_t>(std::max(sysconf(_SC_LEVEL3_CACHE_SIZE), 0L));
   const Id lanes = points_.schedule.vector_axis;
@@ -224,9 +236,12 @@ bool Kernel::bypasses_caches(const Launch& launch) const {
   for (const kernel::Store& store : program_.stores) {
     const kernel::Buffer& buffer = program_.buffers[store.to.buffer];
     if (buffer.space == kernel::Buffer::Space::row) continue;
-    if (buffer.space != kernel::Buffer::Space::output || store.mode != kernel::Store::Mode::set || !store.unique) return false;
+    if (buffer.space != kernel::Buffer::Space::output || store.mode != kernel::Store::Mode::set ||
+        !store.unique)
+      return false;
     std::size_t number = 0;
-    for (Id k = 0; k < store.to.buffer; ++k) number += program_.buffers[k].space != kernel::Buffer::Space::row ? 1U : 0U;
+    for (Id k = 0; k < store.to.buffer; ++k)
+      number += program_.buffers[k].space != kernel::Buffer::Space::row ? 1U : 0U;
     if (reinterpret_cast<std::uintptr_t>(launch.buffers[number]) % 64 != 0) return false;
     const auto width = static_cast<std::int64_t>(size_of(buffer.type));
     const auto index = program_.list(store.to.index);
@@ -245,9 +260,11 @@ bool Kernel::bypasses_caches(const Launch& launch) const {
   return written >= std::max<std::int64_t>(cache / 2, std::int64_t{8} << 20);
 }
 
-// ---- Running ----------------------------------------------------------------------------------------------------------
+// ---- Running
+// ----------------------------------------------------------------------------------------------------------
 
-Failure Kernel::execute(std::byte* const* buffers, const std::int64_t* sizes, const std::uint64_t* parameters) const {
+Failure Kernel::execute(std::byte* const* buffers, const std::int64_t* sizes,
+                        const std::uint64_t* parameters) const {
   const FloatingPointGuard guard;
   Failure failure;
   const Code* compiled = code(points_);
@@ -262,7 +279,8 @@ Failure Kernel::execute(std::byte* const* buffers, const std::int64_t* sizes, co
   for (const kernel::Cost& cost : costs_) {
     double all = cost.nanoseconds;
     for (const Id axis : cost.axes) {
-      all *= static_cast<double>(std::max<std::int64_t>(0, value(program_.axes[axis].extent, sizes)));
+      all *=
+          static_cast<double>(std::max<std::int64_t>(0, value(program_.axes[axis].extent, sizes)));
     }
     per_point += all;
   }
@@ -278,7 +296,8 @@ Failure Kernel::execute(std::byte* const* buffers, const std::int64_t* sizes, co
   }
 
   if (work > specialised_nanoseconds && !stride_sizes_.empty()) {
-    if (const Kernel* better = specialised(sizes)) return better->execute(buffers, sizes, parameters);
+    if (const Kernel* better = specialised(sizes))
+      return better->execute(buffers, sizes, parameters);
   }
 
   const std::int64_t many = std::int64_t{outer_lanes_ ? 64 : 4} * threads();
@@ -321,12 +340,15 @@ Failure Kernel::execute(std::byte* const* buffers, const std::int64_t* sizes, co
         per_point *= static_cast<double>(kernel::tile_rows * columns);
       }
     }
-  } else if (bypass && (!outer_lanes_ || outer.size() == 1 || value(program_.axes[outer.back()].extent, sizes) % 64 == 0)) {
+  } else if (bypass && (!outer_lanes_ || outer.size() == 1 ||
+                        value(program_.axes[outer.back()].extent, sizes) % 64 == 0)) {
     if (const Code* bypassing = code(points_bypassing_)) running = bypassing;
   }
   // Whoever owns part of a destination walks through everything, so there is one piece per thread.
-  auto grain = shared_stores_ ? (count + threads() - 1) / threads()
-                              : static_cast<std::int64_t>(std::ceil(piece_nanoseconds / std::max(per_point, 1e-3)));
+  auto grain =
+      shared_stores_
+          ? (count + threads() - 1) / threads()
+          : static_cast<std::int64_t>(std::ceil(piece_nanoseconds / std::max(per_point, 1e-3)));
   grain = std::max<std::int64_t>(grain, 1);
   if (outer_lanes_ && !shared_stores_ && count == launch.points) {
     const std::int64_t unit = program_.folds.empty() ? piece_points : 16;
@@ -336,7 +358,8 @@ Failure Kernel::execute(std::byte* const* buffers, const std::int64_t* sizes, co
   std::mutex mutex;
   parallel_for(count, grain, [&](std::int64_t begin, std::int64_t end) {
     Failure mine;
-    const KernelArguments arguments{buffers, sizes, parameters, scratch_of_thread(bytes), nullptr, &mine};
+    const KernelArguments arguments{buffers, sizes, parameters, scratch_of_thread(bytes),
+                                    nullptr, &mine};
     running->object.run()(&arguments, begin, end);
     if (mine.error != 0) {
       const std::lock_guard lock(mutex);
@@ -347,11 +370,12 @@ Failure Kernel::execute(std::byte* const* buffers, const std::int64_t* sizes, co
 }
 
 /// Where there is no emitter.
-void Kernel::interpret(std::byte* const* buffers, const std::int64_t* sizes, const std::uint64_t* parameters,
-                       Failure& failure) const {
+void Kernel::interpret(std::byte* const* buffers, const std::int64_t* sizes,
+                       const std::uint64_t* parameters, Failure& failure) const {
   const std::int64_t points = interpreter_->points(sizes);
   // Each piece prepares arrays of its own; where stores meet, their order needs one piece.
-  const std::int64_t grain = shared_stores_ ? points : std::max<std::int64_t>(1024, points / threads());
+  const std::int64_t grain =
+      shared_stores_ ? points : std::max<std::int64_t>(1024, points / threads());
   std::mutex mutex;
   parallel_for(points, std::max<std::int64_t>(grain, 1), [&](std::int64_t begin, std::int64_t end) {
     Failure mine;
@@ -374,15 +398,16 @@ void Kernel::run_split(const Launch& launch, const Code& code, Failure& failure)
   std::mutex mutex;
   const auto run = [&](kernel::KernelFunction function, std::int64_t begin, std::int64_t end) {
     Failure mine;
-    const KernelArguments arguments{launch.buffers,  launch.sizes, launch.parameters, scratch_of_thread(bytes),
-                                    partial_bytes, &mine};
+    const KernelArguments arguments{launch.buffers,           launch.sizes,  launch.parameters,
+                                    scratch_of_thread(bytes), partial_bytes, &mine};
     function(&arguments, begin, end);
     if (mine.error != 0) {
       const std::lock_guard lock(mutex);
       join(failure, mine);
     }
   };
-  parallel_for(blocks, 1, [&](std::int64_t begin, std::int64_t end) { run(code.object.run(), begin, end); });
+  parallel_for(blocks, 1,
+               [&](std::int64_t begin, std::int64_t end) { run(code.object.run(), begin, end); });
   run(code.object.finish(), 0, launch.points);
 }
 

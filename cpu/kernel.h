@@ -1,9 +1,9 @@
 // A kernel program made runnable on the CPU.
 //
-// What can be decided from the program alone (which axis becomes vector lanes) is decided once; what depends on sizes
-// (one thread or several, a long reduction in blocks, who owns which part of a scatter's destination) at each launch.
-// None of it changes a result. Invariant: an object is immutable to its users; code for other ways to run it is compiled
-// when first needed.
+// What can be decided from the program alone (which axis becomes vector lanes) is decided once;
+// what depends on sizes (one thread or several, a long reduction in blocks, who owns which part of
+// a scatter's destination) at each launch. None of it changes a result. Invariant: an object is
+// immutable to its users; code for other ways to run it is compiled when first needed.
 #pragma once
 
 #include <array>
@@ -26,18 +26,19 @@ namespace rill::cpu {
 
 class Kernel {
  public:
-  /// The kernel of a program, compiled or found in a cache. Programs that are equal give one kernel.
-  /// Throws `InternalError` unless the program passes `kernel::check`.
+  /// The kernel of a program, compiled or found in a cache. Programs that are equal give one
+  /// kernel. Throws `InternalError` unless the program passes `kernel::check`.
   static std::shared_ptr<const Kernel> prepare(const kernel::Program& program);
 
   explicit Kernel(kernel::Program program);
 
-  /// Runs all points of the outer axes, on as many threads as are worth it. Safe from several threads at once.
+  /// Runs all points of the outer axes, on as many threads as are worth it. Safe from several
+  /// threads at once.
   kernel::Failure execute(std::byte* const* buffers, const std::int64_t* sizes,
                           const std::uint64_t* parameters) const;
 
-  /// Generated code that the calling thread may run by itself over [0, points), without scratch; null where the program
-  /// has rows, checks or folds, or where there is no emitter.
+  /// Generated code that the calling thread may run by itself over [0, points), without scratch;
+  /// null where the program has rows, checks or folds, or where there is no emitter.
   [[nodiscard]] kernel::KernelFunction direct() const { return direct_; }
 
   [[nodiscard]] const kernel::Program& program() const { return program_; }
@@ -58,8 +59,8 @@ class Kernel {
   std::int64_t value(kernel::Id expr, const std::int64_t* sizes) const;
   std::int64_t product(std::span<const kernel::Id> axes, const std::int64_t* sizes) const;
   std::size_t scratch_bytes(const Code& code, const std::int64_t* sizes) const;
-  void interpret(std::byte* const* buffers, const std::int64_t* sizes, const std::uint64_t* parameters,
-                 kernel::Failure& failure) const;
+  void interpret(std::byte* const* buffers, const std::int64_t* sizes,
+                 const std::uint64_t* parameters, kernel::Failure& failure) const;
   void run_split(const Launch& launch, const Code& code, kernel::Failure& failure) const;
 
   kernel::Program program_;
@@ -71,7 +72,7 @@ class Kernel {
   bool outer_lanes_ = false;
   kernel::KernelFunction direct_ = nullptr;
   std::optional<kernel::Interpreter> interpreter_;  ///< where there is no emitter
-  std::vector<kernel::Id> stride_sizes_;  ///< numbers of the sizes that are strides
+  std::vector<kernel::Id> stride_sizes_;            ///< numbers of the sizes that are strides
   bool tiles_ = false;
   mutable Variant points_;
   mutable Variant points_bypassing_;  ///< with stores that bypass the caches

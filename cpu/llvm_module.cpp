@@ -23,7 +23,8 @@ std::vector<std::string> candidates() {
   if (const auto chosen = environment::text("RILL_LLVM_MODULE")) return {*chosen};
   std::vector<std::string> paths;
   Dl_info self{};
-  if (dladdr(reinterpret_cast<const void*>(&llvm_module_status), &self) != 0 && self.dli_fname != nullptr) {
+  if (dladdr(reinterpret_cast<const void*>(&llvm_module_status), &self) != 0 &&
+      self.dli_fname != nullptr) {
     const std::string path = self.dli_fname;
     const std::size_t slash = path.rfind('/');
     const std::string folder = slash == std::string::npos ? "." : path.substr(0, slash);
@@ -46,7 +47,8 @@ Module find() {
       if (reasons.empty() && reason != nullptr) reasons = reason;
       continue;
     }
-    const auto version = reinterpret_cast<EmitterVersionFunction>(dlsym(handle, "rill_emitter_version"));
+    const auto version =
+        reinterpret_cast<EmitterVersionFunction>(dlsym(handle, "rill_emitter_version"));
     const auto compile = reinterpret_cast<CompileFunction>(dlsym(handle, "rill_compile"));
     if (version == nullptr || compile == nullptr || emitter_version() != version()) {
       reasons = path + " belongs to another build of rill";
@@ -62,14 +64,15 @@ Module find() {
 }
 
 const Module& module() {
-  static const Module& found = *new Module(find());  // used by threads that outlive static destruction
+  static const Module& found =
+      *new Module(find());  // used by threads that outlive static destruction
   return found;
 }
 
 }  // namespace
 
-bool compile(const kernel::Program& program, const kernel::Schedule& schedule, Level level, CompiledObject& object,
-             std::string& error) {
+bool compile(const kernel::Program& program, const kernel::Schedule& schedule, Level level,
+             CompiledObject& object, std::string& error) {
   const Module& found = module();
   if (found.compile == nullptr) {
     error = found.status;

@@ -20,7 +20,9 @@ namespace {
 constexpr std::size_t absent = std::numeric_limits<std::size_t>::max();
 constexpr std::size_t largest_image = std::size_t{1} << 28;
 
-[[noreturn]] void refuse(const char* what) { throw FormatError(std::string("compiled kernel: ") + what); }
+[[noreturn]] void refuse(const char* what) {
+  throw FormatError(std::string("compiled kernel: ") + what);
+}
 
 /// Reads structures at offsets that the file itself gives.
 class File {
@@ -64,7 +66,8 @@ constexpr std::size_t stub_size = 16;
 
 std::vector<Elf64_Shdr> sections_of(const File& file) {
   const auto header = file.at<Elf64_Ehdr>(0);
-  const bool ours = std::memcmp(header.e_ident, ELFMAG, SELFMAG) == 0 && header.e_ident[EI_CLASS] == ELFCLASS64 &&
+  const bool ours = std::memcmp(header.e_ident, ELFMAG, SELFMAG) == 0 &&
+                    header.e_ident[EI_CLASS] == ELFCLASS64 &&
                     header.e_ident[EI_DATA] == ELFDATA2LSB && header.e_type == ET_REL &&
                     header.e_machine == EM_X86_64 && header.e_shentsize == sizeof(Elf64_Shdr);
   if (!ours) refuse("it is no relocatable object for x86-64");
@@ -83,9 +86,11 @@ Image lay_out(const std::vector<Elf64_Shdr>& sections) {
     const Elf64_Shdr& section = sections[i];
     if ((section.sh_flags & SHF_ALLOC) == 0) continue;
     if ((section.sh_flags & (SHF_WRITE | SHF_TLS)) != 0) refuse("it has writable data");
-    if (section.sh_type != SHT_PROGBITS && section.sh_type != SHT_X86_64_UNWIND) refuse("it has a section of an unknown kind");
+    if (section.sh_type != SHT_PROGBITS && section.sh_type != SHT_X86_64_UNWIND)
+      refuse("it has a section of an unknown kind");
     const std::uint64_t align = section.sh_addralign == 0 ? 1 : section.sh_addralign;
-    if ((align & (align - 1)) != 0 || align > 4096) refuse("a section's alignment is no power of two");
+    if ((align & (align - 1)) != 0 || align > 4096)
+      refuse("a section's alignment is no power of two");
     if (section.sh_size > largest_image) refuse("a section is too large");
     image.size = (image.size + align - 1) / align * align;
     image.places[i] = image.size;
@@ -98,8 +103,8 @@ Image lay_out(const std::vector<Elf64_Shdr>& sections) {
 }
 
 /// Where a symbol lies in the image, `fma` standing for the jump to it.
-std::size_t place_of(const Elf64_Sym& symbol, std::string_view name, const std::vector<Elf64_Shdr>& sections,
-                     const Image& image) {
+std::size_t place_of(const Elf64_Sym& symbol, std::string_view name,
+                     const std::vector<Elf64_Shdr>& sections, const Image& image) {
   if (symbol.st_shndx == SHN_UNDEF) {
     if (name != "fma") refuse("it needs a function that rill does not offer");
     return image.stub;
@@ -107,7 +112,8 @@ std::size_t place_of(const Elf64_Sym& symbol, std::string_view name, const std::
   if (symbol.st_shndx >= sections.size() || image.places[symbol.st_shndx] == absent) {
     refuse("a symbol lies in no section");
   }
-  if (symbol.st_value > sections[symbol.st_shndx].sh_size) refuse("a symbol lies outside its section");
+  if (symbol.st_value > sections[symbol.st_shndx].sh_size)
+    refuse("a symbol lies outside its section");
   return image.places[symbol.st_shndx] + symbol.st_value;
 }
 
@@ -162,20 +168,25 @@ LoadedObject::LoadedObject(std::span<const std::byte> elf) {
         const Elf64_Sym to = symbol(ELF64_R_SYM(entry.r_info));
         const auto kind = ELF64_R_TYPE(entry.r_info);
         const std::uint64_t width = kind == R_X86_64_64 ? 8 : 4;
-        if (entry.r_offset > room || width > room - entry.r_offset) refuse("a relocation lies outside its section");
+        if (entry.r_offset > room || width > room - entry.r_offset)
+          refuse("a relocation lies outside its section");
         const auto at = static_cast<std::int64_t>(place + entry.r_offset);
         const auto target_place =
             static_cast<std::int64_t>(place_of(to, file.text(names, to.st_name), sections, image));
-        // A constant's address may be given from the end of the instruction, a few bytes further on.
+        // A constant's address may be given from the end of the instruction, a few bytes further
+        // on.
         constexpr std::int64_t limit = std::int64_t{1} << 30;
-        if (entry.r_addend < -limit || entry.r_addend > limit) refuse("a relocation points outside");
+        if (entry.r_addend < -limit || entry.r_addend > limit)
+          refuse("a relocation points outside");
         const std::int64_t meant = target_place + entry.r_addend;
-        if (meant < -64 || meant > static_cast<std::int64_t>(image.size)) refuse("a relocation points outside");
+        if (meant < -64 || meant > static_cast<std::int64_t>(image.size))
+          refuse("a relocation points outside");
         if (kind == R_X86_64_PC32 || kind == R_X86_64_PLT32) {
           const auto distance = static_cast<std::int32_t>(meant - at);
           std::memcpy(memory_ + at, &distance, sizeof distance);
         } else if (kind == R_X86_64_64) {
-          const std::uint64_t address = reinterpret_cast<std::uintptr_t>(memory_) + static_cast<std::uint64_t>(meant);
+          const std::uint64_t address =
+              reinterpret_cast<std::uintptr_t>(memory_) + static_cast<std::uint64_t>(meant);
           std::memcpy(memory_ + at, &address, sizeof address);
         } else {
           refuse("it has a relocation of an unknown kind");
@@ -188,12 +199,15 @@ LoadedObject::LoadedObject(std::span<const std::byte> elf) {
       if (ELF64_ST_TYPE(each.st_info) != STT_FUNC || each.st_shndx == SHN_UNDEF) continue;
       const std::string_view name = file.text(names, each.st_name);
       const std::size_t place = place_of(each, name, sections, image);
-      if ((sections[each.st_shndx].sh_flags & SHF_EXECINSTR) == 0 || each.st_value >= sections[each.st_shndx].sh_size) {
+      if ((sections[each.st_shndx].sh_flags & SHF_EXECINSTR) == 0 ||
+          each.st_value >= sections[each.st_shndx].sh_size) {
         refuse("a function is not in code");
       }
       const auto function = reinterpret_cast<kernel::KernelFunction>(memory_ + place);
-      if (name == "run") run_ = function;
-      else if (name == "finish") finish_ = function;
+      if (name == "run")
+        run_ = function;
+      else if (name == "finish")
+        finish_ = function;
     }
     if (run_ == nullptr) refuse("it has no function to run");
     if (mprotect(memory_, size_, PROT_READ | PROT_EXEC) != 0) {

@@ -1,8 +1,9 @@
 // Runs object files that the emitter made, without LLVM and without the system's linker.
 //
-// Such an object has code and constants, and refers to nothing but itself (and to `fma` of the C library where the
-// processor has no such instruction). Invariant: bytes from a cache are not trusted; whatever they hold, loading either
-// gives code whose every reference lies inside its own memory, or throws. Memory is never writable and executable at once.
+// Such an object has code and constants, and refers to nothing but itself (and to `fma` of the C
+// library where the processor has no such instruction). Invariant: bytes from a cache are not
+// trusted; whatever they hold, loading either gives code whose every reference lies inside its own
+// memory, or throws. Memory is never writable and executable at once.
 #pragma once
 
 #include <cstddef>
@@ -15,7 +16,8 @@ namespace rill::cpu {
 /// Code in memory, unmapped when it goes.
 class LoadedObject {
  public:
-  /// Throws `FormatError` if the bytes are no such object, `OutOfMemoryError` if there is no memory for it.
+  /// Throws `FormatError` if the bytes are no such object, `OutOfMemoryError` if there is no memory
+  /// for it.
   explicit LoadedObject(std::span<const std::byte> elf);
   LoadedObject(LoadedObject&& other) noexcept;
   LoadedObject& operator=(LoadedObject&& other) noexcept;

@@ -23,7 +23,8 @@ Step scaled(const Step& step, const Expr& factor) {
   const auto number = static_cast<std::int64_t>(factor.bits);
   if (number == 0) return {};
   constexpr std::int64_t limit = std::int64_t{1} << 31;
-  const bool small = number > -limit && number < limit && step.amount > -limit && step.amount < limit;
+  const bool small =
+      number > -limit && number < limit && step.amount > -limit && step.amount < limit;
   if (step.kind == Kind::uniform || !small) return {Kind::uniform, 0};
   return {Kind::constant, step.amount * number};
 }
@@ -103,7 +104,8 @@ void Dependence::visit(Id id) {
 /// What the results of a fold change along.
 Set Dependence::visit_fold(Id id) {
   if (fold_known_[id]) return fold_axes_[id];
-  fold_known_[id] = true;  // its accumulators ask for it while it is being visited; they add nothing of their own
+  fold_known_[id] =
+      true;  // its accumulators ask for it while it is being visited; they add nothing of their own
   const Fold& fold = program_.folds[id];
   Set set = 0;
   for (const Range range : {fold.init, fold.step, fold.merge}) {
@@ -129,17 +131,22 @@ Step Dependence::step(Id id, Id axis) const {
   const Expr& expr = program_.exprs[id];
   const auto argument = [&](std::size_t i) { return step(expr.args[i], axis); };
   switch (expr.code) {
-    case Code::axis: return {Step::Kind::constant, 1};
-    case Code::add: return sum(argument(0), argument(1));
+    case Code::axis:
+      return {Step::Kind::constant, 1};
+    case Code::add:
+      return sum(argument(0), argument(1));
     case Code::subtract: {
       const Expr minus{.code = Code::constant, .type = int64, .bits = ~std::uint64_t{0}};
       return sum(argument(0), scaled(argument(1), minus));
     }
     case Code::multiply:
-      if (argument(1).kind == Step::Kind::none) return scaled(argument(0), program_.exprs[expr.args[1]]);
-      if (argument(0).kind == Step::Kind::none) return scaled(argument(1), program_.exprs[expr.args[0]]);
+      if (argument(1).kind == Step::Kind::none)
+        return scaled(argument(0), program_.exprs[expr.args[1]]);
+      if (argument(0).kind == Step::Kind::none)
+        return scaled(argument(1), program_.exprs[expr.args[0]]);
       return {Step::Kind::irregular, 0};
-    default: return {Step::Kind::irregular, 0};
+    default:
+      return {Step::Kind::irregular, 0};
   }
 }
 

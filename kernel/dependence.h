@@ -1,6 +1,6 @@
-/// What an expression of a kernel program depends on, and how an access's offset moves along a loop variable: what
-/// emitters hoist by, and what schedules are chosen by.
-/// Invariant: answers hold for every launch; where only run-time sizes could tell, the answer says so.
+/// What an expression of a kernel program depends on, and how an access's offset moves along a loop
+/// variable: what emitters hoist by, and what schedules are chosen by. Invariant: answers hold for
+/// every launch; where only run-time sizes could tell, the answer says so.
 #pragma once
 
 #include <cstdint>
@@ -10,7 +10,8 @@
 
 namespace rill::kernel {
 
-/// A set of a program's axes or folds, by number. Programs that go beyond 64 of either have no `Dependence`.
+/// A set of a program's axes or folds, by number. Programs that go beyond 64 of either have no
+/// `Dependence`.
 using Set = std::uint64_t;
 constexpr bool contains(Set set, Id member) { return (set >> member & 1U) != 0; }
 constexpr Set only(Id member) { return Set{1} << member; }

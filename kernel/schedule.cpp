@@ -7,7 +7,8 @@ namespace {
 
 /// Every load and store of a stage, with the innermost loop around it that is not an outer axis.
 template <class Visit>
-void each_access(const Program& program, const Dependence& dependence, const Stage& stage, Visit&& visit) {
+void each_access(const Program& program, const Dependence& dependence, const Stage& stage,
+                 Visit&& visit) {
   const auto last = [&](Range axes) { return axes.count == 0 ? none : program.list(axes).back(); };
   const Id stage_axis = last(stage.axes);
   const auto loads = [&](Id expr, Id inner) {
@@ -52,7 +53,8 @@ Schedule choose(const Program& program, const Dependence& dependence) {
   for (const Stage& stage : program.stages) {
     for (const Id id : program.list(stage.folds)) {
       scans = scans || program.folds[id].kind == Fold::Kind::scan;
-      if (inner == none && program.folds[id].kind == Fold::Kind::reduce && program.folds[id].axes.count > 0) {
+      if (inner == none && program.folds[id].kind == Fold::Kind::reduce &&
+          program.folds[id].axes.count > 0) {
         inner = program.list(program.folds[id].axes).back();
       }
     }
@@ -68,11 +70,15 @@ Schedule choose(const Program& program, const Dependence& dependence) {
     }
   }
   // Stores in which iterations meet keep their order only if points follow each other.
-  const bool outer_allowed = outer != none && shared <= 1 && !shared_within && !(scans && shared > 0);
+  const bool outer_allowed =
+      outer != none && shared <= 1 && !shared_within && !(scans && shared > 0);
   const bool inner_allowed = inner != none;
-  if (outer_allowed && (!inner_allowed || outer_score > inner_score)) schedule.vector_axis = outer;
-  else if (inner_allowed) schedule.vector_axis = inner;
-  else schedule.vector_axis = none;
+  if (outer_allowed && (!inner_allowed || outer_score > inner_score))
+    schedule.vector_axis = outer;
+  else if (inner_allowed)
+    schedule.vector_axis = inner;
+  else
+    schedule.vector_axis = none;
   return schedule;
 }
 
@@ -84,10 +90,12 @@ bool splits(const Program& program) {
   }
   if (reductions != 1 || program.stages.empty()) return false;
   const Stage& first = program.stages.front();
-  if (first.axes.count != 0 || first.folds.count != 1 || program.folds.front().axes.count == 0) return false;
+  if (first.axes.count != 0 || first.folds.count != 1 || program.folds.front().axes.count == 0)
+    return false;
   return std::none_of(program.buffers.begin(), program.buffers.end(),
                       [](const Buffer& buffer) { return buffer.space == Buffer::Space::row; }) &&
-         std::all_of(program.stores.begin(), program.stores.end(), [](const Store& store) { return store.unique; });
+         std::all_of(program.stores.begin(), program.stores.end(),
+                     [](const Store& store) { return store.unique; });
 }
 
 bool may_be_owned(const Program& program) {
@@ -100,7 +108,9 @@ bool may_be_owned(const Program& program) {
 }
 
 std::vector<Id> transposed_loads(const Program& program, const Dependence& dependence) {
-  if (program.outer.count < 2 || program.stages.size() != 1 || !program.folds.empty() || !program.checks.empty()) return {};
+  if (program.outer.count < 2 || program.stages.size() != 1 || !program.folds.empty() ||
+      !program.checks.empty())
+    return {};
   const Stage& stage = program.stages.front();
   if (stage.axes.count != 0) return {};
   const auto outer = program.list(program.outer);
@@ -116,7 +126,8 @@ std::vector<Id> transposed_loads(const Program& program, const Dependence& depen
   loads.erase(std::unique(loads.begin(), loads.end()), loads.end());
   std::erase_if(loads, [&](Id id) {
     const Access& access = program.accesses[id];
-    return access.guard != none || dependence.is_written(access.buffer) || !dependence.step(access, row).by(1) ||
+    return access.guard != none || dependence.is_written(access.buffer) ||
+           !dependence.step(access, row).by(1) ||
            dependence.step(access, column).kind != Step::Kind::uniform;
   });
   return loads;
@@ -127,7 +138,8 @@ Program with_strides(const Program& program, std::span<const std::pair<Id, std::
   std::vector<Id> constants;
   for (const auto& [number, value] : strides) {
     constants.push_back(static_cast<Id>(made.exprs.size()));
-    made.exprs.push_back({.code = Code::constant, .type = int64, .bits = static_cast<std::uint64_t>(value)});
+    made.exprs.push_back(
+        {.code = Code::constant, .type = int64, .bits = static_cast<std::uint64_t>(value)});
   }
   for (Buffer& buffer : made.buffers) {
     if (buffer.space == Buffer::Space::row) continue;
@@ -153,7 +165,8 @@ std::vector<Cost> costs(const Program& program, const Dependence& dependence) {
   const auto cost = [&](std::span<const Id> exprs, double bytes, std::vector<Id> axes) {
     std::vector<Id> loads;
     for (const Id expr : exprs) dependence.collect_loads(expr, loads);
-    for (const Id load : loads) bytes += static_cast<double>(size_of(program.buffers[program.accesses[load].buffer].type));
+    for (const Id load : loads)
+      bytes += static_cast<double>(size_of(program.buffers[program.accesses[load].buffer].type));
     const auto operations = static_cast<double>(dependence.operations(exprs));
     all.push_back({0.05 + operations * per_operation + bytes * per_byte, std::move(axes)});
   };

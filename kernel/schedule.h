@@ -1,5 +1,5 @@
-/// Which schedule suits a program: a choice by what the program itself says of its strides and extents. What only a
-/// launch knows (many points or few, large or small) is up to the backend.
+/// Which schedule suits a program: a choice by what the program itself says of its strides and
+/// extents. What only a launch knows (many points or few, large or small) is up to the backend.
 /// Invariant: a schedule never changes a result.
 #pragma once
 
@@ -13,31 +13,34 @@
 
 namespace rill::kernel {
 
-/// The schedule for all points of the outer axes, with the lanes on the axis along which most of the traffic is
-/// contiguous.
+/// The schedule for all points of the outer axes, with the lanes on the axis along which most of
+/// the traffic is contiguous.
 Schedule choose(const Program& program, const Dependence& dependence);
 
-/// Whether the only reduction of the program may be cut into blocks that several threads take (`Schedule::Map::split`):
-/// it stands in the first stage, which has no axes, and nothing has an effect before it.
+/// Whether the only reduction of the program may be cut into blocks that several threads take
+/// (`Schedule::Map::split`): it stands in the first stage, which has no axes, and nothing has an
+/// effect before it.
 bool splits(const Program& program);
 
-/// Whether the program consists of stores that several iterations may meet in, to one buffer, so that threads may own
-/// parts of it (`Schedule::Map::owned`).
+/// Whether the program consists of stores that several iterations may meet in, to one buffer, so
+/// that threads may own parts of it (`Schedule::Map::owned`).
 bool may_be_owned(const Program& program);
 
-/// The loads that are contiguous along the outer axis before the last while the lanes are on the last: those that
-/// `Schedule::Map::tiles` reads in squares. Empty where tiles are of no use or not possible: they take pointwise programs
-/// whose stores do not meet.
+/// The loads that are contiguous along the outer axis before the last while the lanes are on the
+/// last: those that `Schedule::Map::tiles` reads in squares. Empty where tiles are of no use or not
+/// possible: they take pointwise programs whose stores do not meet.
 std::vector<Id> transposed_loads(const Program& program, const Dependence& dependence);
 
 /// Rows of a tile.
 inline constexpr int tile_rows = 32;
 
-/// The program with some of its run-time strides known: `strides` are numbers of sizes and their values. Of use where a
-/// stride turns out to be 0, 1, 2 or -1; right for launches with these sizes only.
+/// The program with some of its run-time strides known: `strides` are numbers of sizes and their
+/// values. Of use where a stride turns out to be 0, 1, 2 or -1; right for launches with these sizes
+/// only.
 Program with_strides(const Program& program, std::span<const std::pair<Id, std::int64_t>> strides);
 
-/// What one point of the outer axes costs on one thread, as a sum over loops: `nanoseconds` times the extents of `axes`.
+/// What one point of the outer axes costs on one thread, as a sum over loops: `nanoseconds` times
+/// the extents of `axes`.
 struct Cost {
   double nanoseconds = 0;
   std::vector<Id> axes;

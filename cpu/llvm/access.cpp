@@ -1,7 +1,8 @@
 // Memory: loads and stores along the lane axis.
 //
-// Neighbours are one vector access; other lanes are read one by one, or gathered where the processor can mask a gather.
-// Invariant: a lane that is not in use, or whose guard is false, touches no memory.
+// Neighbours are one vector access; other lanes are read one by one, or gathered where the
+// processor can mask a gather. Invariant: a lane that is not in use, or whose guard is false,
+// touches no memory.
 #include <rill/cpu/llvm/emitter.h>
 
 #include <algorithm>
@@ -23,7 +24,9 @@ using kernel::Store;
 using llvm::Value;
 
 namespace {
-bool is_constant(const kernel::Expr& expr, std::uint64_t bits) { return expr.code == Code::constant && expr.bits == bits; }
+bool is_constant(const kernel::Expr& expr, std::uint64_t bits) {
+  return expr.code == Code::constant && expr.bits == bits;
+}
 }  // namespace
 
 /// An array of 16 on the stack.
@@ -37,7 +40,8 @@ Value* Emitter::temporary(llvm::Type* type) {
 
 Value* Emitter::mask_and(Value* a, Value* b) {
   if (a == nullptr || b == nullptr) return a == nullptr ? b : a;
-  if (a->getType()->isVectorTy() != b->getType()->isVectorTy()) return b_.CreateAnd(splat(a), splat(b));
+  if (a->getType()->isVectorTy() != b->getType()->isVectorTy())
+    return b_.CreateAnd(splat(a), splat(b));
   return b_.CreateAnd(a, b);
 }
 
@@ -46,16 +50,19 @@ Value* Emitter::scratch(std::uint64_t bytes) {
   const std::uint64_t offset = (scratch_ + 63) / 64 * 64;
   scratch_ = offset + bytes;
   return nest_.in_scope(0, [&] {
-    Value* field = b_.CreateConstGEP1_64(b_.getInt8Ty(), arguments_, offsetof(kernel::KernelArguments, scratch));
+    Value* field = b_.CreateConstGEP1_64(b_.getInt8Ty(), arguments_,
+                                         offsetof(kernel::KernelArguments, scratch));
     Value* begin = b_.CreateLoad(b_.getPtrTy(), field);
     Value* rows = integer(0);
     for (const Buffer& buffer : program_.buffers) {
       if (buffer.space != Buffer::Space::row) continue;
       Value* size = integer(static_cast<std::int64_t>(size_of(buffer.type) * row_lanes_));
-      for (const Id extent : program_.list(buffer.extents)) size = b_.CreateMul(size, evaluate(extent));
+      for (const Id extent : program_.list(buffer.extents))
+        size = b_.CreateMul(size, evaluate(extent));
       rows = b_.CreateAdd(rows, b_.CreateAnd(b_.CreateAdd(size, integer(63)), integer(-64)));
     }
-    return element(b_.getInt8Ty(), begin, b_.CreateAdd(rows, integer(static_cast<std::int64_t>(offset))));
+    return element(b_.getInt8Ty(), begin,
+                   b_.CreateAdd(rows, integer(static_cast<std::int64_t>(offset))));
   });
 }
 
@@ -64,20 +71,24 @@ Value* Emitter::base(Id id) {
   if (Value* known = nest_.find(0, key)) return known;
   Value* pointer = nest_.in_scope(0, [&]() -> Value* {
     if (program_.buffers[id].space == Buffer::Space::row) {
-      Value* field = b_.CreateConstGEP1_64(b_.getInt8Ty(), arguments_, offsetof(kernel::KernelArguments, scratch));
+      Value* field = b_.CreateConstGEP1_64(b_.getInt8Ty(), arguments_,
+                                           offsetof(kernel::KernelArguments, scratch));
       Value* begin = b_.CreateLoad(b_.getPtrTy(), field);
       for (Id k = 0; k < id; ++k) {
         const Buffer& buffer = program_.buffers[k];
         if (buffer.space != Buffer::Space::row) continue;
         Value* size = integer(static_cast<std::int64_t>(size_of(buffer.type) * row_lanes_));
-        for (const Id extent : program_.list(buffer.extents)) size = b_.CreateMul(size, evaluate(extent));
-        begin = element(b_.getInt8Ty(), begin, b_.CreateAnd(b_.CreateAdd(size, integer(63)), integer(-64)));
+        for (const Id extent : program_.list(buffer.extents))
+          size = b_.CreateMul(size, evaluate(extent));
+        begin = element(b_.getInt8Ty(), begin,
+                        b_.CreateAnd(b_.CreateAdd(size, integer(63)), integer(-64)));
       }
       return begin;
     }
     std::uint64_t number = 0;
     for (Id k = 0; k < id; ++k) number += program_.buffers[k].space != Buffer::Space::row ? 1 : 0;
-    Value* field = b_.CreateConstGEP1_64(b_.getInt8Ty(), arguments_, offsetof(kernel::KernelArguments, buffers));
+    Value* field = b_.CreateConstGEP1_64(b_.getInt8Ty(), arguments_,
+                                         offsetof(kernel::KernelArguments, buffers));
     Value* all = b_.CreateLoad(b_.getPtrTy(), field);
     return b_.CreateLoad(b_.getPtrTy(), b_.CreateConstGEP1_64(b_.getPtrTy(), all, number));
   });
@@ -88,7 +99,8 @@ Value* Emitter::base(Id id) {
 /// Loads' accesses first, then those of the stores.
 std::uint32_t Emitter::number_of(const Access& access) const {
   for (std::size_t i = 0; i < program_.stores.size(); ++i) {
-    if (&program_.stores[i].to == &access) return static_cast<std::uint32_t>(program_.accesses.size() + i);
+    if (&program_.stores[i].to == &access)
+      return static_cast<std::uint32_t>(program_.accesses.size() + i);
   }
   return static_cast<std::uint32_t>(&access - program_.accesses.data());
 }
@@ -111,16 +123,19 @@ Value* Emitter::address(const Access& access) {
   };
   std::vector<Term> terms;
   for (std::size_t d = 0; d < index.size(); ++d) {
-    if (is_constant(program_.exprs[strides[d]], 0) || is_constant(program_.exprs[index[d]], 0)) continue;
+    if (is_constant(program_.exprs[strides[d]], 0) || is_constant(program_.exprs[index[d]], 0))
+      continue;
     const std::size_t scope = std::max(scope_of(index[d]), scope_of(strides[d]));
     terms.push_back({scope, index[d], strides[d], std::uint32_t{1} << d});
   }
   // Outer loops first, so that what they contribute is added once.
-  std::stable_sort(terms.begin(), terms.end(), [](const Term& a, const Term& b) { return a.scope < b.scope; });
+  std::stable_sort(terms.begin(), terms.end(),
+                   [](const Term& a, const Term& b) { return a.scope < b.scope; });
   const bool side_by_side = buffer.space == Buffer::Space::row && row_lanes_ > 1;
   Value* pointer = base(access.buffer);
   const std::uint32_t id = number_of(access);
-  // A pointer is known by the dimensions that went into it: elsewhere the same terms may come in another order.
+  // A pointer is known by the dimensions that went into it: elsewhere the same terms may come in
+  // another order.
   std::uint32_t dimensions = 0;
   if (index.size() > 24) throw InternalError("LLVM emitter: a buffer has more than 24 dimensions");
   for (const Term& term : terms) {
@@ -130,8 +145,10 @@ Value* Emitter::address(const Access& access) {
     if (known == nullptr) {
       known = nest_.in_scope(term.scope, [&] {
         Value* offset = evaluate_scalar(term.index);
-        if (!is_constant(program_.exprs[term.stride], 1)) offset = b_.CreateMul(offset, evaluate(term.stride));
-        if (side_by_side) offset = b_.CreateMul(offset, integer(static_cast<std::int64_t>(row_lanes_)));
+        if (!is_constant(program_.exprs[term.stride], 1))
+          offset = b_.CreateMul(offset, evaluate(term.stride));
+        if (side_by_side)
+          offset = b_.CreateMul(offset, integer(static_cast<std::int64_t>(row_lanes_)));
         return element(type, pointer, offset);
       });
       nest_.remember(term.scope, key, known);
@@ -150,19 +167,23 @@ Value* Emitter::offsets(const Access& access) {
   for (std::size_t d = 0; d < index.size(); ++d) {
     if (is_constant(program_.exprs[strides[d]], 0)) continue;
     Value* offset = spread(index[d]);
-    if (!is_constant(program_.exprs[strides[d]], 1)) offset = b_.CreateMul(offset, spread(strides[d]));
-    if (side_by_side) offset = b_.CreateMul(offset, splat(integer(static_cast<std::int64_t>(row_lanes_))));
+    if (!is_constant(program_.exprs[strides[d]], 1))
+      offset = b_.CreateMul(offset, spread(strides[d]));
+    if (side_by_side)
+      offset = b_.CreateMul(offset, splat(integer(static_cast<std::int64_t>(row_lanes_))));
     total = b_.CreateAdd(total, offset);
   }
   if (side_by_side) {
     std::array<llvm::Constant*, lane_count> numbers{};
     for (unsigned i = 0; i < lane_count; ++i) numbers[i] = b_.getInt64(i);
-    total = b_.CreateAdd(total, b_.CreateAdd(splat(lane_position()), llvm::ConstantVector::get(numbers)));
+    total = b_.CreateAdd(total,
+                         b_.CreateAdd(splat(lane_position()), llvm::ConstantVector::get(numbers)));
   }
   return total;
 }
 
-// ---- Guards -----------------------------------------------------------------------------------------------------------
+// ---- Guards
+// -----------------------------------------------------------------------------------------------------------
 
 /// Where all indices are inside; reports those that are not.
 Value* Emitter::bounds_of(const Access& access) {
@@ -196,7 +217,8 @@ Value* Emitter::guard_of(const Access& access) {
   return mask_and(guard, inside);
 }
 
-// ---- Loads ------------------------------------------------------------------------------------------------------------
+// ---- Loads
+// ------------------------------------------------------------------------------------------------------------
 
 Value* Emitter::load(Id id) {
   const Access& access = program_.accesses[id];
@@ -211,7 +233,8 @@ Value* Emitter::load(Id id) {
   }
   Step step = in_lanes() ? dependence_.step(access, lanes_.axis) : Step{};
   if (side_by_side && in_lanes()) {
-    step = step.kind == Step::Kind::none ? Step{Step::Kind::constant, 1} : Step{Step::Kind::irregular, 0};
+    step = step.kind == Step::Kind::none ? Step{Step::Kind::constant, 1}
+                                         : Step{Step::Kind::irregular, 0};
   }
   Value* guard = guard_of(access);
   Value* otherwise = nullptr;
@@ -223,7 +246,9 @@ Value* Emitter::load(Id id) {
 
   // One element for all lanes.
   if (step.kind == Step::Kind::none && !varying_guard) {
-    const auto read = [&]() -> Value* { return b_.CreateAlignedLoad(type, address(access), align); };
+    const auto read = [&]() -> Value* {
+      return b_.CreateAlignedLoad(type, address(access), align);
+    };
     if (guard == nullptr) return arithmetic_.from_memory(buffer.type, read());
     Value* pointer = address(access);
     Value* missing = otherwise != nullptr ? otherwise : llvm::Constant::getNullValue(type);
@@ -244,31 +269,40 @@ Value* Emitter::load(Id id) {
     // The even ones of 31 neighbours; the 32nd may lie outside.
     Value* pointer = address(access);
     Value* low = b_.CreateAlignedLoad(vector_of(type), pointer, align);
-    Value* high = b_.CreateAlignedLoad(vector_of(type), element(type, pointer, integer(lane_count - 1)), align);
+    Value* high = b_.CreateAlignedLoad(vector_of(type),
+                                       element(type, pointer, integer(lane_count - 1)), align);
     std::array<int, lane_count> order{};
-    for (int i = 0; i < static_cast<int>(lane_count); ++i) order[static_cast<std::size_t>(i)] = i < 8 ? 2 * i : 2 * i + 1;
+    for (int i = 0; i < static_cast<int>(lane_count); ++i)
+      order[static_cast<std::size_t>(i)] = i < 8 ? 2 * i : 2 * i + 1;
     value = b_.CreateShuffleVector(low, high, order);
   } else if (guard == nullptr && lanes_.last == nullptr && step.by(-1)) {
-    Value* pointer = element(type, address(access), integer(1 - static_cast<std::int64_t>(lane_count)));
+    Value* pointer =
+        element(type, address(access), integer(1 - static_cast<std::int64_t>(lane_count)));
     value = b_.CreateVectorReverse(b_.CreateAlignedLoad(vector_of(type), pointer, align));
-  } else if (step.kind == Step::Kind::irregular || (step.kind == Step::Kind::uniform && gathers(buffer.type))) {
+  } else if (step.kind == Step::Kind::irregular ||
+             (step.kind == Step::Kind::uniform && gathers(buffer.type))) {
     Value* from = base(access.buffer);
     Value* all = offsets(access);
     if (gathers(buffer.type)) {
       Value* mask = mask_and(lanes_.last == nullptr ? nullptr : active_mask(), guard);
       if (mask == nullptr) mask = splat(b_.getTrue());
-      Value* missing = otherwise != nullptr ? otherwise : llvm::Constant::getNullValue(vector_of(type));
-      value = b_.CreateMaskedGather(vector_of(type), element(type, from, all), align, mask, missing);
+      Value* missing =
+          otherwise != nullptr ? otherwise : llvm::Constant::getNullValue(vector_of(type));
+      value =
+          b_.CreateMaskedGather(vector_of(type), element(type, from, all), align, mask, missing);
     } else if (guard == nullptr && lanes_.last == nullptr) {
-      value = gather(type, [&](Value* lane) { return element(type, from, b_.CreateExtractElement(all, lane)); },
-                     nullptr, nullptr);
+      value = gather(
+          type,
+          [&](Value* lane) { return element(type, from, b_.CreateExtractElement(all, lane)); },
+          nullptr, nullptr);
     } else {
       Value* table = temporary(b_.getInt64Ty());
       b_.CreateAlignedStore(all, table, llvm::Align(64));
       value = gather(
           type,
           [&](Value* lane) {
-            return element(type, from, b_.CreateLoad(b_.getInt64Ty(), element(b_.getInt64Ty(), table, lane)));
+            return element(type, from,
+                           b_.CreateLoad(b_.getInt64Ty(), element(b_.getInt64Ty(), table, lane)));
           },
           guard, otherwise);
     }
@@ -282,15 +316,18 @@ Value* Emitter::load(Id id) {
     } else {
       // Affine: the distance between the first two lanes is that of all.
       Value* all = offsets(access);
-      stride = b_.CreateSub(b_.CreateExtractElement(all, std::uint64_t{1}), b_.CreateExtractElement(all, std::uint64_t{0}));
+      stride = b_.CreateSub(b_.CreateExtractElement(all, std::uint64_t{1}),
+                            b_.CreateExtractElement(all, std::uint64_t{0}));
     }
-    value = gather(type, [&](Value* lane) { return element(type, pointer, b_.CreateMul(lane, stride)); }, guard,
-                   otherwise);
+    value = gather(
+        type, [&](Value* lane) { return element(type, pointer, b_.CreateMul(lane, stride)); },
+        guard, otherwise);
   }
   return arithmetic_.from_memory(buffer.type, value);
 }
 
-/// 16 neighbours, those in use and with a guard that holds; the others are `otherwise`, or anything.
+/// 16 neighbours, those in use and with a guard that holds; the others are `otherwise`, or
+/// anything.
 Value* Emitter::load_vector(llvm::Type* type, Value* pointer, Value* guard, Value* otherwise) {
   llvm::FixedVectorType* wide = vector_of(type);
   const llvm::Align align(type->getScalarSizeInBits() / 8);
@@ -302,7 +339,8 @@ Value* Emitter::load_vector(llvm::Type* type, Value* pointer, Value* guard, Valu
     return b_.CreateMaskedLoad(wide, pointer, align, mask, missing);
   }
   const auto one_by_one = [&] {
-    return gather(type, [&](Value* lane) { return element(type, pointer, lane); }, guard, otherwise);
+    return gather(
+        type, [&](Value* lane) { return element(type, pointer, lane); }, guard, otherwise);
   };
   if (lanes_.last != nullptr) return one_by_one();
   Value* all = b_.CreateICmpEQ(b_.CreateBitCast(guard, b_.getInt16Ty()), b_.getInt16(0xffff));
@@ -311,7 +349,8 @@ Value* Emitter::load_vector(llvm::Type* type, Value* pointer, Value* guard, Valu
 }
 
 /// One by one.
-Value* Emitter::gather(llvm::Type* type, const std::function<Value*(Value*)>& pointer, Value* guard, Value* otherwise) {
+Value* Emitter::gather(llvm::Type* type, const std::function<Value*(Value*)>& pointer, Value* guard,
+                       Value* otherwise) {
   llvm::FixedVectorType* wide = vector_of(type);
   const llvm::Align align(type->getScalarSizeInBits() / 8);
   if (guard == nullptr && lanes_.last == nullptr) {
@@ -323,7 +362,8 @@ Value* Emitter::gather(llvm::Type* type, const std::function<Value*(Value*)>& po
     return all;
   }
   Value* collected = temporary(type);
-  b_.CreateAlignedStore(otherwise != nullptr ? otherwise : llvm::Constant::getNullValue(wide), collected, llvm::Align(64));
+  b_.CreateAlignedStore(otherwise != nullptr ? otherwise : llvm::Constant::getNullValue(wide),
+                        collected, llvm::Align(64));
   Value* flags = nullptr;
   if (guard != nullptr) {
     flags = temporary(b_.getInt8Ty());
@@ -333,7 +373,8 @@ Value* Emitter::gather(llvm::Type* type, const std::function<Value*(Value*)>& po
   Value* last = lanes_.last == nullptr ? integer(lane_count) : lanes_.last;
   nest_.plain_loop(first, last, [&](Value* lane) {
     const auto read = [&]() -> Value* {
-      b_.CreateStore(b_.CreateAlignedLoad(type, pointer(lane), align), element(type, collected, lane));
+      b_.CreateStore(b_.CreateAlignedLoad(type, pointer(lane), align),
+                     element(type, collected, lane));
       return nullptr;
     };
     if (flags == nullptr) {
@@ -346,7 +387,8 @@ Value* Emitter::gather(llvm::Type* type, const std::function<Value*(Value*)>& po
   return b_.CreateAlignedLoad(wide, collected, llvm::Align(64));
 }
 
-// ---- Stores -----------------------------------------------------------------------------------------------------------
+// ---- Stores
+// -----------------------------------------------------------------------------------------------------------
 
 void Emitter::store_one(const Store& store, Value* pointer, Value* value) {
   const DType dtype = program_.buffers[store.to.buffer].type;
@@ -385,7 +427,8 @@ void Emitter::store(const Store& store, Value* value, Value* guard) {
   }
   Step step = dependence_.step(access, lanes_.axis);
   if (side_by_side) {
-    step = step.kind == Step::Kind::none ? Step{Step::Kind::constant, 1} : Step{Step::Kind::irregular, 0};
+    step = step.kind == Step::Kind::none ? Step{Step::Kind::constant, 1}
+                                         : Step{Step::Kind::irregular, 0};
   }
   value = splat(value);
   if (!step.by(1)) {
@@ -429,7 +472,8 @@ void Emitter::store_vector(Value* value, Value* pointer, Value* guard, bool bypa
     Value* flags = nullptr;
     if (guard != nullptr) {
       flags = temporary(b_.getInt8Ty());
-      b_.CreateAlignedStore(b_.CreateZExt(guard, vector_of(b_.getInt8Ty())), flags, llvm::Align(64));
+      b_.CreateAlignedStore(b_.CreateZExt(guard, vector_of(b_.getInt8Ty())), flags,
+                            llvm::Align(64));
     }
     Value* first = lanes_.first == nullptr ? integer(0) : lanes_.first;
     Value* last = lanes_.last == nullptr ? integer(lane_count) : lanes_.last;

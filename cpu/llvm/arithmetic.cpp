@@ -15,7 +15,8 @@ namespace {
 }
 }  // namespace
 
-// ---- Types ------------------------------------------------------------------------------------------------------------
+// ---- Types
+// ------------------------------------------------------------------------------------------------------------
 
 llvm::Type* Arithmetic::type(DType dtype) const {
   auto& context = b_.getContext();
@@ -48,7 +49,9 @@ llvm::Type* Arithmetic::shaped(llvm::Type* scalar, Value* like) const {
   return scalar;
 }
 
-Value* Arithmetic::number(double value, Value* like) const { return llvm::ConstantFP::get(like->getType(), value); }
+Value* Arithmetic::number(double value, Value* like) const {
+  return llvm::ConstantFP::get(like->getType(), value);
+}
 
 Value* Arithmetic::integer_like(std::uint64_t value, Value* like) const {
   const unsigned width = like->getType()->getScalarSizeInBits();
@@ -68,18 +71,24 @@ Value* Arithmetic::to_memory(DType dtype, Value* value) {
   return dtype == bool_ ? b_.CreateZExt(value, shaped(b_.getInt8Ty(), value)) : value;
 }
 
-// ---- Codes ------------------------------------------------------------------------------------------------------------
+// ---- Codes
+// ------------------------------------------------------------------------------------------------------------
 
 Value* Arithmetic::apply(Code code, DType operand, DType result, llvm::ArrayRef<Value*> args) {
   switch (code) {
-    case Code::select: return b_.CreateSelect(args[0], args[1], args[2]);
-    case Code::cast: return cast(operand, result, args[0]);
-    case Code::bitcast: return bitcast(operand, result, args[0]);
+    case Code::select:
+      return b_.CreateSelect(args[0], args[1], args[2]);
+    case Code::cast:
+      return cast(operand, result, args[0]);
+    case Code::bitcast:
+      return bitcast(operand, result, args[0]);
     case Code::equal:
     case Code::not_equal:
     case Code::less:
-    case Code::less_equal: return compare(code, operand, args[0], args[1]);
-    default: break;
+    case Code::less_equal:
+      return compare(code, operand, args[0], args[1]);
+    default:
+      break;
   }
   if (operand == float32 || operand == float64) return floating(code, operand, args);
   if (!is_half(operand)) return integer(code, operand, args);
@@ -90,43 +99,64 @@ Value* Arithmetic::compare(Code code, DType dtype, Value* a, Value* b) {
   using Predicate = llvm::CmpInst::Predicate;
   if (is_float(dtype)) {
     switch (code) {
-      case Code::equal: return b_.CreateFCmpOEQ(a, b);
-      case Code::not_equal: return b_.CreateFCmpUNE(a, b);
-      case Code::less: return b_.CreateFCmpOLT(a, b);
-      default: return b_.CreateFCmpOLE(a, b);
+      case Code::equal:
+        return b_.CreateFCmpOEQ(a, b);
+      case Code::not_equal:
+        return b_.CreateFCmpUNE(a, b);
+      case Code::less:
+        return b_.CreateFCmpOLT(a, b);
+      default:
+        return b_.CreateFCmpOLE(a, b);
     }
   }
   const bool is_signed = is_signed_integer(dtype);
   switch (code) {
-    case Code::equal: return b_.CreateICmpEQ(a, b);
-    case Code::not_equal: return b_.CreateICmpNE(a, b);
-    case Code::less: return b_.CreateICmp(is_signed ? Predicate::ICMP_SLT : Predicate::ICMP_ULT, a, b);
-    default: return b_.CreateICmp(is_signed ? Predicate::ICMP_SLE : Predicate::ICMP_ULE, a, b);
+    case Code::equal:
+      return b_.CreateICmpEQ(a, b);
+    case Code::not_equal:
+      return b_.CreateICmpNE(a, b);
+    case Code::less:
+      return b_.CreateICmp(is_signed ? Predicate::ICMP_SLT : Predicate::ICMP_ULT, a, b);
+    default:
+      return b_.CreateICmp(is_signed ? Predicate::ICMP_SLE : Predicate::ICMP_ULE, a, b);
   }
 }
 
 Value* Arithmetic::integer(Code code, DType dtype, llvm::ArrayRef<Value*> args) {
   const bool is_signed = is_signed_integer(dtype);
   switch (code) {
-    case Code::add: return b_.CreateAdd(args[0], args[1]);
-    case Code::subtract: return b_.CreateSub(args[0], args[1]);
-    case Code::multiply: return b_.CreateMul(args[0], args[1]);
+    case Code::add:
+      return b_.CreateAdd(args[0], args[1]);
+    case Code::subtract:
+      return b_.CreateSub(args[0], args[1]);
+    case Code::multiply:
+      return b_.CreateMul(args[0], args[1]);
     case Code::divide:
-    case Code::modulo: return divide(code, dtype, args[0], args[1]);
-    case Code::minimum: return intrinsic(is_signed ? llvm::Intrinsic::smin : llvm::Intrinsic::umin, args);
-    case Code::maximum: return intrinsic(is_signed ? llvm::Intrinsic::smax : llvm::Intrinsic::umax, args);
-    case Code::negate: return b_.CreateNeg(args[0]);
+    case Code::modulo:
+      return divide(code, dtype, args[0], args[1]);
+    case Code::minimum:
+      return intrinsic(is_signed ? llvm::Intrinsic::smin : llvm::Intrinsic::umin, args);
+    case Code::maximum:
+      return intrinsic(is_signed ? llvm::Intrinsic::smax : llvm::Intrinsic::umax, args);
+    case Code::negate:
+      return b_.CreateNeg(args[0]);
     case Code::absolute: {
       if (!is_signed) return args[0];
       return intrinsic(llvm::Intrinsic::abs, {args[0], b_.getFalse()});
     }
-    case Code::bit_and: return b_.CreateAnd(args[0], args[1]);
-    case Code::bit_or: return b_.CreateOr(args[0], args[1]);
-    case Code::bit_xor: return b_.CreateXor(args[0], args[1]);
-    case Code::bit_not: return b_.CreateNot(args[0]);
+    case Code::bit_and:
+      return b_.CreateAnd(args[0], args[1]);
+    case Code::bit_or:
+      return b_.CreateOr(args[0], args[1]);
+    case Code::bit_xor:
+      return b_.CreateXor(args[0], args[1]);
+    case Code::bit_not:
+      return b_.CreateNot(args[0]);
     case Code::shift_left:
-    case Code::shift_right: return shift(code, dtype, args[0], args[1]);
-    default: unknown("a code of integers");
+    case Code::shift_right:
+      return shift(code, dtype, args[0], args[1]);
+    default:
+      unknown("a code of integers");
   }
 }
 
@@ -135,10 +165,11 @@ Value* Arithmetic::divide(Code code, DType dtype, Value* a, Value* b) {
   Value* zero = integer_like(0, b);
   Value* one = integer_like(1, b);
   auto* known = llvm::dyn_cast<llvm::Constant>(b);
-  const bool safe = known != nullptr && known->getSplatValue() != nullptr
-                        ? !known->getSplatValue()->isZeroValue() && !known->getSplatValue()->isAllOnesValue()
-                        : llvm::isa<llvm::ConstantInt>(b) && !llvm::cast<llvm::ConstantInt>(b)->isZero() &&
-                              !llvm::cast<llvm::ConstantInt>(b)->isMinusOne();
+  const bool safe =
+      known != nullptr && known->getSplatValue() != nullptr
+          ? !known->getSplatValue()->isZeroValue() && !known->getSplatValue()->isAllOnesValue()
+          : llvm::isa<llvm::ConstantInt>(b) && !llvm::cast<llvm::ConstantInt>(b)->isZero() &&
+                !llvm::cast<llvm::ConstantInt>(b)->isMinusOne();
   Value* by_zero = safe ? nullptr : b_.CreateICmpEQ(b, zero);
   // The hardware traps on a zero divisor, and on the lowest by -1: both divide by 1 instead.
   Value* divisor = b;
@@ -176,28 +207,41 @@ Value* Arithmetic::shift(Code code, DType dtype, Value* a, Value* count) {
 
 Value* Arithmetic::floating(Code code, DType dtype, llvm::ArrayRef<Value*> args) {
   switch (code) {
-    case Code::add: return b_.CreateFAdd(args[0], args[1]);
-    case Code::subtract: return b_.CreateFSub(args[0], args[1]);
-    case Code::multiply: return b_.CreateFMul(args[0], args[1]);
-    case Code::divide: return b_.CreateFDiv(args[0], args[1]);
-    // LLVM looks at the sign of the first operand before anything else. In a fold the accumulator stands first, and
-    // would be waited for twice.
-    case Code::minimum: return intrinsic(llvm::Intrinsic::minimum, {args[1], args[0]});
-    case Code::maximum: return intrinsic(llvm::Intrinsic::maximum, {args[1], args[0]});
-    case Code::fma: return fused(dtype, args[0], args[1], args[2]);
-    case Code::negate: return b_.CreateFNeg(args[0]);
-    case Code::absolute: return intrinsic(llvm::Intrinsic::fabs, args);
-    case Code::sqrt: return intrinsic(llvm::Intrinsic::sqrt, args);
+    case Code::add:
+      return b_.CreateFAdd(args[0], args[1]);
+    case Code::subtract:
+      return b_.CreateFSub(args[0], args[1]);
+    case Code::multiply:
+      return b_.CreateFMul(args[0], args[1]);
+    case Code::divide:
+      return b_.CreateFDiv(args[0], args[1]);
+    // LLVM looks at the sign of the first operand before anything else. In a fold the accumulator
+    // stands first, and would be waited for twice.
+    case Code::minimum:
+      return intrinsic(llvm::Intrinsic::minimum, {args[1], args[0]});
+    case Code::maximum:
+      return intrinsic(llvm::Intrinsic::maximum, {args[1], args[0]});
+    case Code::fma:
+      return fused(dtype, args[0], args[1], args[2]);
+    case Code::negate:
+      return b_.CreateFNeg(args[0]);
+    case Code::absolute:
+      return intrinsic(llvm::Intrinsic::fabs, args);
+    case Code::sqrt:
+      return intrinsic(llvm::Intrinsic::sqrt, args);
     case Code::floor:
     case Code::ceil:
     case Code::trunc:
-    case Code::round: return rounded(code, dtype, args[0]);
-    default: unknown("a code of floats");
+    case Code::round:
+      return rounded(code, dtype, args[0]);
+    default:
+      unknown("a code of floats");
   }
 }
 
-/// Without the instruction a float32 product is exact in double, and the sum is rounded to odd there, so that rounding
-/// it to float32 is the only rounding that counts (Boldo and Melquiond, 2008). Doubles call the C library.
+/// Without the instruction a float32 product is exact in double, and the sum is rounded to odd
+/// there, so that rounding it to float32 is the only rounding that counts (Boldo and Melquiond,
+/// 2008). Doubles call the C library.
 Value* Arithmetic::fused(DType dtype, Value* a, Value* b, Value* c) {
   if (level_ != Level::baseline || dtype == float64) {
     return intrinsic(llvm::Intrinsic::fma, {a, b, c});
@@ -209,26 +253,32 @@ Value* Arithmetic::fused(DType dtype, Value* a, Value* b, Value* c) {
   Value* sum = b_.CreateFAdd(product, addend);
   // Knuth's two-sum gives what the addition rounded away.
   Value* part = b_.CreateFSub(sum, product);
-  Value* error = b_.CreateFAdd(b_.CreateFSub(product, b_.CreateFSub(sum, part)), b_.CreateFSub(addend, part));
+  Value* error =
+      b_.CreateFAdd(b_.CreateFSub(product, b_.CreateFSub(sum, part)), b_.CreateFSub(addend, part));
   Value* bits = b_.CreateBitCast(sum, word);
   Value* one = integer_like(1, bits);
   Value* even = b_.CreateICmpEQ(b_.CreateAnd(bits, one), integer_like(0, bits));
   Value* inexact = b_.CreateFCmpONE(error, number(0, error));
-  Value* away = b_.CreateICmpSGE(b_.CreateXor(b_.CreateBitCast(error, word), bits), integer_like(0, bits));
+  Value* away =
+      b_.CreateICmpSGE(b_.CreateXor(b_.CreateBitCast(error, word), bits), integer_like(0, bits));
   Value* moved = b_.CreateSelect(away, b_.CreateAdd(bits, one), b_.CreateSub(bits, one));
   Value* odd = b_.CreateSelect(b_.CreateAnd(even, inexact), moved, bits);
   return b_.CreateFPTrunc(b_.CreateBitCast(odd, wide), a->getType());
 }
 
-/// The baseline has no rounding instruction: adding and subtracting 2^23 (2^52) rounds to an integer, which is then
-/// moved by one where another direction is asked for.
+/// The baseline has no rounding instruction: adding and subtracting 2^23 (2^52) rounds to an
+/// integer, which is then moved by one where another direction is asked for.
 Value* Arithmetic::rounded(Code code, DType dtype, Value* a) {
   if (level_ != Level::baseline) {
     switch (code) {
-      case Code::floor: return intrinsic(llvm::Intrinsic::floor, {a});
-      case Code::ceil: return intrinsic(llvm::Intrinsic::ceil, {a});
-      case Code::trunc: return intrinsic(llvm::Intrinsic::trunc, {a});
-      default: return intrinsic(llvm::Intrinsic::roundeven, {a});
+      case Code::floor:
+        return intrinsic(llvm::Intrinsic::floor, {a});
+      case Code::ceil:
+        return intrinsic(llvm::Intrinsic::ceil, {a});
+      case Code::trunc:
+        return intrinsic(llvm::Intrinsic::trunc, {a});
+      default:
+        return intrinsic(llvm::Intrinsic::roundeven, {a});
     }
   }
   Value* magnitude = intrinsic(llvm::Intrinsic::fabs, {a});
@@ -246,7 +296,8 @@ Value* Arithmetic::rounded(Code code, DType dtype, Value* a) {
       result = down;
     } else {
       Value* negative = b_.CreateFCmpOLT(a, zero);
-      result = code == Code::floor ? b_.CreateSelect(negative, up, down) : b_.CreateSelect(negative, down, up);
+      result = code == Code::floor ? b_.CreateSelect(negative, up, down)
+                                   : b_.CreateSelect(negative, down, up);
     }
   }
   result = intrinsic(llvm::Intrinsic::copysign, {result, a});

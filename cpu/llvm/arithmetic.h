@@ -30,9 +30,10 @@ class Arithmetic {
   llvm::Value* from_memory(DType dtype, llvm::Value* value);
   llvm::Value* to_memory(DType dtype, llvm::Value* value);
 
-  /// `code` of operands of type `operand` (of a select: its choices) that gives `result`. The operands are all scalars
-  /// or all vectors of one length.
-  llvm::Value* apply(kernel::Code code, DType operand, DType result, llvm::ArrayRef<llvm::Value*> args);
+  /// `code` of operands of type `operand` (of a select: its choices) that gives `result`. The
+  /// operands are all scalars or all vectors of one length.
+  llvm::Value* apply(kernel::Code code, DType operand, DType result,
+                     llvm::ArrayRef<llvm::Value*> args);
 
   /// How an element that a store meets joins the stored one.
   llvm::Value* combine(kernel::Store::Mode mode, DType dtype, llvm::Value* old, llvm::Value* value);

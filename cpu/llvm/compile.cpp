@@ -1,7 +1,7 @@
 // The module's one entry: a kernel program in, an object file out.
 //
-// Invariant: nothing of LLVM outlives a call but target machines, which are kept for the next one, each used by one
-// thread at a time; no exception leaves.
+// Invariant: nothing of LLVM outlives a call but target machines, which are kept for the next one,
+// each used by one thread at a time; no exception leaves.
 #include <memory>
 #include <mutex>
 #include <vector>
@@ -77,7 +77,8 @@ Machines& machines() {
   return all;
 }
 
-void compile(const kernel::Program& program, const kernel::Schedule& schedule, Level level, CompiledObject& object) {
+void compile(const kernel::Program& program, const kernel::Schedule& schedule, Level level,
+             CompiledObject& object) {
   std::unique_ptr<llvm::TargetMachine> machine = machines().take(level);
   llvm::LLVMContext context;
   llvm::Module module("rill", context);
@@ -93,7 +94,8 @@ void compile(const kernel::Program& program, const kernel::Schedule& schedule, L
   if (verify) {
     std::string text;
     llvm::raw_string_ostream stream(text);
-    if (llvm::verifyModule(module, &stream)) throw InternalError("LLVM emitter made invalid code: " + text);
+    if (llvm::verifyModule(module, &stream))
+      throw InternalError("LLVM emitter made invalid code: " + text);
   }
   llvm::SmallVector<char, 0> bytes;
   llvm::raw_svector_ostream stream(bytes);
@@ -116,7 +118,8 @@ extern "C" {
 
 __attribute__((visibility("default"))) bool rill_compile(const rill::kernel::Program* program,
                                                          const rill::kernel::Schedule* schedule,
-                                                         rill::cpu::Level level, rill::cpu::CompiledObject* object,
+                                                         rill::cpu::Level level,
+                                                         rill::cpu::CompiledObject* object,
                                                          std::string* error) {
   try {
     rill::cpu::llvm_emitter::compile(*program, *schedule, level, *object);
@@ -127,5 +130,7 @@ __attribute__((visibility("default"))) bool rill_compile(const rill::kernel::Pro
   }
 }
 
-__attribute__((visibility("default"))) const char* rill_emitter_version() { return RILL_EMITTER_VERSION; }
+__attribute__((visibility("default"))) const char* rill_emitter_version() {
+  return RILL_EMITTER_VERSION;
+}
 }

@@ -1,5 +1,5 @@
-// Casts between the element types, among them the two half types, which LLVM would turn into library calls or convert
-// by instructions that flush denormals.
+// Casts between the element types, among them the two half types, which LLVM would turn into
+// library calls or convert by instructions that flush denormals.
 #include <rill/cpu/llvm/arithmetic.h>
 
 #include <llvm/IR/Intrinsics.h>
@@ -24,12 +24,14 @@ Value* Arithmetic::cast(DType from, DType to, Value* value) {
   }
   llvm::Type* target = shaped(type(to), value);
   if (is_float(from)) {
-    if (is_float(to)) return to == float64 ? b_.CreateFPExt(value, target) : b_.CreateFPTrunc(value, target);
+    if (is_float(to))
+      return to == float64 ? b_.CreateFPExt(value, target) : b_.CreateFPTrunc(value, target);
     const auto id = is_unsigned(to) ? llvm::Intrinsic::fptoui_sat : llvm::Intrinsic::fptosi_sat;
     return b_.CreateIntrinsic(id, {target, value->getType()}, {value});
   }
   const bool is_signed = is_signed_integer(from);
-  if (is_float(to)) return is_signed ? b_.CreateSIToFP(value, target) : b_.CreateUIToFP(value, target);
+  if (is_float(to))
+    return is_signed ? b_.CreateSIToFP(value, target) : b_.CreateUIToFP(value, target);
   return is_signed ? b_.CreateSExtOrTrunc(value, target) : b_.CreateZExtOrTrunc(value, target);
 }
 
@@ -43,16 +45,20 @@ Value* Arithmetic::half_to_float(DType half, Value* bits) {
   if (level_ != Level::baseline) {
     return b_.CreateFPExt(b_.CreateBitCast(bits, shaped(b_.getHalfTy(), bits)), single);
   }
-  // The exponent moves up by 112; of subnormals the number is its fraction in units of 2^-24, exactly.
-  Value* sign = b_.CreateShl(b_.CreateAnd(wide, integer_like(0x8000, wide)), integer_like(16, wide));
+  // The exponent moves up by 112; of subnormals the number is its fraction in units of 2^-24,
+  // exactly.
+  Value* sign =
+      b_.CreateShl(b_.CreateAnd(wide, integer_like(0x8000, wide)), integer_like(16, wide));
   Value* rest = b_.CreateAnd(wide, integer_like(0x7fff, wide));
   Value* moved = b_.CreateShl(rest, integer_like(13, wide));
   Value* normal = b_.CreateAdd(moved, integer_like(112U << 23U, wide));
   Value* beyond = b_.CreateOr(moved, integer_like(0x7f800000U, wide));
-  Value* tiny = b_.CreateFMul(b_.CreateSIToFP(rest, single), llvm::ConstantFP::get(single, 0x1p-24));
-  Value* magnitude = b_.CreateSelect(b_.CreateICmpULT(rest, integer_like(0x400, wide)), b_.CreateBitCast(tiny, word),
-                                     normal);
-  magnitude = b_.CreateSelect(b_.CreateICmpUGE(rest, integer_like(0x7c00, wide)), beyond, magnitude);
+  Value* tiny =
+      b_.CreateFMul(b_.CreateSIToFP(rest, single), llvm::ConstantFP::get(single, 0x1p-24));
+  Value* magnitude = b_.CreateSelect(b_.CreateICmpULT(rest, integer_like(0x400, wide)),
+                                     b_.CreateBitCast(tiny, word), normal);
+  magnitude =
+      b_.CreateSelect(b_.CreateICmpUGE(rest, integer_like(0x7c00, wide)), beyond, magnitude);
   return b_.CreateBitCast(b_.CreateOr(sign, magnitude), single);
 }
 
@@ -86,8 +92,8 @@ Value* Arithmetic::float_to_half(DType half, Value* value) {
   return b_.CreateTrunc(b_.CreateOr(sign, result), narrow);
 }
 
-/// A float whose last bit says whether anything was cut off, so that rounding it once more to a half type gives what
-/// rounding the double itself would (see kernel/arithmetic.cpp).
+/// A float whose last bit says whether anything was cut off, so that rounding it once more to a
+/// half type gives what rounding the double itself would (see kernel/arithmetic.cpp).
 Value* Arithmetic::double_to_odd_float(Value* value) {
   llvm::Type* single = shaped(b_.getFloatTy(), value);
   llvm::Type* word = shaped(b_.getInt32Ty(), value);
@@ -95,14 +101,15 @@ Value* Arithmetic::double_to_odd_float(Value* value) {
   Value* back = b_.CreateFPExt(nearest, value->getType());
   Value* bits = b_.CreateBitCast(nearest, word);
   Value* inexact = b_.CreateFCmpONE(back, value);
-  Value* above = b_.CreateFCmpOGT(intrinsic(llvm::Intrinsic::fabs, {back}), intrinsic(llvm::Intrinsic::fabs, {value}));
+  Value* above = b_.CreateFCmpOGT(intrinsic(llvm::Intrinsic::fabs, {back}),
+                                  intrinsic(llvm::Intrinsic::fabs, {value}));
   Value* toward_zero = b_.CreateSelect(above, b_.CreateSub(bits, integer_like(1, bits)), bits);
   Value* odd = b_.CreateOr(toward_zero, integer_like(1, bits));
   return b_.CreateBitCast(b_.CreateSelect(inexact, odd, bits), single);
 }
 
-/// An integer as a double, exactly but for bits that no half type's rounding sees: those below bit 32 of a number above
-/// 2^44 become one odd bit.
+/// An integer as a double, exactly but for bits that no half type's rounding sees: those below bit
+/// 32 of a number above 2^44 become one odd bit.
 Value* Arithmetic::integer_to_odd_double(DType from, Value* value) {
   if (size_of(from) == 8) {
     const std::uint64_t limit = std::uint64_t{1} << 44U;

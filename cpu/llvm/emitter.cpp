@@ -12,12 +12,12 @@
 
 namespace rill::cpu::llvm_emitter {
 
+using kernel::contains;
 using kernel::Fold;
 using kernel::Schedule;
 using kernel::Stage;
 using kernel::Step;
 using kernel::Store;
-using kernel::contains;
 using llvm::Value;
 
 namespace {
@@ -26,7 +26,8 @@ constexpr unsigned cache_bytes = 32 * 1024;
 constexpr unsigned widest_block = 256;
 }  // namespace
 
-Emitter::Emitter(llvm::Module& module, const kernel::Program& program, const Schedule& schedule, Level level)
+Emitter::Emitter(llvm::Module& module, const kernel::Program& program, const Schedule& schedule,
+                 Level level)
     : module_(module),
       program_(program),
       schedule_(schedule),
@@ -39,13 +40,15 @@ Emitter::Emitter(llvm::Module& module, const kernel::Program& program, const Sch
     for (Id id = 0; id < program.folds.size(); ++id) {
       if (program.folds[id].kind == Fold::Kind::reduce) split_fold_ = id;
     }
-    if (split_fold_ == kernel::none) throw InternalError("LLVM emitter: a program without a reduction cannot be split");
+    if (split_fold_ == kernel::none)
+      throw InternalError("LLVM emitter: a program without a reduction cannot be split");
   }
   const auto outer = program.list(program.outer);
-  const bool lanes = schedule.vector_axis != kernel::none && !outer.empty() && outer.back() == schedule.vector_axis;
-  const bool rows = std::any_of(program.buffers.begin(), program.buffers.end(), [](const kernel::Buffer& buffer) {
-    return buffer.space == kernel::Buffer::Space::row;
-  });
+  const bool lanes = schedule.vector_axis != kernel::none && !outer.empty() &&
+                     outer.back() == schedule.vector_axis;
+  const bool rows = std::any_of(
+      program.buffers.begin(), program.buffers.end(),
+      [](const kernel::Buffer& buffer) { return buffer.space == kernel::Buffer::Space::row; });
   if (lanes && rows) row_lanes_ = block_limit();
 }
 
@@ -66,14 +69,16 @@ unsigned Emitter::block_limit() const {
     for (const Id init : program_.list(fold.init)) sum += size_of(program_.exprs[init].type);
     bytes = std::max(bytes, sum);
   }
-  const auto lanes = static_cast<unsigned>(cache_bytes / (lane_count * bytes)) / lane_count * lane_count;
+  const auto lanes =
+      static_cast<unsigned>(cache_bytes / (lane_count * bytes)) / lane_count * lane_count;
   return std::clamp(lanes, lane_count, widest_block);
 }
 
 void Emitter::function(const char* name, Part part) {
   auto& context = module_.getContext();
   part_ = part;
-  auto* type = llvm::FunctionType::get(b_.getVoidTy(), {b_.getPtrTy(), b_.getInt64Ty(), b_.getInt64Ty()}, false);
+  auto* type = llvm::FunctionType::get(b_.getVoidTy(),
+                                       {b_.getPtrTy(), b_.getInt64Ty(), b_.getInt64Ty()}, false);
   function_ = llvm::Function::Create(type, llvm::Function::ExternalLinkage, name, module_);
   function_->setDoesNotThrow();
   function_->addFnAttr("no-builtins");
@@ -83,8 +88,8 @@ void Emitter::function(const char* name, Part part) {
   }
   arguments_ = function_->getArg(0);
   const auto outer = program_.list(program_.outer);
-  outer_lanes_ = schedule_.vector_axis != kernel::none && !outer.empty() && outer.back() == schedule_.vector_axis &&
-                 part != Part::finish;
+  outer_lanes_ = schedule_.vector_axis != kernel::none && !outer.empty() &&
+                 outer.back() == schedule_.vector_axis && part != Part::finish;
   Value* begin = function_->getArg(1);
   Value* end = function_->getArg(2);
 
@@ -100,17 +105,22 @@ void Emitter::function(const char* name, Part part) {
   b_.SetInsertPoint(llvm::BasicBlock::Create(context, "entry", function_));
   nest_.open_function();
   nest_.when(b_.CreateICmpSLT(begin, end), true, [&] {
-    if (part == Part::split) split_points(begin, end);
-    else if (schedule_.map == Schedule::Map::owned) owned_points(begin, end);
-    else if (schedule_.map == Schedule::Map::tiles) tiled_points(begin, end);
-    else points(begin, end);
+    if (part == Part::split)
+      split_points(begin, end);
+    else if (schedule_.map == Schedule::Map::owned)
+      owned_points(begin, end);
+    else if (schedule_.map == Schedule::Map::tiles)
+      tiled_points(begin, end);
+    else
+      points(begin, end);
     if (schedule_.nontemporal) b_.CreateIntrinsic(llvm::Intrinsic::x86_sse_sfence, {}, {});
   });
   nest_.close_function();
   b_.CreateRetVoid();
 }
 
-// ---- Axes -------------------------------------------------------------------------------------------------------------
+// ---- Axes
+// -------------------------------------------------------------------------------------------------------------
 
 /// Negative ones count as 0.
 Value* Emitter::extent(Id axis) {
@@ -121,7 +131,8 @@ Value* Emitter::extent(Id axis) {
   const std::uint64_t key = key_of(Key::extent, axis);
   if (Value* known = nest_.find(0, key)) return known;
   Value* value = evaluate(expr);
-  value = nest_.in_scope(0, [&] { return b_.CreateBinaryIntrinsic(llvm::Intrinsic::smax, value, integer(0)); });
+  value = nest_.in_scope(
+      0, [&] { return b_.CreateBinaryIntrinsic(llvm::Intrinsic::smax, value, integer(0)); });
   nest_.remember(0, key, value);
   return value;
 }
@@ -159,9 +170,11 @@ Values Emitter::advance(std::span<const Id> axes, const Values& position) {
   return next;
 }
 
-// ---- Points -----------------------------------------------------------------------------------------------------------
+// ---- Points
+// -----------------------------------------------------------------------------------------------------------
 
-/// The points [begin, end) of the outer axes: stretches along the last of them, each within one row. Not empty.
+/// The points [begin, end) of the outer axes: stretches along the last of them, each within one
+/// row. Not empty.
 void Emitter::points(Value* begin, Value* end) {
   const auto outer = program_.list(program_.outer);
   if (outer.empty()) {
@@ -186,7 +199,8 @@ void Emitter::points(Value* begin, Value* end) {
         const std::size_t last = outer.size() - 1;
         for (std::size_t k = 0; k < last; ++k) set_axis(outer[k], now[k]);
         Value* left = b_.CreateSub(columns, now[last]);
-        Value* length = b_.CreateBinaryIntrinsic(llvm::Intrinsic::smin, left, b_.CreateSub(end, point));
+        Value* length =
+            b_.CreateBinaryIntrinsic(llvm::Intrinsic::smin, left, b_.CreateSub(end, point));
         Value* stop = b_.CreateAdd(now[last], length);
         point_ = point;
         point_start_ = now[last];
@@ -211,7 +225,8 @@ void Emitter::segment(Value* start, Value* stop) {
     for (std::size_t k = 0; k + 1 < outer.size(); ++k) others &= ~kernel::only(outer[k]);
     if (program_.stores.size() == 1 && dependence_.leaves(row).results == 0 && others == 0) {
       Value* at = evaluate(row);
-      Value* mine = b_.CreateAnd(b_.CreateICmpSGE(at, owned_begin_), b_.CreateICmpSLT(at, owned_end_));
+      Value* mine =
+          b_.CreateAnd(b_.CreateICmpSGE(at, owned_begin_), b_.CreateICmpSLT(at, owned_end_));
       Value* const first = owned_begin_;
       nest_.when(mine, true, [&] {
         owned_begin_ = nullptr;
@@ -237,7 +252,8 @@ void Emitter::segment(Value* start, Value* stop) {
   }
   const unsigned limit = block_limit();
   nest_.loop(start, stop, limit, [&](Value* i) {
-    Value* width = b_.CreateBinaryIntrinsic(llvm::Intrinsic::smin, b_.CreateSub(stop, i), integer(limit));
+    Value* width =
+        b_.CreateBinaryIntrinsic(llvm::Intrinsic::smin, b_.CreateSub(stop, i), integer(limit));
     block_ = Block{axis, i, width, limit};
     stages();
     block_.reset();
@@ -262,7 +278,8 @@ void Emitter::owned_points(Value* begin, Value* end) {
   nest_.when(b_.CreateICmpSGT(count, integer(0)), true, [&] { points(integer(0), count); });
 }
 
-// ---- Stages -----------------------------------------------------------------------------------------------------------
+// ---- Stages
+// -----------------------------------------------------------------------------------------------------------
 
 void Emitter::stages() {
   if (part_ == Part::split) {
@@ -272,8 +289,8 @@ void Emitter::stages() {
   for (const Stage& each : program_.stages) stage(each);
 }
 
-/// Whether a stage's last axis becomes lanes: unless order counts between its effects, or its reductions are better off
-/// with lanes of their own.
+/// Whether a stage's last axis becomes lanes: unless order counts between its effects, or its
+/// reductions are better off with lanes of their own.
 bool Emitter::vectorises(const Stage& stage) const {
   if (schedule_.vector_axis == kernel::none || stage.checks.count > 1) return false;
   const Id axis = program_.list(stage.axes).back();
@@ -285,7 +302,9 @@ bool Emitter::vectorises(const Stage& stage) const {
   int fold_score = 0;
   const auto score = [&](Id load, Id along) {
     const Step step = dependence_.step(program_.accesses[load], along);
-    return step.kind == Step::Kind::none || step.by(1) ? 1 : step.kind == Step::Kind::irregular ? -1 : 0;
+    return step.kind == Step::Kind::none || step.by(1) ? 1
+           : step.kind == Step::Kind::irregular        ? -1
+                                                       : 0;
   };
   for (const Id id : program_.list(stage.folds)) {
     const Fold& each = program_.folds[id];
@@ -325,7 +344,8 @@ void Emitter::stage(const Stage& stage) {
       return;
     }
     Value* runs = b_.getTrue();
-    for (const Id axis : axes) runs = b_.CreateAnd(runs, b_.CreateICmpSGT(extent(axis), integer(0)));
+    for (const Id axis : axes)
+      runs = b_.CreateAnd(runs, b_.CreateICmpSGT(extent(axis), integer(0)));
     nest_.when(runs, true, [&] {
       if (block_ || !vectorises(stage)) {
         loop_axes(axes, [&] { stage_body(stage); });
@@ -342,7 +362,8 @@ void Emitter::stage(const Stage& stage) {
         }
         const unsigned limit = block_limit();
         nest_.loop(integer(0), all, limit, [&](Value* i) {
-          Value* width = b_.CreateBinaryIntrinsic(llvm::Intrinsic::smin, b_.CreateSub(all, i), integer(limit));
+          Value* width =
+              b_.CreateBinaryIntrinsic(llvm::Intrinsic::smin, b_.CreateSub(all, i), integer(limit));
           block_ = Block{inner, i, width, limit};
           stage_body(stage);
           block_.reset();
@@ -380,7 +401,8 @@ void Emitter::emit_stores(const Stage& stage) {
       const bool wide = row->getType()->isVectorTy();
       Value* first = wide ? splat(owned_begin_) : owned_begin_;
       Value* last = wide ? splat(owned_end_) : owned_end_;
-      guard = mask_and(guard, b_.CreateAnd(b_.CreateICmpSGE(row, first), b_.CreateICmpSLT(row, last)));
+      guard =
+          mask_and(guard, b_.CreateAnd(b_.CreateICmpSGE(row, first), b_.CreateICmpSLT(row, last)));
     }
     pending.push_back({&each, evaluate(each.value), guard});
   }
@@ -405,7 +427,8 @@ void Emitter::for_lanes(const std::function<void()>& body) {
     nest_.loop(block.start, stop, lane_count, [&](Value* i) { bind(i, nullptr); });
   });
   Value* rest = b_.CreateAnd(block.width, integer(lane_count - 1));
-  nest_.when(b_.CreateICmpSGT(rest, integer(0)), false, [&] { bind(b_.CreateAdd(block.start, full), rest); });
+  nest_.when(b_.CreateICmpSGT(rest, integer(0)), false,
+             [&] { bind(b_.CreateAdd(block.start, full), rest); });
 }
 
 /// Runs `body` for each vector of the block's arrays, the last one whole; without a block, once.
@@ -417,19 +440,25 @@ void Emitter::for_vectors(const std::function<void(Value*)>& body) {
   nest_.loop(integer(0), block_->width, lane_count, body);
 }
 
-// ---- Checks -----------------------------------------------------------------------------------------------------------
+// ---- Checks
+// -----------------------------------------------------------------------------------------------------------
 
 /// Remembers a failure unless one of an earlier point is known.
 void Emitter::fail(std::uint32_t error, Value* position, std::span<Value* const> shown) {
   using kernel::Failure;
-  const auto at = [&](Value* from, std::size_t offset) { return b_.CreateConstGEP1_64(b_.getInt8Ty(), from, offset); };
-  Value* failure = b_.CreateLoad(b_.getPtrTy(), at(arguments_, offsetof(kernel::KernelArguments, failure)));
-  Value* known = b_.CreateICmpNE(b_.CreateLoad(b_.getInt32Ty(), at(failure, offsetof(Failure, error))), b_.getInt32(0));
+  const auto at = [&](Value* from, std::size_t offset) {
+    return b_.CreateConstGEP1_64(b_.getInt8Ty(), from, offset);
+  };
+  Value* failure =
+      b_.CreateLoad(b_.getPtrTy(), at(arguments_, offsetof(kernel::KernelArguments, failure)));
+  Value* known = b_.CreateICmpNE(
+      b_.CreateLoad(b_.getInt32Ty(), at(failure, offsetof(Failure, error))), b_.getInt32(0));
   Value* earlier = b_.CreateLoad(b_.getInt64Ty(), at(failure, offsetof(Failure, position)));
   Value* later = b_.CreateAnd(known, b_.CreateICmpSGE(position, earlier));
   nest_.branch(b_.CreateNot(later), nullptr, [&]() -> Value* {
     b_.CreateStore(b_.getInt32(error), at(failure, offsetof(Failure, error)));
-    b_.CreateStore(b_.getInt32(static_cast<std::uint32_t>(shown.size())), at(failure, offsetof(Failure, shown_count)));
+    b_.CreateStore(b_.getInt32(static_cast<std::uint32_t>(shown.size())),
+                   at(failure, offsetof(Failure, shown_count)));
     b_.CreateStore(position, at(failure, offsetof(Failure, position)));
     for (std::size_t i = 0; i < shown.size(); ++i) {
       b_.CreateStore(shown[i], at(failure, offsetof(Failure, shown) + 8 * i));
@@ -451,13 +480,15 @@ void Emitter::emit_check(const kernel::Check& check, Id number) {
   nest_.when(any, false, [&] {
     Value* lane = integer(0);
     if (wide) {
-      Value* first = b_.CreateIntrinsic(llvm::Intrinsic::cttz, {b_.getInt16Ty()}, {bits, b_.getTrue()});
+      Value* first =
+          b_.CreateIntrinsic(llvm::Intrinsic::cttz, {b_.getInt16Ty()}, {bits, b_.getTrue()});
       lane = b_.CreateZExt(first, b_.getInt64Ty());
     }
     Values shown;
     for (const Id id : program_.list(check.shown)) {
       Value* value = evaluate(id);
-      shown.push_back(value->getType()->isVectorTy() ? b_.CreateExtractElement(value, lane) : value);
+      shown.push_back(value->getType()->isVectorTy() ? b_.CreateExtractElement(value, lane)
+                                                     : value);
     }
     Value* at = point_;
     if (point_start_ != nullptr) {

@@ -1,11 +1,13 @@
 // Turns a kernel program and a schedule into one LLVM function, or two.
 //
-// Lanes. At most one axis at a time is spread over 16 vector lanes; a value that depends on it is a vector, all others
-// stay scalars and are hoisted out of the loops that they do not depend on. The lane axis is the last outer axis (then
-// each fold works on a block of neighbouring outputs, with accumulators in scratch), the last axis of a stage, or that
-// of a fold in which neighbours are summed into one output.
+// Lanes. At most one axis at a time is spread over 16 vector lanes; a value that depends on it is a
+// vector, all others stay scalars and are hoisted out of the loops that they do not depend on. The
+// lane axis is the last outer axis (then each fold works on a block of neighbouring outputs, with
+// accumulators in scratch), the last axis of a stage, or that of a fold in which neighbours are
+// summed into one output.
 //
-// Invariant: the order of every fold is the one in kernel/program.h, whatever the lanes, blocks or calls.
+// Invariant: the order of every fold is the one in kernel/program.h, whatever the lanes, blocks or
+// calls.
 #pragma once
 
 #include <functional>
@@ -24,12 +26,14 @@
 
 namespace rill::cpu::llvm_emitter {
 
-/// Elements side by side in a vector: the lanes of a fold, whatever the width of the processor's registers.
+/// Elements side by side in a vector: the lanes of a fold, whatever the width of the processor's
+/// registers.
 inline constexpr unsigned lane_count = kernel::fold_lanes;
 
 class Emitter {
  public:
-  Emitter(llvm::Module& module, const kernel::Program& program, const kernel::Schedule& schedule, Level level);
+  Emitter(llvm::Module& module, const kernel::Program& program, const kernel::Schedule& schedule,
+          Level level);
 
   /// Adds `run` and, for `Map::split`, `finish` to the module.
   void emit();
@@ -43,7 +47,8 @@ class Emitter {
 
   enum class Part : std::uint8_t { whole, split, finish };
 
-  /// The lane axis where code is being emitted. Lanes [first, last) are active; null means 0 and 16.
+  /// The lane axis where code is being emitted. Lanes [first, last) are active; null means 0
+  /// and 16.
   struct Lanes {
     Id axis = kernel::none;
     Value* base = nullptr;  ///< the axis's value in lane 0
@@ -51,7 +56,8 @@ class Emitter {
     Value* last = nullptr;
     std::size_t scope = 0;
   };
-  /// A stretch of the lane axis that is worked on together: every loop over lanes runs through it. Not empty.
+  /// A stretch of the lane axis that is worked on together: every loop over lanes runs through it.
+  /// Not empty.
   struct Block {
     Id axis = kernel::none;
     Value* start = nullptr;
@@ -123,14 +129,17 @@ class Emitter {
   Value* bounds_of(const kernel::Access& access);
   std::uint32_t number_of(const kernel::Access& access) const;
   Value* load_vector(llvm::Type* element, Value* pointer, Value* mask, Value* otherwise);
-  Value* gather(llvm::Type* element, const std::function<Value*(Value* lane)>& pointer, Value* mask, Value* otherwise);
+  Value* gather(llvm::Type* element, const std::function<Value*(Value* lane)>& pointer, Value* mask,
+                Value* otherwise);
   void store_vector(Value* value, Value* pointer, Value* mask, bool bypass);
   void store_lanes(const kernel::Store& store, Value* value, Value* guard);
   void store_one(const kernel::Store& store, Value* pointer, Value* value);
   /// Whether the processor gathers elements of a type, leaving out lanes that are not in use.
   bool gathers(DType dtype) const { return level_ == Level::avx512 && size_of(dtype) >= 4; }
   Value* temporary(llvm::Type* type);
-  Value* element(llvm::Type* type, Value* pointer, Value* index) { return b_.CreateGEP(type, pointer, index); }
+  Value* element(llvm::Type* type, Value* pointer, Value* index) {
+    return b_.CreateGEP(type, pointer, index);
+  }
   Value* mask_and(Value* a, Value* b);
 
   // ---- fold.cpp
@@ -176,12 +185,14 @@ class Emitter {
   std::vector<Results> results_;
   std::vector<std::array<Values, 2>> accumulators_;
   std::vector<std::size_t> accumulator_scopes_;
-  Value* point_ = nullptr;       // number of the point; in lanes over outer points, of the segment's first
+  Value* point_ =
+      nullptr;  // number of the point; in lanes over outer points, of the segment's first
   Value* point_start_ = nullptr;  // the last outer axis's value there
   Value* owned_begin_ = nullptr;
   Value* owned_end_ = nullptr;
   Value* split_block_ = nullptr;
-  std::vector<std::pair<Id, Value*>> tiles_;  // loads that have been read into squares, and where these are
+  std::vector<std::pair<Id, Value*>>
+      tiles_;  // loads that have been read into squares, and where these are
   Value* tile_row_ = nullptr;
 
   bool outer_lanes_ = false;

@@ -1,9 +1,10 @@
 // Folds, in the order that kernel/program.h defines.
 //
-// A reduction takes one of two shapes. Neighbours: the fold's elements lie side by side in vector lanes and the 16
-// accumulators are one register. In place: the lanes are outputs, or there are none; the 16 accumulators of each lie in
-// scratch, and every element of the fold is met by all outputs of the block before the next one is.
-// Chunk totals are merged as they come, by the carries of a binary counter: that is the tree, level by level.
+// A reduction takes one of two shapes. Neighbours: the fold's elements lie side by side in vector
+// lanes and the 16 accumulators are one register. In place: the lanes are outputs, or there are
+// none; the 16 accumulators of each lie in scratch, and every element of the fold is met by all
+// outputs of the block before the next one is. Chunk totals are merged as they come, by the carries
+// of a binary counter: that is the tree, level by level.
 #include <rill/cpu/llvm/emitter.h>
 
 #include <algorithm>
@@ -22,7 +23,8 @@ using llvm::Value;
 namespace {
 /// Levels of the tree that any count of chunks needs.
 constexpr unsigned levels = 48;
-/// A step of at most this many operations waits for its accumulator, so that several chunks go side by side.
+/// A step of at most this many operations waits for its accumulator, so that several chunks go side
+/// by side.
 constexpr std::int64_t light_step = 10;
 constexpr unsigned chunks_side_by_side = 4;
 }  // namespace
@@ -79,7 +81,8 @@ Values Emitter::merge_lanes(Id id, Values accumulators) {
     Values right;
     for (Value* value : accumulators) {
       std::array<int, lane_count> order{};
-      for (unsigned i = 0; i < lane_count; ++i) order[i] = static_cast<int>(i < half ? i + half : i);
+      for (unsigned i = 0; i < lane_count; ++i)
+        order[i] = static_cast<int>(i < half ? i + half : i);
       right.push_back(b_.CreateShuffleVector(value, order));
     }
     accumulators = merge_values(id, accumulators, right);
@@ -88,7 +91,8 @@ Values Emitter::merge_lanes(Id id, Values accumulators) {
   return accumulators;
 }
 
-// ---- Arrays of accumulators ---------------------------------------------------------------------------------------------
+// ---- Arrays of accumulators
+// ---------------------------------------------------------------------------------------------
 
 Values Emitter::stack_for(Id id, unsigned elements) {
   Values arrays;
@@ -105,7 +109,8 @@ Values Emitter::load_slots(Id id, const Values& arrays, Value* index, bool vecto
     llvm::Type* type = arithmetic_.stored(dtype);
     llvm::Type* shape = vector ? static_cast<llvm::Type*>(vector_of(type)) : type;
     Value* at = element(type, arrays[slot], index);
-    values.push_back(arithmetic_.from_memory(dtype, b_.CreateAlignedLoad(shape, at, llvm::Align(size_of(dtype)))));
+    values.push_back(arithmetic_.from_memory(
+        dtype, b_.CreateAlignedLoad(shape, at, llvm::Align(size_of(dtype)))));
   }
   return values;
 }
@@ -114,11 +119,13 @@ void Emitter::store_slots(Id id, const Values& arrays, Value* index, const Value
   for (std::size_t slot = 0; slot < arrays.size(); ++slot) {
     const DType dtype = slot_type(id, slot);
     Value* at = element(arithmetic_.stored(dtype), arrays[slot], index);
-    b_.CreateAlignedStore(arithmetic_.to_memory(dtype, values[slot]), at, llvm::Align(size_of(dtype)));
+    b_.CreateAlignedStore(arithmetic_.to_memory(dtype, values[slot]), at,
+                          llvm::Align(size_of(dtype)));
   }
 }
 
-// ---- Reductions -------------------------------------------------------------------------------------------------------
+// ---- Reductions
+// -------------------------------------------------------------------------------------------------------
 
 void Emitter::fold(Id id) {
   const Fold& fold = program_.folds[id];
@@ -134,11 +141,14 @@ void Emitter::fold(Id id) {
   Value* count = fold_elements(id);
   if (part_ == Part::split) {
     first = b_.CreateMul(split_block_, integer(kernel::split_block));
-    count = b_.CreateBinaryIntrinsic(llvm::Intrinsic::smin, b_.CreateSub(count, first), integer(kernel::split_block));
+    count = b_.CreateBinaryIntrinsic(llvm::Intrinsic::smin, b_.CreateSub(count, first),
+                                     integer(kernel::split_block));
   }
   const bool neighbours = !block_ && schedule_.vector_axis != kernel::none && fold.axes.count > 0;
-  if (neighbours) reduce_neighbours(id, first, count);
-  else reduce_in_place(id, first, count);
+  if (neighbours)
+    reduce_neighbours(id, first, count);
+  else
+    reduce_in_place(id, first, count);
   if (part_ == Part::split) store_partials(id, split_block_);
 }
 
@@ -189,31 +199,35 @@ void Emitter::reduce_neighbours(Id id, Value* first, Value* count) {
     const bool light = dependence_.operations(program_.list(fold.step)) <= light_step;
     if (light && axes.size() == 1) {
       constexpr unsigned k = chunks_side_by_side;
-      Value* groups = b_.CreateAnd(b_.CreateLShr(count, integer(9)), integer(-static_cast<std::int64_t>(k)));
+      Value* groups =
+          b_.CreateAnd(b_.CreateLShr(count, integer(9)), integer(-static_cast<std::int64_t>(k)));
       nest_.when(b_.CreateICmpSGT(groups, integer(0)), false, [&] {
         nest_.loop(integer(0), groups, k, [&](Value* chunk) {
           Values carried;
-          for (unsigned i = 0; i < k; ++i) carried.insert(carried.end(), fresh.begin(), fresh.end());
+          for (unsigned i = 0; i < k; ++i)
+            carried.insert(carried.end(), fresh.begin(), fresh.end());
           Value* start = b_.CreateAdd(first, b_.CreateShl(chunk, integer(9)));
-          carried = nest_.loop(start, b_.CreateAdd(start, integer(fold_chunk)), lane_count, carried,
-                               [&](Value* at, const Values& now) {
-                                 Values next;
-                                 for (unsigned i = 0; i < k; ++i) {
-                                   const auto from = now.begin() + static_cast<std::ptrdiff_t>(i * slots);
-                                   const Values mine(from, from + static_cast<std::ptrdiff_t>(slots));
-                                   nest_.region([&] {
-                                     Lanes lanes;
-                                     lanes.base = b_.CreateAdd(at, integer(fold_chunk * static_cast<int>(i)));
-                                     const Values stepped = step(lanes, mine);
-                                     next.insert(next.end(), stepped.begin(), stepped.end());
-                                   });
-                                 }
-                                 return next;
-                               });
+          carried = nest_.loop(
+              start, b_.CreateAdd(start, integer(fold_chunk)), lane_count, carried,
+              [&](Value* at, const Values& now) {
+                Values next;
+                for (unsigned i = 0; i < k; ++i) {
+                  const auto from = now.begin() + static_cast<std::ptrdiff_t>(i * slots);
+                  const Values mine(from, from + static_cast<std::ptrdiff_t>(slots));
+                  nest_.region([&] {
+                    Lanes lanes;
+                    lanes.base = b_.CreateAdd(at, integer(fold_chunk * static_cast<int>(i)));
+                    const Values stepped = step(lanes, mine);
+                    next.insert(next.end(), stepped.begin(), stepped.end());
+                  });
+                }
+                return next;
+              });
           std::vector<Values> totals;
           for (unsigned i = 0; i < k; ++i) {
             const auto from = carried.begin() + static_cast<std::ptrdiff_t>(i * slots);
-            totals.push_back(merge_lanes(id, Values(from, from + static_cast<std::ptrdiff_t>(slots))));
+            totals.push_back(
+                merge_lanes(id, Values(from, from + static_cast<std::ptrdiff_t>(slots))));
           }
           static_assert(k == 4);
           const Values whole = merge_values(id, merge_values(id, totals[0], totals[1]),
@@ -228,7 +242,8 @@ void Emitter::reduce_neighbours(Id id, Value* first, Value* count) {
       if (axes.size() > 1) carried = position(axes, first);
       nest_.loop(begin, chunks, 1, carried, [&](Value* chunk, const Values& outer_position) {
         Value* done = b_.CreateShl(chunk, integer(9));
-        Value* length = b_.CreateBinaryIntrinsic(llvm::Intrinsic::smin, b_.CreateSub(count, done), integer(fold_chunk));
+        Value* length = b_.CreateBinaryIntrinsic(llvm::Intrinsic::smin, b_.CreateSub(count, done),
+                                                 integer(fold_chunk));
         Values accumulators = fresh;
         Values position_now = outer_position;
         if (axes.size() == 1) {
@@ -251,7 +266,8 @@ void Emitter::reduce_neighbours(Id id, Value* first, Value* count) {
             return step(lanes, before);
           });
         } else {
-          // Rows need not end where vectors do: a vector holds what its 16 elements have in this row.
+          // Rows need not end where vectors do: a vector holds what its 16 elements have in this
+          // row.
           Values carried_in = position_now;
           carried_in.insert(carried_in.end(), accumulators.begin(), accumulators.end());
           carried_in.push_back(integer(0));
@@ -265,14 +281,16 @@ void Emitter::reduce_neighbours(Id id, Value* first, Value* count) {
                 const auto least = [&](Value* a, Value* b) {
                   return b_.CreateBinaryIntrinsic(llvm::Intrinsic::smin, a, b);
                 };
-                Value* take = least(b_.CreateSub(length, i), b_.CreateSub(integer(lane_count), low));
+                Value* take =
+                    least(b_.CreateSub(length, i), b_.CreateSub(integer(lane_count), low));
                 take = least(take, b_.CreateSub(extent(last), now[rank - 1]));
                 Lanes lanes;
                 lanes.base = b_.CreateSub(now[rank - 1], low);
                 const auto begin_of = now.begin() + static_cast<std::ptrdiff_t>(rank);
                 const Values before(begin_of, begin_of + static_cast<std::ptrdiff_t>(slots));
                 Value* whole = b_.CreateICmpEQ(take, integer(lane_count));
-                const Values after_whole = nest_.when(whole, before, false, [&] { return step(lanes, before); });
+                const Values after_whole =
+                    nest_.when(whole, before, false, [&] { return step(lanes, before); });
                 lanes.first = low;
                 lanes.last = b_.CreateAdd(low, take);
                 const Values after = nest_.when(b_.CreateNot(whole), after_whole, false,
@@ -296,7 +314,9 @@ void Emitter::reduce_neighbours(Id id, Value* first, Value* count) {
     const auto lowest = [&](Value* bits) {
       return b_.CreateIntrinsic(llvm::Intrinsic::cttz, {b_.getInt64Ty()}, {bits, b_.getTrue()});
     };
-    const auto without = [&](Value* bits) { return b_.CreateAnd(bits, b_.CreateSub(bits, integer(1))); };
+    const auto without = [&](Value* bits) {
+      return b_.CreateAnd(bits, b_.CreateSub(bits, integer(1)));
+    };
     Values now = load_slots(id, stack, lowest(chunks), false);
     now.push_back(without(chunks));
     now = nest_.repeat(
@@ -321,8 +341,12 @@ void Emitter::reduce_in_place(Id id, Value* first, Value* count) {
   const Values accumulators = stack_for(id, lane_count * width);
   const Values stack = stack_for(id, levels * width);
   const Values results = stack_for(id, width);
-  const auto at = [&](Value* row, Value* offset) { return b_.CreateAdd(b_.CreateMul(row, integer(width)), offset); };
-  const auto in_block = [&] { return wide ? b_.CreateSub(lanes_.base, block_->start) : integer(0); };
+  const auto at = [&](Value* row, Value* offset) {
+    return b_.CreateAdd(b_.CreateMul(row, integer(width)), offset);
+  };
+  const auto in_block = [&] {
+    return wide ? b_.CreateSub(lanes_.base, block_->start) : integer(0);
+  };
   const auto shaped = [&](Values values) {
     if (wide) {
       for (Value*& value : values) value = splat(value);
@@ -333,8 +357,8 @@ void Emitter::reduce_in_place(Id id, Value* first, Value* count) {
     return b_.CreateIntrinsic(llvm::Intrinsic::cttz, {b_.getInt64Ty()}, {bits, b_.getTrue()});
   };
   // to[to_row] = merge(left[left_row], right[right_row]), for the whole block.
-  const auto merge_rows = [&](const Values& to, Value* to_row, const Values& left, Value* left_row, const Values& right,
-                              Value* right_row) {
+  const auto merge_rows = [&](const Values& to, Value* to_row, const Values& left, Value* left_row,
+                              const Values& right, Value* right_row) {
     for_vectors([&](Value* offset) {
       const Values a = load_slots(id, left, at(left_row, offset), wide);
       const Values b = load_slots(id, right, at(right_row, offset), wide);
@@ -356,38 +380,48 @@ void Emitter::reduce_in_place(Id id, Value* first, Value* count) {
     Values carried = position(axes, first);
     nest_.loop(integer(0), chunks, 1, carried, [&](Value* chunk, const Values& start) {
       Value* done = b_.CreateShl(chunk, integer(9));
-      Value* length = b_.CreateBinaryIntrinsic(llvm::Intrinsic::smin, b_.CreateSub(count, done), integer(fold_chunk));
-      // Lanes without elements are neutral, so a short chunk leaves most of them out: the next power of two counts.
-      Value* below = b_.CreateSub(b_.CreateBinaryIntrinsic(llvm::Intrinsic::smin, length, integer(lane_count)), integer(1));
-      Value* shift = b_.CreateSub(integer(64), b_.CreateIntrinsic(llvm::Intrinsic::ctlz, {b_.getInt64Ty()},
-                                                                  {below, b_.getFalse()}));
+      Value* length = b_.CreateBinaryIntrinsic(llvm::Intrinsic::smin, b_.CreateSub(count, done),
+                                               integer(fold_chunk));
+      // Lanes without elements are neutral, so a short chunk leaves most of them out: the next
+      // power of two counts.
+      Value* below = b_.CreateSub(
+          b_.CreateBinaryIntrinsic(llvm::Intrinsic::smin, length, integer(lane_count)), integer(1));
+      Value* shift = b_.CreateSub(
+          integer(64),
+          b_.CreateIntrinsic(llvm::Intrinsic::ctlz, {b_.getInt64Ty()}, {below, b_.getFalse()}));
       Value* used = b_.CreateShl(integer(1), shift);
       nest_.loop(integer(0), used, 1, [&](Value* lane) {
-        for_lanes([&] { store_slots(id, accumulators, at(lane, in_block()), shaped(init_values(id))); });
+        for_lanes(
+            [&] { store_slots(id, accumulators, at(lane, in_block()), shaped(init_values(id))); });
       });
-      const Values next = nest_.loop(integer(0), length, 1, start, [&](Value* i, const Values& position_now) {
-        for (std::size_t a = 0; a < axes.size(); ++a) set_axis(axes[a], position_now[a]);
-        Value* lane = b_.CreateAnd(i, integer(lane_count - 1));
-        for_lanes([&] {
-          Value* place = at(lane, in_block());
-          const Values now = load_slots(id, accumulators, place, wide);
-          store_slots(id, accumulators, place, step_values(id, now));
-        });
-        Values after = position_now;
-        if (!after.empty()) after.back() = b_.CreateAdd(after.back(), integer(1));
-        return advance(axes, after);
-      });
+      const Values next =
+          nest_.loop(integer(0), length, 1, start, [&](Value* i, const Values& position_now) {
+            for (std::size_t a = 0; a < axes.size(); ++a) set_axis(axes[a], position_now[a]);
+            Value* lane = b_.CreateAnd(i, integer(lane_count - 1));
+            for_lanes([&] {
+              Value* place = at(lane, in_block());
+              const Values now = load_slots(id, accumulators, place, wide);
+              store_slots(id, accumulators, place, step_values(id, now));
+            });
+            Values after = position_now;
+            if (!after.empty()) after.back() = b_.CreateAdd(after.back(), integer(1));
+            return advance(axes, after);
+          });
       nest_.repeat(
-          {b_.CreateLShr(used, integer(1))}, [&](const Values& half) { return b_.CreateICmpSGT(half[0], integer(0)); },
+          {b_.CreateLShr(used, integer(1))},
+          [&](const Values& half) { return b_.CreateICmpSGT(half[0], integer(0)); },
           [&](const Values& half) {
             nest_.loop(integer(0), half[0], 1, [&](Value* lane) {
-              merge_rows(accumulators, lane, accumulators, lane, accumulators, b_.CreateAdd(lane, half[0]));
+              merge_rows(accumulators, lane, accumulators, lane, accumulators,
+                         b_.CreateAdd(lane, half[0]));
             });
             return Values{b_.CreateLShr(half[0], integer(1))};
           });
       const Values level = nest_.repeat(
           {integer(0)},
-          [&](const Values& now) { return b_.CreateTrunc(b_.CreateLShr(chunk, now[0]), b_.getInt1Ty()); },
+          [&](const Values& now) {
+            return b_.CreateTrunc(b_.CreateLShr(chunk, now[0]), b_.getInt1Ty());
+          },
           [&](const Values& now) {
             merge_rows(accumulators, integer(0), stack, now[0], accumulators, integer(0));
             return Values{b_.CreateAdd(now[0], integer(1))};
@@ -396,7 +430,9 @@ void Emitter::reduce_in_place(Id id, Value* first, Value* count) {
       return next;
     });
     copy_row(results, integer(0), stack, lowest(chunks));
-    const auto without = [&](Value* bits) { return b_.CreateAnd(bits, b_.CreateSub(bits, integer(1))); };
+    const auto without = [&](Value* bits) {
+      return b_.CreateAnd(bits, b_.CreateSub(bits, integer(1)));
+    };
     nest_.repeat(
         {without(chunks)}, [&](const Values& bits) { return b_.CreateICmpNE(bits[0], integer(0)); },
         [&](const Values& bits) {
@@ -404,11 +440,14 @@ void Emitter::reduce_in_place(Id id, Value* first, Value* count) {
           return Values{without(bits[0])};
         });
   });
-  if (wide) results_[id] = {{}, 0, results, block_->start};
-  else results_[id] = {load_slots(id, results, integer(0), false), nest_.innermost(), {}, nullptr};
+  if (wide)
+    results_[id] = {{}, 0, results, block_->start};
+  else
+    results_[id] = {load_slots(id, results, integer(0), false), nest_.innermost(), {}, nullptr};
 }
 
-// ---- Sequences --------------------------------------------------------------------------------------------------------
+// ---- Sequences
+// --------------------------------------------------------------------------------------------------------
 
 void Emitter::run_sequence(Id id) {
   const Fold& fold = program_.folds[id];
@@ -437,13 +476,16 @@ void Emitter::run_sequence(Id id) {
       });
       return Values(last.begin() + static_cast<std::ptrdiff_t>(axes.size()), last.end());
     });
-    if (wide) store_slots(id, results, b_.CreateSub(lanes_.base, block_->start), values);
-    else results_[id] = {values, nest_.innermost(), {}, nullptr};
+    if (wide)
+      store_slots(id, results, b_.CreateSub(lanes_.base, block_->start), values);
+    else
+      results_[id] = {values, nest_.innermost(), {}, nullptr};
   });
   if (wide) results_[id] = {{}, 0, results, block_->start};
 }
 
-// ---- Scans ------------------------------------------------------------------------------------------------------------
+// ---- Scans
+// ------------------------------------------------------------------------------------------------------------
 
 /// The last fold of its stage; the stage's stores follow each element.
 void Emitter::scan(const kernel::Stage& stage) {
@@ -460,7 +502,9 @@ void Emitter::scan(const kernel::Stage& stage) {
   const unsigned width = wide ? block_->limit : 1;
   const Values prefixes = stack_for(id, width);
   const Values totals = stack_for(id, width);
-  const auto in_block = [&] { return wide ? b_.CreateSub(lanes_.base, block_->start) : integer(0); };
+  const auto in_block = [&] {
+    return wide ? b_.CreateSub(lanes_.base, block_->start) : integer(0);
+  };
   // What stands before the chunk, merged with `prefix`; the first chunk has nothing before it.
   const auto joined = [&](const Values& before, const Values& prefix, Value* is_first) {
     Values values = merge_values(id, before, prefix);
@@ -472,46 +516,51 @@ void Emitter::scan(const kernel::Stage& stage) {
   Value* count = fold_elements(id);
   nest_.when(b_.CreateICmpSGT(count, integer(0)), true, [&] {
     Value* chunks = b_.CreateLShr(b_.CreateAdd(count, integer(fold_chunk - 1)), integer(9));
-    nest_.loop(integer(0), chunks, 1, position(axes, integer(0)), [&](Value* chunk, const Values& start) {
-      Value* done = b_.CreateShl(chunk, integer(9));
-      Value* length = b_.CreateBinaryIntrinsic(llvm::Intrinsic::smin, b_.CreateSub(count, done), integer(fold_chunk));
-      Value* is_first = b_.CreateICmpEQ(chunk, integer(0));
-      for_lanes([&] {
-        Values init = init_values(id);
-        if (wide) {
-          for (Value*& value : init) value = splat(value);
-        }
-        store_slots(id, prefixes, in_block(), init);
-      });
-      const Values next = nest_.loop(integer(0), length, 1, start, [&](Value*, const Values& now) {
-        for (std::size_t a = 0; a < axes.size(); ++a) set_axis(axes[a], now[a]);
-        for_lanes([&] {
-          const Values prefix = step_values(id, load_slots(id, prefixes, in_block(), wide));
-          store_slots(id, prefixes, in_block(), prefix);
-          const Values before = load_slots(id, totals, in_block(), wide);
-          const Values values = joined(before, prefix, is_first);
-          results_[id] = {values, nest_.innermost(), {}, nullptr};
-          emit_stores(stage);
+    nest_.loop(
+        integer(0), chunks, 1, position(axes, integer(0)), [&](Value* chunk, const Values& start) {
+          Value* done = b_.CreateShl(chunk, integer(9));
+          Value* length = b_.CreateBinaryIntrinsic(llvm::Intrinsic::smin, b_.CreateSub(count, done),
+                                                   integer(fold_chunk));
+          Value* is_first = b_.CreateICmpEQ(chunk, integer(0));
+          for_lanes([&] {
+            Values init = init_values(id);
+            if (wide) {
+              for (Value*& value : init) value = splat(value);
+            }
+            store_slots(id, prefixes, in_block(), init);
+          });
+          const Values next =
+              nest_.loop(integer(0), length, 1, start, [&](Value*, const Values& now) {
+                for (std::size_t a = 0; a < axes.size(); ++a) set_axis(axes[a], now[a]);
+                for_lanes([&] {
+                  const Values prefix = step_values(id, load_slots(id, prefixes, in_block(), wide));
+                  store_slots(id, prefixes, in_block(), prefix);
+                  const Values before = load_slots(id, totals, in_block(), wide);
+                  const Values values = joined(before, prefix, is_first);
+                  results_[id] = {values, nest_.innermost(), {}, nullptr};
+                  emit_stores(stage);
+                });
+                Values after = now;
+                if (!after.empty()) after.back() = b_.CreateAdd(after.back(), integer(1));
+                return advance(axes, after);
+              });
+          for_vectors([&](Value* offset) {
+            const Values prefix = load_slots(id, prefixes, offset, wide);
+            const Values before = load_slots(id, totals, offset, wide);
+            store_slots(id, totals, offset, joined(before, prefix, is_first));
+          });
+          return next;
         });
-        Values after = now;
-        if (!after.empty()) after.back() = b_.CreateAdd(after.back(), integer(1));
-        return advance(axes, after);
-      });
-      for_vectors([&](Value* offset) {
-        const Values prefix = load_slots(id, prefixes, offset, wide);
-        const Values before = load_slots(id, totals, offset, wide);
-        store_slots(id, totals, offset, joined(before, prefix, is_first));
-      });
-      return next;
-    });
   });
 }
 
-// ---- Split reductions -------------------------------------------------------------------------------------------------
+// ---- Split reductions
+// -------------------------------------------------------------------------------------------------
 
 /// partials[block][point][slot], 8 bytes each.
 Value* Emitter::partial_slot(Id id, Value* block, Value* point, Id slot) {
-  Value* field = b_.CreateConstGEP1_64(b_.getInt8Ty(), arguments_, offsetof(kernel::KernelArguments, partials));
+  Value* field = b_.CreateConstGEP1_64(b_.getInt8Ty(), arguments_,
+                                       offsetof(kernel::KernelArguments, partials));
   Value* all = b_.CreateLoad(b_.getPtrTy(), field);
   Value* points = product_of_extents(program_.list(program_.outer));
   Value* index = b_.CreateAdd(b_.CreateMul(block, points), point);
@@ -525,12 +574,14 @@ void Emitter::store_partials(Id id, Value* block) {
   const auto write = [&](Value* point, const Values& values) {
     for (std::size_t slot = 0; slot < values.size(); ++slot) {
       Value* to = partial_slot(id, block, point, static_cast<Id>(slot));
-      b_.CreateAlignedStore(arithmetic_.to_memory(slot_type(id, slot), values[slot]), to, llvm::Align(8));
+      b_.CreateAlignedStore(arithmetic_.to_memory(slot_type(id, slot), values[slot]), to,
+                            llvm::Align(8));
     }
   };
   if (!block_) {
     Value* point = point_;
-    if (point_start_ != nullptr) point = b_.CreateAdd(point_, b_.CreateSub(axes_[outer.back()].value, point_start_));
+    if (point_start_ != nullptr)
+      point = b_.CreateAdd(point_, b_.CreateSub(axes_[outer.back()].value, point_start_));
     write(point, results.values);
     return;
   }
@@ -548,9 +599,11 @@ void Emitter::finish_split(Id id) {
   if (block_) throw InternalError("LLVM emitter: a split reduction ends on scalars");
   const Values stack = stack_for(id, levels);
   Value* point = point_;
-  if (point_start_ != nullptr) point = b_.CreateAdd(point_, b_.CreateSub(axes_[outer.back()].value, point_start_));
+  if (point_start_ != nullptr)
+    point = b_.CreateAdd(point_, b_.CreateSub(axes_[outer.back()].value, point_start_));
   const Values results = nest_.when(b_.CreateICmpSGT(count, integer(0)), init, true, [&] {
-    Value* blocks = b_.CreateUDiv(b_.CreateAdd(count, integer(kernel::split_block - 1)), integer(kernel::split_block));
+    Value* blocks = b_.CreateUDiv(b_.CreateAdd(count, integer(kernel::split_block - 1)),
+                                  integer(kernel::split_block));
     const auto read = [&](Value* block) {
       Values values;
       for (Id slot = 0; slot < program_.folds[id].init.count; ++slot) {
@@ -565,7 +618,10 @@ void Emitter::finish_split(Id id) {
       Values carried = read(block);
       carried.push_back(integer(0));
       carried = nest_.repeat(
-          carried, [&](const Values& now) { return b_.CreateTrunc(b_.CreateLShr(block, now.back()), b_.getInt1Ty()); },
+          carried,
+          [&](const Values& now) {
+            return b_.CreateTrunc(b_.CreateLShr(block, now.back()), b_.getInt1Ty());
+          },
           [&](const Values& now) {
             const Values left = load_slots(id, stack, now.back(), false);
             Values next = merge_values(id, left, Values(now.begin(), now.end() - 1));
@@ -577,7 +633,9 @@ void Emitter::finish_split(Id id) {
     const auto lowest = [&](Value* bits) {
       return b_.CreateIntrinsic(llvm::Intrinsic::cttz, {b_.getInt64Ty()}, {bits, b_.getTrue()});
     };
-    const auto without = [&](Value* bits) { return b_.CreateAnd(bits, b_.CreateSub(bits, integer(1))); };
+    const auto without = [&](Value* bits) {
+      return b_.CreateAnd(bits, b_.CreateSub(bits, integer(1)));
+    };
     Values now = load_slots(id, stack, lowest(blocks), false);
     now.push_back(without(blocks));
     now = nest_.repeat(

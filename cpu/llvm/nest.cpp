@@ -53,14 +53,17 @@ Value* Nest::in_scope(std::size_t scope, const std::function<Value*()>& emit) {
   Value* value = emit();
   emitting_ = back;
   // What was emitted may have cut the block in two.
-  if (back == innermost()) b_.SetInsertPoint(last == nullptr ? block : last->getParent());
-  else b_.SetInsertPoint(scopes_[back].end);
+  if (back == innermost())
+    b_.SetInsertPoint(last == nullptr ? block : last->getParent());
+  else
+    b_.SetInsertPoint(scopes_[back].end);
   return value;
 }
 
 void Nest::region(const std::function<void()>& body) {
   // The outer scope goes on in front of this, without a block of its own.
-  auto* mark = new llvm::FreezeInst(llvm::PoisonValue::get(b_.getInt1Ty()), "", b_.GetInsertBlock());
+  auto* mark =
+      new llvm::FreezeInst(llvm::PoisonValue::get(b_.getInt1Ty()), "", b_.GetInsertBlock());
   open(mark, false);
   body();
   close();
@@ -93,7 +96,8 @@ Values Nest::loop(Value* first, Value* last, std::int64_t step, Values carried,
   return next;
 }
 
-void Nest::loop(Value* first, Value* last, std::int64_t step, const std::function<void(Value*)>& body) {
+void Nest::loop(Value* first, Value* last, std::int64_t step,
+                const std::function<void(Value*)>& body) {
   loop(first, last, step, {}, [&](Value* i, const Values&) {
     body(i);
     return Values{};
@@ -125,7 +129,8 @@ Values Nest::repeat(Values carried, const std::function<Value*(const Values&)>& 
   return carried;
 }
 
-Values Nest::when(Value* condition, const Values& otherwise, bool safe, const std::function<Values()>& body) {
+Values Nest::when(Value* condition, const Values& otherwise, bool safe,
+                  const std::function<Values()>& body) {
   BasicBlock* inside = block("then");
   BasicBlock* after = block("after");
   BasicBlock* entrance = b_.GetInsertBlock();
@@ -137,7 +142,8 @@ Values Nest::when(Value* condition, const Values& otherwise, bool safe, const st
   open(b_.CreateCondBr(condition, inside, after), safe);
   b_.SetInsertPoint(inside);
   const Values results = body();
-  for (std::size_t k = 0; k < phis.size(); ++k) phis[k]->addIncoming(results[k], b_.GetInsertBlock());
+  for (std::size_t k = 0; k < phis.size(); ++k)
+    phis[k]->addIncoming(results[k], b_.GetInsertBlock());
   b_.CreateBr(after);
   close();
   b_.SetInsertPoint(after);

@@ -1,7 +1,8 @@
 // Tiles: pointwise programs with an operand that is contiguous along another axis than the result.
 //
-// Read lane by lane such an operand would touch a cache line per element. Instead squares of 16 x 16 are read along its
-// own direction, transposed in registers and kept on the stack, where the loop over the result finds them in its order.
+// Read lane by lane such an operand would touch a cache line per element. Instead squares of 16 x
+// 16 are read along its own direction, transposed in registers and kept on the stack, where the
+// loop over the result finds them in its order.
 #include <rill/cpu/llvm/emitter.h>
 
 #include <array>
@@ -21,7 +22,8 @@ constexpr int tile_rows = kernel::tile_rows;
 static_assert(tile_rows % lane_count == 0);
 
 /// Transposes a square of vectors by exchanging the off-diagonal blocks of 8, of 4, of 2 and of 1
-/// (Eklundh, "A fast computer method for matrix transposing", IEEE Transactions on Computers 21(7), 1972).
+/// (Eklundh, "A fast computer method for matrix transposing", IEEE Transactions on Computers 21(7),
+/// 1972).
 void transpose(llvm::IRBuilder<>& b, std::array<Value*, lane_count>& rows) {
   for (unsigned distance = lane_count / 2; distance > 0; distance /= 2) {
     std::array<int, lane_count> upper{};
@@ -56,8 +58,8 @@ void Emitter::tiled_points(Value* begin, Value* end) {
     const DType type = program_.buffers[program_.accesses[load].buffer].type;
     llvm::BasicBlock& entry = function_->getEntryBlock();
     llvm::IRBuilder<> at(&entry, entry.begin());
-    llvm::AllocaInst* tile =
-        at.CreateAlloca(llvm::ArrayType::get(arithmetic_.stored(type), std::uint64_t{tile_rows} * lane_count));
+    llvm::AllocaInst* tile = at.CreateAlloca(
+        llvm::ArrayType::get(arithmetic_.stored(type), std::uint64_t{tile_rows} * lane_count));
     tile->setAlignment(llvm::Align(64));
     tiles_.emplace_back(load, tile);
   }
@@ -91,8 +93,10 @@ void Emitter::tiled_points(Value* begin, Value* end) {
   tiles_.clear();
 }
 
-/// Reads rows [row, row + rows) and columns [column, column + columns) of a load into `tile`, row by row of the result.
-void Emitter::fill_tile(Id load, Value* row, Value* column, Value* rows, Value* columns, Value* tile) {
+/// Reads rows [row, row + rows) and columns [column, column + columns) of a load into `tile`, row
+/// by row of the result.
+void Emitter::fill_tile(Id load, Value* row, Value* column, Value* rows, Value* columns,
+                        Value* tile) {
   const auto outer = program_.list(program_.outer);
   const kernel::Access& access = program_.accesses[load];
   const DType dtype = program_.buffers[access.buffer].type;
@@ -109,15 +113,20 @@ void Emitter::fill_tile(Id load, Value* row, Value* column, Value* rows, Value* 
   };
   Value* origin = from(column);
   Value* next = from(b_.CreateAdd(column, integer(1)));
-  Value* distance = b_.CreateSub(b_.CreatePtrToInt(next, b_.getInt64Ty()), b_.CreatePtrToInt(origin, b_.getInt64Ty()));
-  const auto line = [&](Value* j) { return element(b_.getInt8Ty(), origin, b_.CreateMul(j, distance)); };
+  Value* distance = b_.CreateSub(b_.CreatePtrToInt(next, b_.getInt64Ty()),
+                                 b_.CreatePtrToInt(origin, b_.getInt64Ty()));
+  const auto line = [&](Value* j) {
+    return element(b_.getInt8Ty(), origin, b_.CreateMul(j, distance));
+  };
 
-  Value* whole = b_.CreateAnd(b_.CreateICmpEQ(rows, integer(tile_rows)), b_.CreateICmpEQ(columns, integer(lane_count)));
+  Value* whole = b_.CreateAnd(b_.CreateICmpEQ(rows, integer(tile_rows)),
+                              b_.CreateICmpEQ(columns, integer(lane_count)));
   nest_.when(whole, false, [&] {
     nest_.loop(integer(0), integer(tile_rows), lane_count, [&](Value* i) {
       std::array<Value*, lane_count> vectors{};
       for (unsigned j = 0; j < lane_count; ++j) {
-        vectors[j] = b_.CreateAlignedLoad(vector_of(type), element(type, line(integer(j)), i), align);
+        vectors[j] =
+            b_.CreateAlignedLoad(vector_of(type), element(type, line(integer(j)), i), align);
       }
       transpose(b_, vectors);
       for (unsigned k = 0; k < lane_count; ++k) {

@@ -1,4 +1,5 @@
-// Expressions: each is emitted once per scope in which it is needed, as a scalar unless it changes from lane to lane.
+// Expressions: each is emitted once per scope in which it is needed, as a scalar unless it changes
+// from lane to lane.
 #include <rill/cpu/llvm/emitter.h>
 
 #include <algorithm>
@@ -9,8 +10,8 @@
 namespace rill::cpu::llvm_emitter {
 
 using kernel::Code;
-using kernel::Expr;
 using kernel::contains;
+using kernel::Expr;
 using llvm::Value;
 
 llvm::FixedVectorType* Emitter::vector_of(llvm::Type* element) const {
@@ -72,11 +73,16 @@ Value* Emitter::splat(Value* scalar) {
 Value* Emitter::lower(Id id) {
   const Expr& expr = program_.exprs[id];
   switch (expr.code) {
-    case Code::constant: return arithmetic_.constant(expr.type, expr.bits);
-    case Code::parameter: return parameter(static_cast<Id>(expr.bits), expr.type);
-    case Code::size: return size(static_cast<Id>(expr.bits));
-    case Code::load: return load(static_cast<Id>(expr.bits));
-    case Code::result: return result(static_cast<Id>(expr.bits >> 8U), static_cast<Id>(expr.bits & 0xffU));
+    case Code::constant:
+      return arithmetic_.constant(expr.type, expr.bits);
+    case Code::parameter:
+      return parameter(static_cast<Id>(expr.bits), expr.type);
+    case Code::size:
+      return size(static_cast<Id>(expr.bits));
+    case Code::load:
+      return load(static_cast<Id>(expr.bits));
+    case Code::result:
+      return result(static_cast<Id>(expr.bits >> 8U), static_cast<Id>(expr.bits & 0xffU));
     case Code::accumulator: {
       const auto fold = static_cast<std::size_t>(expr.bits >> 9U);
       return accumulators_[fold][expr.bits >> 8U & 1U][expr.bits & 0xffU];
@@ -89,7 +95,8 @@ Value* Emitter::lower(Id id) {
       for (unsigned i = 0; i < lane_count; ++i) numbers[i] = b_.getInt64(i);
       return b_.CreateAdd(splat(lanes_.base), llvm::ConstantVector::get(numbers));
     }
-    default: break;
+    default:
+      break;
   }
   Values args;
   bool wide = false;
@@ -126,7 +133,8 @@ Value* Emitter::result(Id fold, Id slot) {
   const DType dtype = slot_type(fold, slot);
   llvm::Type* stored = arithmetic_.stored(dtype);
   Value* at = element(stored, results.arrays[slot], b_.CreateSub(lanes_.base, results.start));
-  return arithmetic_.from_memory(dtype, b_.CreateAlignedLoad(vector_of(stored), at, llvm::Align(size_of(dtype))));
+  return arithmetic_.from_memory(
+      dtype, b_.CreateAlignedLoad(vector_of(stored), at, llvm::Align(size_of(dtype))));
 }
 
 /// The lanes that are in use, as bits.
@@ -139,7 +147,9 @@ Value* Emitter::active_mask() {
     Value* lane = llvm::ConstantVector::get(numbers);
     const auto narrow = [&](Value* bound) { return splat(b_.CreateTrunc(bound, b_.getInt32Ty())); };
     Value* below = b_.CreateICmpSLT(lane, narrow(lanes_.last));
-    return lanes_.first == nullptr ? below : b_.CreateAnd(below, b_.CreateICmpSGE(lane, narrow(lanes_.first)));
+    return lanes_.first == nullptr
+               ? below
+               : b_.CreateAnd(below, b_.CreateICmpSGE(lane, narrow(lanes_.first)));
   });
   nest_.remember(lanes_.scope, key, mask);
   return mask;

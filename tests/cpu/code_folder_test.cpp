@@ -60,7 +60,9 @@ TEST_CASE("A file with any changed byte, or cut anywhere, is refused and removed
   std::ifstream in(file_of(place), std::ios::binary);
   const std::string whole((std::istreambuf_iterator<char>(in)), {});
   REQUIRE(whole.size() == 172);
-  const auto put = [&](const std::string& bytes) { std::ofstream(file_of(place), std::ios::binary) << bytes; };
+  const auto put = [&](const std::string& bytes) {
+    std::ofstream(file_of(place), std::ios::binary) << bytes;
+  };
   for (std::size_t i = 0; i < whole.size(); ++i) {
     std::string changed = whole;
     changed[i] = static_cast<char>(changed[i] ^ 0x10);
@@ -132,7 +134,8 @@ TEST_CASE("Files that nobody asked for the longest go when the folder is full") 
   for (std::uint64_t i = 0; i < 8; ++i) {
     CodeFolder(path).write({i, 0}, object(10'000, std::byte{1}));
     const auto file = place.path / "cache" / hexadecimal({i, 0});
-    const std::array<timespec, 2> times{timespec{1000 + static_cast<std::time_t>(i), 0}, timespec{1000, 0}};
+    const std::array<timespec, 2> times{timespec{1000 + static_cast<std::time_t>(i), 0},
+                                        timespec{1000, 0}};
     utimensat(AT_FDCWD, file.c_str(), times.data(), 0);
   }
   REQUIRE(CodeFolder(path).read({0, 0}));  // the oldest, but just used

@@ -1,4 +1,5 @@
-// What a test needs to compare generated code with the interpreter, at every level this machine has.
+// What a test needs to compare generated code with the interpreter, at every level this machine
+// has.
 
 #pragma once
 
@@ -34,7 +35,8 @@ struct Compiled {
   kernel::Failure run(kernel::Launch& launch, std::int64_t begin, std::int64_t end,
                       std::size_t row_bytes = 0) const {
     std::vector<std::byte> memory(object.fixed_scratch + row_bytes + 64);
-    auto* scratch = memory.data() + (64 - reinterpret_cast<std::uintptr_t>(memory.data()) % 64) % 64;
+    auto* scratch =
+        memory.data() + (64 - reinterpret_cast<std::uintptr_t>(memory.data()) % 64) % 64;
     kernel::KernelArguments arguments = launch.arguments();
     launch.failure = {};
     arguments.scratch = scratch;
@@ -43,7 +45,8 @@ struct Compiled {
   }
 
  private:
-  static CompiledObject compiled(const kernel::Program& program, const kernel::Schedule& schedule, Level level) {
+  static CompiledObject compiled(const kernel::Program& program, const kernel::Schedule& schedule,
+                                 Level level) {
     CompiledObject object;
     std::string error;
     if (!compile(program, schedule, level, object, error)) throw std::runtime_error(error);
@@ -52,8 +55,11 @@ struct Compiled {
 };
 
 /// The same code again for a program that was compiled before.
-inline const Compiled& compiled_once(const kernel::Program& program, const kernel::Schedule& schedule, Level level) {
-  static std::map<std::tuple<std::array<std::uint64_t, 2>, kernel::Id, Level>, std::unique_ptr<Compiled>> known;
+inline const Compiled& compiled_once(const kernel::Program& program,
+                                     const kernel::Schedule& schedule, Level level) {
+  static std::map<std::tuple<std::array<std::uint64_t, 2>, kernel::Id, Level>,
+                  std::unique_ptr<Compiled>>
+      known;
   auto& code = known[{kernel::fingerprint(program), schedule.vector_axis, level}];
   if (!code) code = std::make_unique<Compiled>(program, schedule, level);
   return *code;
@@ -68,7 +74,8 @@ inline std::vector<Level> runnable_levels() {
   return all;
 }
 
-/// The schedules that a program may be compiled under: scalar, and lanes on each axis that can have them.
+/// The schedules that a program may be compiled under: scalar, and lanes on each axis that can have
+/// them.
 inline std::vector<kernel::Schedule> schedules_of(const kernel::Program& program) {
   std::vector<kernel::Schedule> all;
   all.push_back({});
@@ -77,7 +84,8 @@ inline std::vector<kernel::Schedule> schedules_of(const kernel::Program& program
   const auto outer = program.list(program.outer);
   bool shared = false;
   for (const kernel::Store& store : program.stores) shared = shared || !store.unique;
-  if (!outer.empty() && outer.back() != chosen.vector_axis && !shared) all.push_back({.vector_axis = outer.back()});
+  if (!outer.empty() && outer.back() != chosen.vector_axis && !shared)
+    all.push_back({.vector_axis = outer.back()});
   for (kernel::Id axis = 0; axis < program.axes.size(); ++axis) {
     bool is_outer = false;
     for (const kernel::Id each : outer) is_outer = is_outer || each == axis;

@@ -35,11 +35,13 @@ Id line(Builder& b, DType type, Space space, const Value& extent) {
   return b.buffer(type, space, std::array{extent}, std::array{b.integer(1)});
 }
 
-Folding summing(Builder& b, DType type, std::function<Value()> term, Fold::Kind kind = Fold::Kind::reduce) {
+Folding summing(Builder& b, DType type, std::function<Value()> term,
+                Fold::Kind kind = Fold::Kind::reduce) {
   return {.kind = kind,
           .init = {b.constant(type, 0)},
           .step = [=](std::span<const Value> a) { return std::vector{a[0] + term()}; },
-          .merge = [](std::span<const Value> l, std::span<const Value> r) { return std::vector{l[0] + r[0]}; }};
+          .merge = [](std::span<const Value> l,
+                      std::span<const Value> r) { return std::vector{l[0] + r[0]}; }};
 }
 
 std::vector<float> uneven(std::size_t count) {
@@ -64,13 +66,15 @@ bool same_bits(const std::vector<T>& a, const std::vector<T>& b) {
   return true;
 }
 
-/// Runs a program under every schedule at every level, in one piece and in three, and calls `look` after each run. What
-/// `reset` does comes before.
-void everywhere(const Program& program, Launch& launch, std::int64_t points, const std::function<void()>& reset,
-                const std::function<void()>& look, std::size_t row_bytes = 0, bool in_pieces = true) {
+/// Runs a program under every schedule at every level, in one piece and in three, and calls `look`
+/// after each run. What `reset` does comes before.
+void everywhere(const Program& program, Launch& launch, std::int64_t points,
+                const std::function<void()>& reset, const std::function<void()>& look,
+                std::size_t row_bytes = 0, bool in_pieces = true) {
   for (const Level level : runnable_levels()) {
     for (const Schedule& schedule : schedules_of(program)) {
-      INFO("level " << name_of(level) << ", lanes on axis " << static_cast<int>(schedule.vector_axis));
+      INFO("level " << name_of(level) << ", lanes on axis "
+                    << static_cast<int>(schedule.vector_axis));
       const Compiled& compiled = compiled_once(program, schedule, level);
       reset();
       compiled.run(launch, 0, points, row_bytes);
@@ -86,7 +90,8 @@ void everywhere(const Program& program, Launch& launch, std::int64_t points, con
   }
 }
 
-// ---- Pointwise --------------------------------------------------------------------------------------------------------
+// ---- Pointwise
+// --------------------------------------------------------------------------------------------------------
 
 TEST_CASE("An addition gives the sums of its operands, whatever their number") {
   Builder b;
@@ -124,17 +129,22 @@ TEST_CASE("Rows, columns and numbers are broadcast over a matrix of run-time str
   const Value scale = b.parameter(float32);
   const Id r = b.axis(rows);
   const Id c = b.axis(columns);
-  const Id x = b.buffer(float32, Space::input, std::array{rows, columns}, std::array{stride, b.integer(1)});
-  const Id row = b.buffer(float32, Space::input, std::array{rows, columns}, std::array{b.integer(0), b.integer(1)});
-  const Id column = b.buffer(float32, Space::input, std::array{rows, columns}, std::array{b.integer(1), b.integer(0)});
-  const Id out = b.buffer(float32, Space::output, std::array{rows, columns}, std::array{columns, b.integer(1)});
+  const Id x =
+      b.buffer(float32, Space::input, std::array{rows, columns}, std::array{stride, b.integer(1)});
+  const Id row = b.buffer(float32, Space::input, std::array{rows, columns},
+                          std::array{b.integer(0), b.integer(1)});
+  const Id column = b.buffer(float32, Space::input, std::array{rows, columns},
+                             std::array{b.integer(1), b.integer(0)});
+  const Id out = b.buffer(float32, Space::output, std::array{rows, columns},
+                          std::array{columns, b.integer(1)});
   b.outer(std::array{r, c});
   b.stage({});
   const std::array at{b.index(r), b.index(c)};
   b.store(out, at, b.load(x, at) * scale + b.load(row, at) - b.load(column, at));
   const Program program = b.finish();
   const std::size_t h = 5, w = 37;
-  std::vector<float> in = uneven(h * 40), down = uneven(w), across = uneven(h), result(h * w), expected(h * w);
+  std::vector<float> in = uneven(h * 40), down = uneven(w), across = uneven(h), result(h * w),
+                     expected(h * w);
   for (std::size_t i = 0; i < h; ++i) {
     for (std::size_t j = 0; j < w; ++j) {
       const float product = in[i * 40 + j] * 1.5F;
@@ -146,7 +156,8 @@ TEST_CASE("Rows, columns and numbers are broadcast over a matrix of run-time str
   launch.parameters = {std::bit_cast<std::uint32_t>(1.5F)};
   launch.add(in), launch.add(down), launch.add(across), launch.add(result);
   everywhere(
-      program, launch, 5 * 37, [&] { result.assign(h * w, -1); }, [&] { REQUIRE(result == expected); });
+      program, launch, 5 * 37, [&] { result.assign(h * w, -1); },
+      [&] { REQUIRE(result == expected); });
 }
 
 TEST_CASE("Steps of 2, of -1 and of a number known at run time are read in order") {
@@ -155,7 +166,8 @@ TEST_CASE("Steps of 2, of -1 and of a number known at run time are read in order
     const Value n = b.size();
     const Value stride = b.size();
     const Id i = b.axis(n);
-    const Id x = b.buffer(int32, Space::input, std::array{n}, std::array{step == 0 ? stride : b.integer(step)});
+    const Id x = b.buffer(int32, Space::input, std::array{n},
+                          std::array{step == 0 ? stride : b.integer(step)});
     const Id z = line(b, int32, Space::output, n);
     b.outer(std::array{i});
     b.stage({});
@@ -165,7 +177,8 @@ TEST_CASE("Steps of 2, of -1 and of a number known at run time are read in order
     std::vector<std::int32_t> in(200), out(33), expected(33);
     std::iota(in.begin(), in.end(), 0);
     const std::int64_t first = real < 0 ? 199 : 0;
-    for (std::size_t k = 0; k < 33; ++k) expected[k] = static_cast<std::int32_t>(first + real * static_cast<std::int64_t>(k));
+    for (std::size_t k = 0; k < 33; ++k)
+      expected[k] = static_cast<std::int32_t>(first + real * static_cast<std::int64_t>(k));
     Launch launch;
     launch.sizes = {33, 5};
     launch.add(in, static_cast<std::size_t>(first)), launch.add(out);
@@ -186,18 +199,21 @@ TEST_CASE("A gather reads where another buffer says, and a guard keeps it from r
   b.stage({});
   const Value at = b.load(where, std::array{b.index(i)});
   const Value inside = (at >= 0) && (at < limit);
-  b.store(out, std::array{b.index(i)}, b.load(table, std::array{at}, inside, b.constant(float32, -1)));
+  b.store(out, std::array{b.index(i)},
+          b.load(table, std::array{at}, inside, b.constant(float32, -1)));
   const Program program = b.finish();
-  std::vector<std::int64_t> places = {0, 3, 1000000000, -1, 2, 2, 1, 0, 3, 3, 3, -1000000000000, 1, 1, 1, 0, 3, 7, 2};
+  std::vector<std::int64_t> places = {0, 3, 1000000000, -1, 2, 2, 1, 0, 3, 3, 3, -1000000000000,
+                                      1, 1, 1,          0,  3, 7, 2};
   std::vector<float> values = {10, 11, 12, 13};
   std::vector<float> result(places.size());
-  const std::vector<float> expected = {10, 13, -1, -1, 12, 12, 11, 10, 13, 13, 13, -1, 11, 11, 11, 10, 13, -1, 12};
+  const std::vector<float> expected = {10, 13, -1, -1, 12, 12, 11, 10, 13, 13,
+                                       13, -1, 11, 11, 11, 10, 13, -1, 12};
   Launch launch;
   launch.sizes = {static_cast<std::int64_t>(places.size()), 4};
   launch.add(places), launch.add(values), launch.add(result);
   everywhere(
-      program, launch, static_cast<std::int64_t>(places.size()), [&] { result.assign(places.size(), 99); },
-      [&] { REQUIRE(result == expected); });
+      program, launch, static_cast<std::int64_t>(places.size()),
+      [&] { result.assign(places.size(), 99); }, [&] { REQUIRE(result == expected); });
 }
 
 TEST_CASE("Padding reads neighbours where there are any and its value elsewhere") {
@@ -209,7 +225,8 @@ TEST_CASE("Padding reads neighbours where there are any and its value elsewhere"
   b.outer(std::array{i});
   b.stage({});
   const Value at = b.index(i) - b.integer(3);
-  b.store(out, std::array{b.index(i)}, b.load(x, std::array{at}, at >= 0 && at < n, b.constant(int16, 7)));
+  b.store(out, std::array{b.index(i)},
+          b.load(x, std::array{at}, at >= 0 && at < n, b.constant(int16, 7)));
   const Program program = b.finish();
   std::vector<std::int16_t> in(30), result(38), expected(38, 7);
   std::iota(in.begin(), in.end(), std::int16_t{100});
@@ -244,17 +261,49 @@ TEST_CASE("A bool is read as false or true and stored as 0 or 1") {
       program, launch, 40, [&] { out.assign(40, 9); }, [&] { REQUIRE(out == expected); });
 }
 
-// ---- Codes ------------------------------------------------------------------------------------------------------------
+// ---- Codes
+// ------------------------------------------------------------------------------------------------------------
 
 /// Values of a type at which its operations differ most.
 std::vector<std::uint64_t> corners(DType type) {
   if (type == bool_) return {0, 1};
   if (type == float32) {
     std::vector<std::uint64_t> bits;
-    for (const float x : {0.0F, -0.0F, 1.0F, -1.0F, 0.5F, -0.5F, 1.5F, 2.5F, -2.5F, 3.49F, 1e-40F, -1e-45F, 127.5F, 128.0F,
-                          -129.0F, 255.0F, 256.5F, 65535.0F, 65504.0F, 65520.0F, 2147483520.0F, 2147483648.0F, -2147483648.0F,
-                          4294967040.0F, 4294967296.0F, 9223371487098961920.0F, 9223372036854775808.0F,
-                          1.8446744073709552e19F, 3.4028235e38F, -3.4028235e38F, 8388607.5F, 8388609.0F, 0.1F, 6e-8F, 2.98e-8F}) {
+    for (const float x : {0.0F,
+                          -0.0F,
+                          1.0F,
+                          -1.0F,
+                          0.5F,
+                          -0.5F,
+                          1.5F,
+                          2.5F,
+                          -2.5F,
+                          3.49F,
+                          1e-40F,
+                          -1e-45F,
+                          127.5F,
+                          128.0F,
+                          -129.0F,
+                          255.0F,
+                          256.5F,
+                          65535.0F,
+                          65504.0F,
+                          65520.0F,
+                          2147483520.0F,
+                          2147483648.0F,
+                          -2147483648.0F,
+                          4294967040.0F,
+                          4294967296.0F,
+                          9223371487098961920.0F,
+                          9223372036854775808.0F,
+                          1.8446744073709552e19F,
+                          3.4028235e38F,
+                          -3.4028235e38F,
+                          8388607.5F,
+                          8388609.0F,
+                          0.1F,
+                          6e-8F,
+                          2.98e-8F}) {
       bits.push_back(std::bit_cast<std::uint32_t>(x));
     }
     bits.push_back(0x7f800000), bits.push_back(0xff800000), bits.push_back(0x7fc00000);
@@ -262,24 +311,55 @@ std::vector<std::uint64_t> corners(DType type) {
   }
   if (type == float64) {
     std::vector<std::uint64_t> bits;
-    for (const double x : {0.0, -0.0, 1.0, -1.0, 0.5, -0.5, 1.5, 2.5, -2.5, 1e-310, -5e-324, 127.5, 65519.99999999999, 65520.0,
-                           1.0009765625000002, 5.960464477539063e-08, 2.9802322387695316e-08, 2147483647.5, 4294967295.5,
-                           9223372036854774784.0, 9223372036854775808.0, 18446744073709549568.0, 18446744073709551616.0,
-                           1.7976931348623157e308, 3.4028235677973366e38, 1.00390625000001, 4503599627370495.5, 0.1}) {
+    for (const double x : {0.0,
+                           -0.0,
+                           1.0,
+                           -1.0,
+                           0.5,
+                           -0.5,
+                           1.5,
+                           2.5,
+                           -2.5,
+                           1e-310,
+                           -5e-324,
+                           127.5,
+                           65519.99999999999,
+                           65520.0,
+                           1.0009765625000002,
+                           5.960464477539063e-08,
+                           2.9802322387695316e-08,
+                           2147483647.5,
+                           4294967295.5,
+                           9223372036854774784.0,
+                           9223372036854775808.0,
+                           18446744073709549568.0,
+                           18446744073709551616.0,
+                           1.7976931348623157e308,
+                           3.4028235677973366e38,
+                           1.00390625000001,
+                           4503599627370495.5,
+                           0.1}) {
       bits.push_back(std::bit_cast<std::uint64_t>(x));
     }
-    bits.push_back(0x7ff0000000000000U), bits.push_back(0xfff0000000000000U), bits.push_back(0x7ff8000000000000U);
+    bits.push_back(0x7ff0000000000000U), bits.push_back(0xfff0000000000000U),
+        bits.push_back(0x7ff8000000000000U);
     return bits;
   }
-  if (type == float16) return {0, 0x8000, 1, 0x8001, 0x3ff, 0x400, 0x3c00, 0xbc00, 0x7bff, 0x7c00, 0xfc00, 0x7e00, 0x3555};
-  if (type == bfloat16) return {0, 0x8000, 1, 0x8001, 0x7f, 0x80, 0x3f80, 0xbf80, 0x7f7f, 0x7f80, 0xff80, 0x7fc0, 0x3eab};
+  if (type == float16)
+    return {0,      0x8000, 1,      0x8001, 0x3ff,  0x400, 0x3c00,
+            0xbc00, 0x7bff, 0x7c00, 0xfc00, 0x7e00, 0x3555};
+  if (type == bfloat16)
+    return {0,      0x8000, 1,      0x8001, 0x7f,   0x80,  0x3f80,
+            0xbf80, 0x7f7f, 0x7f80, 0xff80, 0x7fc0, 0x3eab};
   const auto width = size_of(type) * 8;
   const std::uint64_t all = width == 64 ? ~std::uint64_t{0} : (std::uint64_t{1} << width) - 1;
   const std::uint64_t top = std::uint64_t{1} << (width - 1);
-  std::vector<std::uint64_t> bits = {0, 1, 2, 3, 7, 8, 16, 31, 63, 64, 100 & all, all, all - 1, all - 6, top, top - 1, top + 1};
+  std::vector<std::uint64_t> bits = {0,  1,         2,   3,       7,       8,   16,      31,     63,
+                                     64, 100 & all, all, all - 1, all - 6, top, top - 1, top + 1};
   if (width == 64) {
-    for (const std::uint64_t more : {(std::uint64_t{1} << 53) + 1, (std::uint64_t{1} << 44) + 12345, (std::uint64_t{257} << 40) + 1,
-                                     std::uint64_t{16777217}, (std::uint64_t{1} << 33) + (std::uint64_t{1} << 25) + 1}) {
+    for (const std::uint64_t more : {(std::uint64_t{1} << 53) + 1, (std::uint64_t{1} << 44) + 12345,
+                                     (std::uint64_t{257} << 40) + 1, std::uint64_t{16777217},
+                                     (std::uint64_t{1} << 33) + (std::uint64_t{1} << 25) + 1}) {
       bits.push_back(more);
     }
   }
@@ -291,7 +371,8 @@ std::vector<std::byte> column_of(DType type, std::size_t count, std::size_t stri
   const auto values = corners(type);
   std::vector<std::byte> bytes(count * size_of(type));
   for (std::size_t i = 0; i < count; ++i) {
-    std::memcpy(bytes.data() + i * size_of(type), &values[i / stride % values.size()], size_of(type));
+    std::memcpy(bytes.data() + i * size_of(type), &values[i / stride % values.size()],
+                size_of(type));
   }
   return bytes;
 }
@@ -306,12 +387,14 @@ bool is_nan(DType type, const std::byte* at) {
   return false;
 }
 
-constexpr std::array all_types = {bool_,  int8,   int16,  int32,   int64,    uint8,   uint16,
+constexpr std::array all_types = {bool_,  int8,   int16,   int32,    int64,   uint8,  uint16,
                                   uint32, uint64, float16, bfloat16, float32, float64};
 
-/// One store per line of `results`, all from the operands at point i; compares generated code with the interpreter.
-void compare_with_interpreter(const std::vector<DType>& operands, const std::vector<DType>& results,
-                              const std::function<std::vector<Value>(Builder&, std::span<const Value>)>& body) {
+/// One store per line of `results`, all from the operands at point i; compares generated code with
+/// the interpreter.
+void compare_with_interpreter(
+    const std::vector<DType>& operands, const std::vector<DType>& results,
+    const std::function<std::vector<Value>(Builder&, std::span<const Value>)>& body) {
   Builder b;
   const Value n = b.size();
   const Id i = b.axis(n);
@@ -338,7 +421,8 @@ void compare_with_interpreter(const std::vector<DType>& operands, const std::vec
   std::vector<std::vector<std::byte>> data, expected;
   Launch launch;
   launch.sizes = {static_cast<std::int64_t>(count)};
-  for (std::size_t k = 0; k < operands.size(); ++k) data.push_back(column_of(operands[k], count, strides[k]));
+  for (std::size_t k = 0; k < operands.size(); ++k)
+    data.push_back(column_of(operands[k], count, strides[k]));
   for (auto& each : data) launch.add(each);
   for (const DType type : results) expected.emplace_back(count * size_of(type));
   for (auto& each : expected) launch.add(each);
@@ -358,12 +442,14 @@ void compare_with_interpreter(const std::vector<DType>& operands, const std::vec
         for (std::size_t j = 0; j < count; ++j) {
           const std::byte* a = found[k].data() + j * width;
           const std::byte* e = expected[k].data() + j * width;
-          if (std::memcmp(a, e, width) == 0 || (is_nan(results[k], a) && is_nan(results[k], e))) continue;
+          if (std::memcmp(a, e, width) == 0 || (is_nan(results[k], a) && is_nan(results[k], e)))
+            continue;
           std::uint64_t got = 0, wanted = 0;
           std::memcpy(&got, a, width);
           std::memcpy(&wanted, e, width);
-          INFO("level " << name_of(level) << ", axis " << static_cast<int>(schedule.vector_axis) << ", result " << k
-                        << " of type " << name(results[k]) << ", point " << j << ": " << got << " for " << wanted);
+          INFO("level " << name_of(level) << ", axis " << static_cast<int>(schedule.vector_axis)
+                        << ", result " << k << " of type " << name(results[k]) << ", point " << j
+                        << ": " << got << " for " << wanted);
           for (std::size_t o = 0; o < operands.size(); ++o) {
             std::uint64_t bits = 0;
             std::memcpy(&bits, data[o].data() + j * size_of(operands[o]), size_of(operands[o]));
@@ -378,33 +464,49 @@ void compare_with_interpreter(const std::vector<DType>& operands, const std::vec
 
 TEST_CASE("Casts between all types give what the interpreter gives") {
   for (const DType from : all_types) {
-    compare_with_interpreter({from}, {all_types.begin(), all_types.end()}, [](Builder&, std::span<const Value> x) {
-      std::vector<Value> all;
-      for (const DType to : all_types) all.push_back(cast(x[0], to));
-      return all;
-    });
+    compare_with_interpreter({from}, {all_types.begin(), all_types.end()},
+                             [](Builder&, std::span<const Value> x) {
+                               std::vector<Value> all;
+                               for (const DType to : all_types) all.push_back(cast(x[0], to));
+                               return all;
+                             });
   }
 }
 
 TEST_CASE("Arithmetic of integers gives what the interpreter gives") {
   for (const DType type : {int8, int16, int32, int64, uint8, uint16, uint32, uint64}) {
-    compare_with_interpreter({type, type}, std::vector<DType>(15, type), [](Builder&, std::span<const Value> v) {
-      const Value x = v[0];
-      const Value y = v[1];
-      return std::vector{x + y, x - y, x * y, x / y, x % y, minimum(x, y), maximum(x, y), -x,
-                         abs(x), x & y, x | y, x ^ y, ~x, x << y, x >> y};
-    });
+    compare_with_interpreter(
+        {type, type}, std::vector<DType>(15, type), [](Builder&, std::span<const Value> v) {
+          const Value x = v[0];
+          const Value y = v[1];
+          return std::vector{x + y,  x - y, x * y, x / y, x % y, minimum(x, y), maximum(x, y), -x,
+                             abs(x), x & y, x | y, x ^ y, ~x,    x << y,        x >> y};
+        });
   }
 }
 
 TEST_CASE("Arithmetic of floats gives what the interpreter gives") {
   for (const DType type : {float32, float64}) {
-    compare_with_interpreter({type, type}, std::vector<DType>(15, type), [](Builder&, std::span<const Value> v) {
-      const Value x = v[0];
-      const Value y = v[1];
-      return std::vector{x + y, x - y, x * y, x / y, minimum(x, y), maximum(x, y), -x, abs(x), sqrt(x),
-                         floor(x), ceil(x), trunc(x), round_even(x), select(x < y, x, y), copysign(x, y)};
-    });
+    compare_with_interpreter({type, type}, std::vector<DType>(15, type),
+                             [](Builder&, std::span<const Value> v) {
+                               const Value x = v[0];
+                               const Value y = v[1];
+                               return std::vector{x + y,
+                                                  x - y,
+                                                  x * y,
+                                                  x / y,
+                                                  minimum(x, y),
+                                                  maximum(x, y),
+                                                  -x,
+                                                  abs(x),
+                                                  sqrt(x),
+                                                  floor(x),
+                                                  ceil(x),
+                                                  trunc(x),
+                                                  round_even(x),
+                                                  select(x < y, x, y),
+                                                  copysign(x, y)};
+                             });
     compare_with_interpreter({type, type, type}, {type}, [](Builder&, std::span<const Value> v) {
       return std::vector{fma(v[0], v[1], v[2])};
     });
@@ -413,13 +515,15 @@ TEST_CASE("Arithmetic of floats gives what the interpreter gives") {
 
 TEST_CASE("Comparisons give what the interpreter gives") {
   for (const DType type : {bool_, int8, int32, int64, uint8, uint64, float32, float64}) {
-    compare_with_interpreter({type, type}, std::vector<DType>(4, bool_), [](Builder&, std::span<const Value> v) {
-      return std::vector{v[0] == v[1], v[0] != v[1], v[0] < v[1], v[0] <= v[1]};
-    });
+    compare_with_interpreter(
+        {type, type}, std::vector<DType>(4, bool_), [](Builder&, std::span<const Value> v) {
+          return std::vector{v[0] == v[1], v[0] != v[1], v[0] < v[1], v[0] <= v[1]};
+        });
   }
 }
 
-// ---- Folds ------------------------------------------------------------------------------------------------------------
+// ---- Folds
+// ------------------------------------------------------------------------------------------------------------
 
 /// out[i] = sum over j of x[i, j], both strides given.
 Program sums(DType type, std::int64_t stride_i, std::int64_t stride_j) {
@@ -430,11 +534,14 @@ Program sums(DType type, std::int64_t stride_i, std::int64_t stride_j) {
   const auto stride = [&](std::int64_t fixed) { return fixed == 0 ? free : b.integer(fixed); };
   const Id i = b.axis(n);
   const Id j = b.axis(m);
-  const Id x = b.buffer(type, Space::input, std::array{n, m}, std::array{stride(stride_i), stride(stride_j)});
+  const Id x = b.buffer(type, Space::input, std::array{n, m},
+                        std::array{stride(stride_i), stride(stride_j)});
   const Id out = line(b, type, Space::output, n);
   b.outer(std::array{i});
   b.stage({});
-  const auto total = b.fold(std::array{j}, summing(b, type, [&] { return b.load(x, std::array{b.index(i), b.index(j)}); }));
+  const auto total = b.fold(std::array{j}, summing(b, type, [&] {
+                              return b.load(x, std::array{b.index(i), b.index(j)});
+                            }));
   b.store(out, std::array{b.index(i)}, total[0]);
   return b.finish();
 }
@@ -454,7 +561,8 @@ TEST_CASE("Sums of rows and of columns have the documented order, whatever the s
       launch.add(out);
       INFO("m " << m << (rows ? " rows" : " columns"));
       everywhere(
-          program, launch, n, [&] { out.assign(out.size(), -1); }, [&] { REQUIRE(same_bits(out, expected)); });
+          program, launch, n, [&] { out.assign(out.size(), -1); },
+          [&] { REQUIRE(same_bits(out, expected)); });
     }
   }
 }
@@ -480,17 +588,19 @@ TEST_CASE("A reduction over two axes numbers its elements in row-major order") {
     const Id y = b.axis(h);
     const Id x = b.axis(width);
     // (h, n, w) in memory: the two axes are not neighbours.
-    const Id in = b.buffer(float32, Space::input, std::array{h, n, width}, std::array{n * width, width, b.integer(1)});
+    const Id in = b.buffer(float32, Space::input, std::array{h, n, width},
+                           std::array{n * width, width, b.integer(1)});
     const Id out = line(b, float32, Space::output, n);
     b.outer(std::array{i});
     b.stage({});
     const auto total = b.fold(std::array{y, x}, summing(b, float32, [&] {
-      return b.load(in, std::array{b.index(y), b.index(i), b.index(x)});
-    }));
+                                return b.load(in, std::array{b.index(y), b.index(i), b.index(x)});
+                              }));
     b.store(out, std::array{b.index(i)}, total[0]);
     const Program program = b.finish();
     const std::int64_t rows = 61;
-    std::vector<float> values = uneven(static_cast<std::size_t>(rows * 18 * w)), sum(18), expected(18);
+    std::vector<float> values = uneven(static_cast<std::size_t>(rows * 18 * w)), sum(18),
+                       expected(18);
     Launch launch;
     launch.sizes = {18, rows, w};
     launch.add(values), launch.add(expected);
@@ -499,7 +609,8 @@ TEST_CASE("A reduction over two axes numbers its elements in row-major order") {
     launch.add(sum);
     INFO("w " << w);
     everywhere(
-        program, launch, 18, [&] { sum.assign(18, -1); }, [&] { REQUIRE(same_bits(sum, expected)); });
+        program, launch, 18, [&] { sum.assign(18, -1); },
+        [&] { REQUIRE(same_bits(sum, expected)); });
   }
 }
 
@@ -516,7 +627,8 @@ TEST_CASE("A fold with two accumulators finds the largest element and its place"
     const Id out = line(b, int64, Space::output, n);
     b.outer(std::array{i});
     b.stage({});
-    const auto better = [](const Value& a, const Value& at, const Value& other, const Value& other_at) {
+    const auto better = [](const Value& a, const Value& at, const Value& other,
+                           const Value& other_at) {
       const Value take = other > a || (other == a && other_at < at);
       return std::vector{select(take, other, a), select(take, other_at, at)};
     };
@@ -524,10 +636,13 @@ TEST_CASE("A fold with two accumulators finds the largest element and its place"
         std::array{j},
         Folding{.init = {b.constant(float32, -std::numeric_limits<double>::infinity()),
                          b.integer(std::numeric_limits<std::int64_t>::max())},
-                .step = [&](std::span<const Value> a) {
-                  return better(a[0], a[1], b.load(x, std::array{b.index(i), b.index(j)}), b.index(j));
-                },
-                .merge = [&](std::span<const Value> l, std::span<const Value> r) { return better(l[0], l[1], r[0], r[1]); }});
+                .step =
+                    [&](std::span<const Value> a) {
+                      return better(a[0], a[1], b.load(x, std::array{b.index(i), b.index(j)}),
+                                    b.index(j));
+                    },
+                .merge = [&](std::span<const Value> l,
+                             std::span<const Value> r) { return better(l[0], l[1], r[0], r[1]); }});
     b.store(out, std::array{b.index(i)}, found[1]);
     const Program program = b.finish();
     std::vector<float> in(40 * 700, 0);
@@ -562,9 +677,11 @@ TEST_CASE("A softmax keeps its exponentials in a row and reads them twice") {
     const Value from = b.load(x, std::array{b.index(i), b.index(j)});
     b.store(row, std::array{b.index(j)}, from * from);
     b.stage({});
-    const auto total = b.fold(std::array{k}, summing(b, float32, [&] { return b.load(row, std::array{b.index(k)}); }));
+    const auto total = b.fold(
+        std::array{k}, summing(b, float32, [&] { return b.load(row, std::array{b.index(k)}); }));
     b.stage(std::array{l});
-    b.store(out, std::array{b.index(i), b.index(l)}, b.load(row, std::array{b.index(l)}) / total[0]);
+    b.store(out, std::array{b.index(i), b.index(l)},
+            b.load(row, std::array{b.index(l)}) / total[0]);
     const Program program = b.finish();
     const std::size_t count = 35, length = 600;
     std::vector<float> in = uneven(count * length), result(in.size()), expected(in.size());
@@ -595,10 +712,12 @@ TEST_CASE("A scan stores each prefix, chunk by chunk") {
       b.stage({});
       const std::array at{b.index(i), b.index(j)};
       const auto prefix =
-          b.fold(std::array{j}, summing(b, float32, [&] { return b.load(x, at); }, Fold::Kind::scan));
+          b.fold(std::array{j}, summing(
+                                    b, float32, [&] { return b.load(x, at); }, Fold::Kind::scan));
       b.store(out, at, prefix[0]);
       const Program program = b.finish();
-      std::vector<float> in = uneven(static_cast<std::size_t>(20 * m)), result(in.size()), expected(in.size());
+      std::vector<float> in = uneven(static_cast<std::size_t>(20 * m)), result(in.size()),
+                         expected(in.size());
       Launch launch;
       launch.sizes = {20, m};
       launch.add(in), launch.add(expected);
@@ -606,7 +725,8 @@ TEST_CASE("A scan stores each prefix, chunk by chunk") {
       launch.buffers.pop_back();
       launch.add(result);
       everywhere(
-          program, launch, 20, [&] { result.assign(in.size(), -1); }, [&] { REQUIRE(same_bits(result, expected)); });
+          program, launch, 20, [&] { result.assign(in.size(), -1); },
+          [&] { REQUIRE(same_bits(result, expected)); });
     }
   }
 }
@@ -621,12 +741,14 @@ TEST_CASE("A sequence takes its elements one after the other") {
   b.outer(std::array{i});
   b.stage({});
   const Value start = b.load(x, std::array{b.index(i)});
-  const auto last = b.fold(std::array{j}, Folding{.kind = Fold::Kind::sequence,
-                                                  .init = {start},
-                                                  .step = [&](std::span<const Value> a) {
-                                                    return std::vector{a[0] * a[0] - cast(b.index(j), float32)};
-                                                  },
-                                                  .merge = {}});
+  const auto last = b.fold(
+      std::array{j}, Folding{.kind = Fold::Kind::sequence,
+                             .init = {start},
+                             .step =
+                                 [&](std::span<const Value> a) {
+                                   return std::vector{a[0] * a[0] - cast(b.index(j), float32)};
+                                 },
+                             .merge = {}});
   b.store(out, std::array{b.index(i)}, last[0]);
   const Program program = b.finish();
   std::vector<float> in(300), result(300), expected(300);
@@ -642,10 +764,12 @@ TEST_CASE("A sequence takes its elements one after the other") {
   launch.sizes = {300};
   launch.add(in), launch.add(result);
   everywhere(
-      program, launch, 300, [&] { result.assign(300, -1); }, [&] { REQUIRE(same_bits(result, expected)); });
+      program, launch, 300, [&] { result.assign(300, -1); },
+      [&] { REQUIRE(same_bits(result, expected)); });
 }
 
-// ---- Effects ----------------------------------------------------------------------------------------------------------
+// ---- Effects
+// ----------------------------------------------------------------------------------------------------------
 
 TEST_CASE("Updates that meet one element are applied in index order") {
   Builder b;
@@ -685,7 +809,8 @@ TEST_CASE("The owner of part of a destination applies what falls into it") {
   const Id j = b.axis(w);
   const Id where = line(b, int64, Space::input, n);
   const Id x = b.buffer(float32, Space::input, std::array{n, w}, std::array{w, b.integer(1)});
-  const Id out = b.buffer(float32, Space::in_out, std::array{limit, w}, std::array{w, b.integer(1)});
+  const Id out =
+      b.buffer(float32, Space::in_out, std::array{limit, w}, std::array{w, b.integer(1)});
   b.outer(std::array{i, j});
   b.stage({});
   b.store(out, std::array{b.load(where, std::array{b.index(i)}), b.index(j)},
@@ -697,7 +822,8 @@ TEST_CASE("The owner of part of a destination applies what falls into it") {
   std::vector<float> in = uneven(count * width), result(rows * width), expected(rows * width, 0);
   for (std::size_t k = 0; k < count; ++k) {
     places[k] = static_cast<std::int64_t>(k * k % rows);
-    for (std::size_t c = 0; c < width; ++c) expected[static_cast<std::size_t>(places[k]) * width + c] += in[k * width + c];
+    for (std::size_t c = 0; c < width; ++c)
+      expected[static_cast<std::size_t>(places[k]) * width + c] += in[k * width + c];
   }
   Launch launch;
   launch.sizes = {100, 20, 9};

@@ -36,7 +36,8 @@ Folding summing(Builder& b, std::function<Value()> term) {
   return {.kind = Fold::Kind::reduce,
           .init = {b.constant(float32, 0)},
           .step = [=](std::span<const Value> a) { return std::vector{a[0] + term()}; },
-          .merge = [](std::span<const Value> l, std::span<const Value> r) { return std::vector{l[0] + r[0]}; }};
+          .merge = [](std::span<const Value> l,
+                      std::span<const Value> r) { return std::vector{l[0] + r[0]}; }};
 }
 
 std::vector<float> uneven(std::size_t count) {
@@ -75,7 +76,9 @@ Program sums(bool rows) {
   const Id out = line(b, float32, Space::output, n);
   b.outer(std::array{i});
   b.stage({});
-  const auto total = b.fold(std::array{j}, summing(b, [&] { return b.load(x, std::array{b.index(i), b.index(j)}); }));
+  const auto total = b.fold(std::array{j}, summing(b, [&] {
+                              return b.load(x, std::array{b.index(i), b.index(j)});
+                            }));
   b.store(out, std::array{b.index(i)}, total[0]);
   return b.finish();
 }
@@ -123,7 +126,8 @@ TEST_CASE("Results do not depend on the number of threads") {
   same_on_all_threads(addition(), launch, out);
 
   for (const bool rows : {true, false}) {
-    for (const auto& [n, m] : {std::pair{300L, 1000L}, std::pair{3L, 100'000L}, std::pair{1L, 300'000L}}) {
+    for (const auto& [n, m] :
+         {std::pair{300L, 1000L}, std::pair{3L, 100'000L}, std::pair{1L, 300'000L}}) {
       std::vector<float> total(static_cast<std::size_t>(n));
       Launch sum;
       sum.sizes = {n, m};
@@ -153,7 +157,8 @@ Program general_addition() {
   return b.finish();
 }
 
-TEST_CASE("A transposed operand, a stepped one and a reversed one give what the interpreter gives") {
+TEST_CASE(
+    "A transposed operand, a stepped one and a reversed one give what the interpreter gives") {
   std::vector<float> x = uneven(2 * 333 * 300), y = uneven(333 * 300), out(333 * 300);
   const auto add = [&](std::vector<std::int64_t> sizes, std::size_t first) {
     Launch launch;
@@ -161,24 +166,27 @@ TEST_CASE("A transposed operand, a stepped one and a reversed one give what the 
     launch.add(x, first), launch.add(y);
     same_on_all_threads(general_addition(), launch, out);
   };
-  add({333, 300, 1, 333, 300, 1}, 0);        // 333 x 300 from a 300 x 333 in memory
-  add({333, 300, 1, 333, 1, 333}, 0);        // both
-  add({333, 300, 600, 2, 300, 1}, 0);        // every other column
-  add({333, 300, 300, -1, 300, 1}, 299);     // columns from right to left
-  add({333, 300, 0, 1, 300, 0}, 0);          // broadcast rows and columns
-  add({7, 300, 1, 7, 300, 1}, 0);            // too narrow for squares
+  add({333, 300, 1, 333, 300, 1}, 0);     // 333 x 300 from a 300 x 333 in memory
+  add({333, 300, 1, 333, 1, 333}, 0);     // both
+  add({333, 300, 600, 2, 300, 1}, 0);     // every other column
+  add({333, 300, 300, -1, 300, 1}, 299);  // columns from right to left
+  add({333, 300, 0, 1, 300, 0}, 0);       // broadcast rows and columns
+  add({7, 300, 1, 7, 300, 1}, 0);         // too narrow for squares
 }
 
 TEST_CASE("Results too large for the caches are the same") {
   const std::size_t count = std::size_t{12} << 20;
   std::vector<float> x = uneven(count), y(count, 0.25F);
-  std::unique_ptr<float[], decltype(&std::free)> out(static_cast<float*>(std::aligned_alloc(64, count * 4)), &std::free);
-  const std::array buffers{reinterpret_cast<std::byte*>(x.data()), reinterpret_cast<std::byte*>(y.data()),
+  std::unique_ptr<float[], decltype(&std::free)> out(
+      static_cast<float*>(std::aligned_alloc(64, count * 4)), &std::free);
+  const std::array buffers{reinterpret_cast<std::byte*>(x.data()),
+                           reinterpret_cast<std::byte*>(y.data()),
                            reinterpret_cast<std::byte*>(out.get())};
   const std::int64_t odd = static_cast<std::int64_t>(count) - 5;
   Kernel::prepare(addition())->execute(buffers.data(), &odd, nullptr);
   std::size_t wrong = 0;
-  for (std::size_t k = 0; k < static_cast<std::size_t>(odd); ++k) wrong += out[k] == x[k] + 0.25F ? 0U : 1U;
+  for (std::size_t k = 0; k < static_cast<std::size_t>(odd); ++k)
+    wrong += out[k] == x[k] + 0.25F ? 0U : 1U;
   REQUIRE(wrong == 0);
 }
 
@@ -191,13 +199,15 @@ TEST_CASE("Threads that own parts of a destination give what one thread gives") 
   const Id j = b.axis(w);
   const Id where = line(b, int64, Space::input, n);
   const Id x = b.buffer(float32, Space::input, std::array{n, w}, std::array{w, b.integer(1)});
-  const Id out = b.buffer(float32, Space::in_out, std::array{limit, w}, std::array{w, b.integer(1)});
+  const Id out =
+      b.buffer(float32, Space::in_out, std::array{limit, w}, std::array{w, b.integer(1)});
   b.outer(std::array{i, j});
   b.stage({});
   b.store(out, std::array{b.load(where, std::array{b.index(i)}), b.index(j)},
           b.load(x, std::array{b.index(i), b.index(j)}), Store::Mode::add, false);
   std::vector<std::int64_t> places(5000);
-  for (std::size_t k = 0; k < places.size(); ++k) places[k] = static_cast<std::int64_t>(k * k % 101);
+  for (std::size_t k = 0; k < places.size(); ++k)
+    places[k] = static_cast<std::int64_t>(k * k % 101);
   std::vector<float> in = uneven(5000 * 20), result(101 * 20, 0.5F);
   Launch launch;
   launch.sizes = {5000, 20, 101};
@@ -222,7 +232,8 @@ TEST_CASE("The earliest failed check of all threads is reported") {
   launch.sizes = {1'000'000};
   launch.add(in);
   const auto kernel = Kernel::prepare(program);
-  const kernel::Failure failure = kernel->execute(launch.buffers.data(), launch.sizes.data(), nullptr);
+  const kernel::Failure failure =
+      kernel->execute(launch.buffers.data(), launch.sizes.data(), nullptr);
   REQUIRE(failure.error == 1);
   REQUIRE(failure.position == 123'456);
   REQUIRE(failure.shown[0] == 11);
