@@ -1,6 +1,6 @@
 /// Memory for what is recorded one after the other and let go all at once.
-/// Invariant: what was given out does not move; a thread keeps a few chunks for its next arena, so that a short tape asks
-/// the system for nothing.
+/// Invariant: what was given out does not move; a thread keeps a few chunks for its next arena, so
+/// that a short tape asks the system for nothing.
 #pragma once
 
 #include <cstddef>

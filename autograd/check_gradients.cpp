@@ -42,7 +42,8 @@ struct Worst {
 };
 
 /// The gradients of `f`'s weighted result.
-std::vector<Tensor> gradients(const Function& f, std::span<const Tensor> inputs, std::span<const std::size_t> wanted) {
+std::vector<Tensor> gradients(const Function& f, std::span<const Tensor> inputs,
+                              std::span<const std::size_t> wanted) {
   GradientTape tape({.watch_variables = false});
   std::vector<Tensor> sources;
   for (std::size_t k : wanted) {
@@ -51,7 +52,8 @@ std::vector<Tensor> gradients(const Function& f, std::span<const Tensor> inputs,
   }
   const Tensor y = f(inputs);
   const Tensor weight = tensor(weights(y.size()), y.shape()).to(y.dtype());
-  return tape.gradient(y, sources, {.output_gradients = weight, .unconnected = Unconnected::zeros}, {});
+  return tape.gradient(y, sources, {.output_gradients = weight, .unconnected = Unconnected::zeros},
+                       {});
 }
 
 double weighted_result(const Function& f, std::span<const Tensor> inputs) {
@@ -70,8 +72,8 @@ void compare(const Function& f, std::vector<Tensor> inputs, std::span<const std:
     const std::size_t k = wanted[at];
     const Tensor x = inputs[k];
     if (!(by_rule[at].shape() == x.shape()) || by_rule[at].dtype() != x.dtype()) {
-      worst = {INFINITY, what + "input " + std::to_string(k) + ": the gradient is " + by_rule[at].type_text() +
-                             ", the input " + x.type_text()};
+      worst = {INFINITY, what + "input " + std::to_string(k) + ": the gradient is " +
+                             by_rule[at].type_text() + ", the input " + x.type_text()};
       return;
     }
     const std::vector<double> rule = by_rule[at].to_vector<double>();
@@ -87,14 +89,16 @@ void compare(const Function& f, std::vector<Tensor> inputs, std::span<const std:
       const double below = weighted_result(f, inputs);
       values[i] = value;
       const double difference = (above - below) / (2 * step);
-      const double allowed = options.atol + options.rtol * std::max(std::abs(difference), std::abs(rule[i]));
+      const double allowed =
+          options.atol + options.rtol * std::max(std::abs(difference), std::abs(rule[i]));
       const double error = std::abs(rule[i] - difference);
       const double excess = std::isfinite(error) ? error / allowed : INFINITY;
       if (excess > worst.excess) {
         std::ostringstream text;
         text.precision(17);
-        text << what << "input " << k << ", element " << position(static_cast<std::int64_t>(i), x.shape()) << ": "
-             << rule[i] << " by the rule, " << difference << " by differences";
+        text << what << "input " << k << ", element "
+             << position(static_cast<std::int64_t>(i), x.shape()) << ": " << rule[i]
+             << " by the rule, " << difference << " by differences";
         worst = {excess, text.str()};
       }
     }
@@ -112,15 +116,19 @@ GradientCheck check_gradients(const Function& f, const std::vector<Tensor>& inpu
     const bool floats = is_float(inputs[k].dtype());
     if (floats) wanted.push_back(k);
     // Of its own memory and id: the same tensor given twice is two inputs.
-    doubles.push_back(floats ? tensor(inputs[k].to_vector<double>(), inputs[k].shape()) : inputs[k]);
+    doubles.push_back(floats ? tensor(inputs[k].to_vector<double>(), inputs[k].shape())
+                             : inputs[k]);
   }
   if (wanted.empty()) throw DTypeError("check_gradients: no input holds floats");
   Worst worst;
   compare(f, doubles, wanted, options, "order 1, ", worst);
   if (options.order >= 2) {
     for (std::size_t k : wanted) {
-      const Function first = [&](std::span<const Tensor> x) { return gradients(f, x, {&k, 1}).front(); };
-      compare(first, doubles, wanted, options, "order 2, gradient of input " + std::to_string(k) + ", ", worst);
+      const Function first = [&](std::span<const Tensor> x) {
+        return gradients(f, x, {&k, 1}).front();
+      };
+      compare(first, doubles, wanted, options,
+              "order 2, gradient of input " + std::to_string(k) + ", ", worst);
     }
   }
   return {worst.excess <= 1, worst.text};

@@ -12,8 +12,8 @@
 namespace rill {
 
 struct CheckGradientsOptions {
-  int order = 2;             ///< 1: gradients; 2: gradients of gradients too
-  double step = 1e-5;        ///< of the central differences, times max(1, |x|)
+  int order = 2;       ///< 1: gradients; 2: gradients of gradients too
+  double step = 1e-5;  ///< of the central differences, times max(1, |x|)
   double rtol = 1e-6;
   double atol = 1e-7;
 };
@@ -21,16 +21,20 @@ struct CheckGradientsOptions {
 /// What `check_gradients` found.
 struct GradientCheck {
   bool ok = true;
-  /// Where rule and differences are furthest apart: `order 2, input 1, element [0,2]: 0.25 by the rule, 0.5 by differences`.
+  /// Where rule and differences are furthest apart: `order 2, input 1, element [0,2]: 0.25 by the
+  /// rule, 0.5 by differences`.
   std::string text;
   explicit operator bool() const { return ok; }
 };
 
-/// Compares the gradients of `f` with central differences at `inputs`, which are taken in float64 where they are floats;
-/// other inputs stay as they are. The result is weighted with fixed numbers, so that no two elements can cancel.
+/// Compares the gradients of `f` with central differences at `inputs`, which are taken in float64
+/// where they are floats; other inputs stay as they are. The result is weighted with fixed numbers,
+/// so that no two elements can cancel.
 ///
-///     REQUIRE(check_gradients([](std::span<const Tensor> x) { return x[0] * x[1]; }, {{a, b}}).ok);
+///     REQUIRE(check_gradients([](std::span<const Tensor> x) { return x[0] * x[1]; }, {{a,
+///     b}}).ok);
 RILL_API GradientCheck check_gradients(const std::function<Tensor(std::span<const Tensor>)>& f,
-                                       const std::vector<Tensor>& inputs, const CheckGradientsOptions& options = {});
+                                       const std::vector<Tensor>& inputs,
+                                       const CheckGradientsOptions& options = {});
 
 }  // namespace rill

@@ -29,7 +29,8 @@ std::vector<Tensor> call_with_gradient(std::span<const Tensor> inputs,
   const Bracket bracket(call);
   CustomResult computed = function();
   std::vector<Tensor> outputs;
-  for (const Tensor& result : computed.results) outputs.push_back(result.view(result.shape(), result.strides(), 0));
+  for (const Tensor& result : computed.results)
+    outputs.push_back(result.view(result.shape(), result.strides(), 0));
   call.results = std::move(computed.results);
   call.gradient = std::make_shared<const CustomGradient::Function>(std::move(computed.gradient));
   call.outputs = outputs;

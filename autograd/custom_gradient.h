@@ -1,6 +1,7 @@
 /// Functions with a gradient of one's own.
-/// Invariant: the results get ids that the operations inside do not know, so gradients reach the arguments through the
-/// given function only; what it has captured stays differentiable, so gradients of gradients are right.
+/// Invariant: the results get ids that the operations inside do not know, so gradients reach the
+/// arguments through the given function only; what it has captured stays differentiable, so
+/// gradients of gradients are right.
 #pragma once
 
 #include <array>
@@ -24,11 +25,13 @@ namespace rill {
 
 /// One call of a function with its own gradient: the `subject` of the `ScopeEvent`s around it.
 struct CustomGradient {
-  /// From the gradients of the results to those of the arguments; an undefined one says that there is none.
+  /// From the gradients of the results to those of the arguments; an undefined one says that there
+  /// is none.
   using Function = std::function<std::vector<Tensor>(std::span<const Tensor> output_gradients)>;
 
   std::span<const Tensor> inputs;
-  std::vector<Tensor> results;  ///< as computed inside; none while the bracket is open, or when the function threw
+  std::vector<Tensor>
+      results;  ///< as computed inside; none while the bracket is open, or when the function threw
   std::vector<Tensor> outputs;  ///< the same values as the caller gets them, under ids of their own
   std::shared_ptr<const Function> gradient;
 };
@@ -50,8 +53,8 @@ Tensor as_tensor(const T& source) {
   return source;
 }
 template <class T>
-  requires std::is_arithmetic_v<T> || std::same_as<T, Half> || std::same_as<T, BFloat16>
-Tensor as_tensor(T number) {
+requires std::is_arithmetic_v<T> || std::same_as<T, Half> || std::same_as<T, BFloat16> Tensor
+as_tensor(T number) {
   return tensor(Literal(number));
 }
 
@@ -63,7 +66,8 @@ std::vector<Tensor> as_list(const T& tensors) {
   } else if constexpr (std::ranges::range<T>) {
     return {std::begin(tensors), std::end(tensors)};
   } else {
-    return std::apply([](const auto&... each) { return std::vector<Tensor>{Tensor(each)...}; }, tensors);
+    return std::apply([](const auto&... each) { return std::vector<Tensor>{Tensor(each)...}; },
+                      tensors);
   }
 }
 
@@ -75,9 +79,8 @@ T from_list(const std::vector<Tensor>& list) {
   } else if constexpr (std::same_as<T, std::vector<Tensor>>) {
     return list;
   } else {
-    return [&]<std::size_t... I>(std::index_sequence<I...>) {
-      return T{list[I]...};
-    }(std::make_index_sequence<std::tuple_size_v<T>>{});
+    return [&]<std::size_t... I>(std::index_sequence<I...>) { return T{list[I]...}; }
+    (std::make_index_sequence<std::tuple_size_v<T>>{});
   }
 }
 
@@ -89,29 +92,34 @@ std::vector<Tensor> call_gradient(const G& gradient, std::span<const Tensor> lis
   } else {
     return [&]<std::size_t... I>(std::index_sequence<I...>) {
       return as_list(gradient(list[I]...));
-    }(std::make_index_sequence<Results>{});
+    }
+    (std::make_index_sequence<Results>{});
   }
 }
 
 template <class T>
 constexpr std::size_t count_of() {
-  if constexpr (requires { std::tuple_size<T>::value; }) return std::tuple_size_v<T>;
-  else return 1;
+  if constexpr (requires { std::tuple_size<T>::value; })
+    return std::tuple_size_v<T>;
+  else
+    return 1;
 }
 
 }  // namespace detail
 
-/// A function that computes as `f` does and whose gradient is what `f` says. `f` takes tensors and returns a pair: the
-/// result (a tensor, or an array, tuple or vector of tensors) and a function from the result's gradients to those of the
-/// arguments (a tensor, or an array, tuple or vector of as many as there are arguments).
+/// A function that computes as `f` does and whose gradient is what `f` says. `f` takes tensors and
+/// returns a pair: the result (a tensor, or an array, tuple or vector of tensors) and a function
+/// from the result's gradients to those of the arguments (a tensor, or an array, tuple or vector of
+/// as many as there are arguments).
 ///
 ///     auto log1pexp = custom_gradient([](Tensor x) {
 ///       Tensor e = exp(x);
 ///       return std::pair(log(1 + e), [e](Tensor dy) { return dy * (1 - 1 / (1 + e)); });
 ///     });
 ///
-/// Variables that `f` reads get no gradient: pass them as arguments. Throws `GradientError` from a tape's `gradient` when
-/// the function gives another number of gradients than there are arguments, or one of another shape.
+/// Variables that `f` reads get no gradient: pass them as arguments. Throws `GradientError` from a
+/// tape's `gradient` when the function gives another number of gradients than there are arguments,
+/// or one of another shape.
 template <class F>
 auto custom_gradient(F f) {
   return [f = std::move(f)](const auto&... arguments) {
@@ -124,7 +132,8 @@ auto custom_gradient(F f) {
       return detail::CustomResult{
           detail::as_list(std::get<0>(returned)),
           [gradient = std::move(std::get<1>(returned))](std::span<const Tensor> output_gradients) {
-            return detail::call_gradient<Gradient, detail::count_of<Result>()>(gradient, output_gradients);
+            return detail::call_gradient<Gradient, detail::count_of<Result>()>(gradient,
+                                                                               output_gradients);
           }};
     }));
   };

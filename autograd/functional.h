@@ -1,5 +1,6 @@
 /// Gradients in function style: from a function to the function that is its gradient.
-/// Invariant: each call opens a tape of its own, so these nest: `grad(grad(f))` is the second derivative.
+/// Invariant: each call opens a tape of its own, so these nest: `grad(grad(f))` is the second
+/// derivative.
 #pragma once
 
 #include <concepts>
@@ -26,18 +27,25 @@ struct ValueAndGradient {
 
 namespace detail {
 
-/// What the function is called with: floating numbers become tensors, anything else that is no tensor stays what it is.
+/// What the function is called with: floating numbers become tensors, anything else that is no
+/// tensor stays what it is.
 template <class T>
 decltype(auto) as_argument(const T& argument) {
-  if constexpr (!std::integral<T> && requires { as_tensor(argument); }) return Tensor(as_tensor(argument));
-  else return argument;
+  if constexpr (!std::integral<T> && requires { as_tensor(argument); })
+    return Tensor(as_tensor(argument));
+  else
+    return argument;
 }
 
 /// `x` under an id of its own; gradients lead through to `x`.
 inline Tensor apart(const Tensor& x) {
-  return call_with_gradient({&x, 1}, [&] {
-    return CustomResult{{x}, [](std::span<const Tensor> dy) { return std::vector<Tensor>{dy[0]}; }};
-  }).front();
+  return call_with_gradient({&x, 1},
+                            [&] {
+                              return CustomResult{{x}, [](std::span<const Tensor> dy) {
+                                                    return std::vector<Tensor>{dy[0]};
+                                                  }};
+                            })
+      .front();
 }
 
 template <class F>
@@ -77,9 +85,10 @@ class ValueAndGrad {
 
 }  // namespace detail
 
-/// The function that gives `f`'s result and gradient. `f` takes tensors and whatever else, and returns a tensor; of a
-/// result with several elements, the gradient is that of their sum. Zeros where the result does not depend on the
-/// argument. Floating numbers are passed as tensors; other arguments (bool, int, structs) as they are.
+/// The function that gives `f`'s result and gradient. `f` takes tensors and whatever else, and
+/// returns a tensor; of a result with several elements, the gradient is that of their sum. Zeros
+/// where the result does not depend on the argument. Floating numbers are passed as tensors; other
+/// arguments (bool, int, structs) as they are.
 ///
 ///     auto [loss, dw] = value_and_grad(loss_of)(w, x);
 template <class F>
@@ -93,9 +102,8 @@ auto value_and_grad(F f, const GradOptions& options = {}) {
 ///     Tensor two = grad(grad([](Tensor t) { return square(t); }))(3.0f);
 template <class F>
 auto grad(F f, const GradOptions& options = {}) {
-  return [both = detail::ValueAndGrad<F>(std::move(f), options.argument)](const auto&... arguments) {
-    return both(arguments...).gradient;
-  };
+  return [both = detail::ValueAndGrad<F>(std::move(f), options.argument)](
+             const auto&... arguments) { return both(arguments...).gradient; };
 }
 
 }  // namespace rill

@@ -32,7 +32,8 @@ class InputSlots {
 };
 
 bool has_float(std::span<const Tensor> tensors) {
-  return std::any_of(tensors.begin(), tensors.end(), [](const Tensor& t) { return is_float(t.dtype()); });
+  return std::any_of(tensors.begin(), tensors.end(),
+                     [](const Tensor& t) { return is_float(t.dtype()); });
 }
 
 }  // namespace
@@ -54,14 +55,16 @@ void Recording::record(const OpEvent& event) {
   Node& node = add(event.inputs, event.outputs, slots.data());
   node.op = &event.op;
   node.where = event.where;
-  if (event.attributes.type() != nullptr) node.attributes = arena_.make<Attributes>(event.attributes.kept());
+  if (event.attributes.type() != nullptr)
+    node.attributes = arena_.make<Attributes>(event.attributes.kept());
   if ((touched.inputs | touched.outputs) == 0) return;
   const std::span<Tensor> tensors = node.tensors();
   for (std::size_t k = 0; k < node.inputs; ++k) {
     if ((touched.inputs & Grad::bit(static_cast<int>(k))) != 0) tensors[k] = event.inputs[k];
   }
   for (std::size_t k = 0; k < node.outputs; ++k) {
-    if ((touched.outputs & Grad::bit(static_cast<int>(k))) != 0) tensors[node.inputs + k] = event.outputs[k];
+    if ((touched.outputs & Grad::bit(static_cast<int>(k))) != 0)
+      tensors[node.inputs + k] = event.outputs[k];
   }
 }
 
@@ -108,7 +111,8 @@ const Spec* Recording::spec_of(const Tensor& tensor) {
     if (spec == nullptr) break;
     if (spec->dtype == body.dtype && spec->shape == body.shape) return spec;
   }
-  return recent_specs_[next_spec_++ % recent_specs_.size()] = arena_.make<Spec>(body.dtype, body.shape);
+  return recent_specs_[next_spec_++ % recent_specs_.size()] =
+             arena_.make<Spec>(body.dtype, body.shape);
 }
 
 void Recording::release(Node& node) {

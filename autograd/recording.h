@@ -1,6 +1,7 @@
-/// What a tape has recorded: operations in order, the values that their gradient rules look at, and nothing else.
-/// Invariant: values are known by dense numbers (slots); a node is one piece of memory that never moves, so recording may
-/// go on while a replay walks, and neither replaying nor destroying ever recurses.
+/// What a tape has recorded: operations in order, the values that their gradient rules look at, and
+/// nothing else. Invariant: values are known by dense numbers (slots); a node is one piece of
+/// memory that never moves, so recording may go on while a replay walks, and neither replaying nor
+/// destroying ever recurses.
 #pragma once
 
 #include <array>
@@ -19,7 +20,8 @@
 
 namespace rill::detail {
 
-/// One operation. Its arrays follow it in memory: tensors, specs and slots, each of inputs first, then of outputs.
+/// One operation. Its arrays follow it in memory: tensors, specs and slots, each of inputs first,
+/// then of outputs.
 struct Node {
   const Op* op;                  // null for a function with its own gradient
   const Attributes* attributes;  // null without; in the recording's memory
@@ -30,7 +32,9 @@ struct Node {
 
   [[nodiscard]] std::size_t count() const { return inputs + outputs; }
   /// Undefined where the gradient rule does not look.
-  [[nodiscard]] std::span<Tensor> tensors() { return {reinterpret_cast<Tensor*>(this + 1), count()}; }
+  [[nodiscard]] std::span<Tensor> tensors() {
+    return {reinterpret_cast<Tensor*>(this + 1), count()};
+  }
   [[nodiscard]] std::span<const Spec*> specs() {
     return {reinterpret_cast<const Spec**>(tensors().data() + count()), count()};
   }
@@ -70,14 +74,16 @@ class Recording {
   void clear();
 
  private:
-  Node& add(std::span<const Tensor> inputs, std::span<const Tensor> outputs, const std::uint32_t* input_slots);
+  Node& add(std::span<const Tensor> inputs, std::span<const Tensor> outputs,
+            const std::uint32_t* input_slots);
   const Spec* spec_of(const Tensor& tensor);
 
   SlotTable table_;
   Arena arena_;
   std::vector<Node*> nodes_;
   std::vector<const Spec*> slot_specs_;
-  std::array<const Spec*, 8> recent_specs_{};  // few shapes meet in one place: nearly all are found here
+  std::array<const Spec*, 8>
+      recent_specs_{};  // few shapes meet in one place: nearly all are found here
   std::size_t next_spec_ = 0;
   std::vector<std::shared_ptr<const CustomGradient::Function>> customs_;
 };

@@ -13,7 +13,11 @@ namespace {
 
 constexpr std::uint32_t none = Recording::none;
 
-enum class Role : std::uint8_t { aside, path, source };  // what a slot is to the gradients that are asked for
+enum class Role : std::uint8_t {
+  aside,
+  path,
+  source
+};  // what a slot is to the gradients that are asked for
 
 /// An array of `count` values, on the stack where they are few.
 template <class T>
@@ -38,7 +42,9 @@ class Few {
 class Replay {
  public:
   Replay(Recording& recording, std::span<const std::uint32_t> sources)
-      : recording_(recording), nodes_(recording.nodes().size()), roles_(recording.slots(), Role::aside),
+      : recording_(recording),
+        nodes_(recording.nodes().size()),
+        roles_(recording.slots(), Role::aside),
         gradients_(recording.slots()) {
     for (std::uint32_t source : sources) {
       if (source != none) roles_[source] = Role::source;
@@ -58,7 +64,9 @@ class Replay {
     }
   }
 
-  [[nodiscard]] Tensor gradient(std::uint32_t source) const { return source == none ? Tensor() : gradients_[source]; }
+  [[nodiscard]] Tensor gradient(std::uint32_t source) const {
+    return source == none ? Tensor() : gradients_[source];
+  }
 
  private:
   /// A slot is on a path when a source leads to it: gradients of others need not be computed.
@@ -66,7 +74,8 @@ class Replay {
     for (Node* node : recording_.nodes()) {
       const auto slots = node->slots();
       bool reached = false;
-      for (std::uint32_t slot : slots.first(node->inputs)) reached = reached || (slot != none && roles_[slot] != Role::aside);
+      for (std::uint32_t slot : slots.first(node->inputs))
+        reached = reached || (slot != none && roles_[slot] != Role::aside);
       if (!reached) continue;
       for (std::uint32_t slot : slots.subspan(node->inputs)) {
         if (slot != none && roles_[slot] == Role::aside) roles_[slot] = Role::path;
@@ -76,8 +85,10 @@ class Replay {
 
   void accumulate(std::uint32_t slot, Tensor contribution) {
     Tensor& gradient = gradients_[slot];
-    if (!gradient.defined()) gradient = std::move(contribution);
-    else gradient += contribution;
+    if (!gradient.defined())
+      gradient = std::move(contribution);
+    else
+      gradient += contribution;
   }
 
   void step(Node& node) {
@@ -85,7 +96,8 @@ class Replay {
     const auto inputs = slots.first(node.inputs);
     std::uint32_t wanted = 0;
     for (std::size_t k = 0; k < inputs.size(); ++k) {
-      if (inputs[k] != none && roles_[inputs[k]] != Role::aside) wanted |= Grad::bit(static_cast<int>(k));
+      if (inputs[k] != none && roles_[inputs[k]] != Role::aside)
+        wanted |= Grad::bit(static_cast<int>(k));
     }
     if (wanted == 0) return;
     // All that uses the outputs comes later, and has been: their gradients are complete.
@@ -94,7 +106,8 @@ class Replay {
     for (std::size_t k = 0; k < node.outputs; ++k) {
       const std::uint32_t slot = slots[node.inputs + k];
       if (slot == none || !gradients_[slot].defined()) continue;
-      output_gradients.values()[k] = roles_[slot] == Role::source ? gradients_[slot] : std::move(gradients_[slot]);
+      output_gradients.values()[k] =
+          roles_[slot] == Role::source ? gradients_[slot] : std::move(gradients_[slot]);
       flows = true;
     }
     if (!flows) return;
@@ -108,15 +121,16 @@ class Replay {
   void apply_rule(Node& node, std::span<const Tensor> output_gradients, std::uint32_t wanted) {
     const auto specs = node.specs();
     static const Attributes no_attributes;
-    const Grad::Record record{.op = *node.op,
-                              .attributes = node.attributes != nullptr ? *node.attributes : no_attributes,
-                              .inputs = node.tensors().first(node.inputs),
-                              .outputs = node.tensors().subspan(node.inputs),
-                              .input_specs = specs.first(node.inputs),
-                              .output_specs = specs.subspan(node.inputs),
-                              .output_gradients = output_gradients,
-                              .wanted = wanted,
-                              .where = node.where};
+    const Grad::Record record{
+        .op = *node.op,
+        .attributes = node.attributes != nullptr ? *node.attributes : no_attributes,
+        .inputs = node.tensors().first(node.inputs),
+        .outputs = node.tensors().subspan(node.inputs),
+        .input_specs = specs.first(node.inputs),
+        .output_specs = specs.subspan(node.inputs),
+        .output_gradients = output_gradients,
+        .wanted = wanted,
+        .where = node.where};
     Grad grad(record);
     node.op->grad(grad);
     take(node, grad.results());
@@ -130,14 +144,16 @@ class Replay {
     }
     std::vector<Tensor> results = (*node.custom)(output_gradients);
     if (results.size() != node.inputs) {
-      throw GradientError("custom_gradient: the gradient function returned " + std::to_string(results.size()) +
-                          " gradients for " + std::to_string(node.inputs) + " arguments");
+      throw GradientError("custom_gradient: the gradient function returned " +
+                          std::to_string(results.size()) + " gradients for " +
+                          std::to_string(node.inputs) + " arguments");
     }
     for (std::size_t k = 0; k < node.inputs; ++k) {
       const Spec& spec = *node.specs()[k];
-      if (results[k].defined() && (results[k].dtype() != spec.dtype || !(results[k].shape() == spec.shape))) {
-        throw GradientError("custom_gradient: the gradient of argument " + std::to_string(k) + " is " +
-                            results[k].type_text() + ", the argument " + spec.text());
+      if (results[k].defined() &&
+          (results[k].dtype() != spec.dtype || !(results[k].shape() == spec.shape))) {
+        throw GradientError("custom_gradient: the gradient of argument " + std::to_string(k) +
+                            " is " + results[k].type_text() + ", the argument " + spec.text());
       }
     }
     take(node, results);
@@ -152,15 +168,16 @@ class Replay {
   }
 
   Recording& recording_;
-  const std::size_t nodes_;  // as many as there were: a tape that goes on does not replay its own replay
+  const std::size_t
+      nodes_;  // as many as there were: a tape that goes on does not replay its own replay
   std::vector<Role> roles_;
   std::vector<Tensor> gradients_;
 };
 
 }  // namespace
 
-std::vector<Tensor> replay(Recording& recording, std::vector<Seed> seeds, std::span<const std::uint32_t> sources,
-                           bool consume) {
+std::vector<Tensor> replay(Recording& recording, std::vector<Seed> seeds,
+                           std::span<const std::uint32_t> sources, bool consume) {
   Replay replay(recording, sources);
   for (Seed& seed : seeds) replay.seed(std::move(seed));
   seeds.clear();

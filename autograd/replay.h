@@ -1,6 +1,7 @@
 /// Walking a recording backwards: from the gradients of targets to those of sources.
-/// Invariant: contributions to one gradient are added in reverse order of recording, one after the other (numerics
-/// contract, rule 3); every operation on the way is a public one, so whoever listens sees it.
+/// Invariant: contributions to one gradient are added in reverse order of recording, one after the
+/// other (numerics contract, rule 3); every operation on the way is a public one, so whoever
+/// listens sees it.
 #pragma once
 
 #include <cstdint>
@@ -18,9 +19,9 @@ struct Seed {
   Tensor gradient;
 };
 
-/// The gradients of `sources` (slots, or `Recording::none`), undefined where nothing flows. With `consume`, values are
-/// let go as soon as no earlier operation needs them.
-std::vector<Tensor> replay(Recording& recording, std::vector<Seed> seeds, std::span<const std::uint32_t> sources,
-                           bool consume);
+/// The gradients of `sources` (slots, or `Recording::none`), undefined where nothing flows. With
+/// `consume`, values are let go as soon as no earlier operation needs them.
+std::vector<Tensor> replay(Recording& recording, std::vector<Seed> seeds,
+                           std::span<const std::uint32_t> sources, bool consume);
 
 }  // namespace rill::detail

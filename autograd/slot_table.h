@@ -1,5 +1,6 @@
 /// From ids that are never reused to dense numbers: how a tape finds what it knows of a tensor.
-/// Invariant: open addressing over a power of two of entries, at most half of them used; ids are not zero.
+/// Invariant: open addressing over a power of two of entries, at most half of them used; ids are
+/// not zero.
 #pragma once
 
 #include <bit>
@@ -43,7 +44,8 @@ class SlotTable {
   };
 
   [[nodiscard]] std::size_t mask() const { return entries_.size() - 1; }
-  // Ids are counted up: multiplying by the golden ratio spreads neighbours evenly, so that there are no long runs.
+  // Ids are counted up: multiplying by the golden ratio spreads neighbours evenly, so that there
+  // are no long runs.
   [[nodiscard]] std::size_t place(std::uint64_t id) const {
     return static_cast<std::size_t>((id * 0x9e3779b97f4a7c15ULL) >> shift_);
   }

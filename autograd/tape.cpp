@@ -22,7 +22,8 @@ class Recorder final : public Listener {
   void op(const OpEvent& event) override { recording_.record(event); }
   void variable_read(const VariableEvent& event) override {
     if (!options_.watch_variables || !event.trainable || !is_float(event.value.dtype())) return;
-    if (recording_.find(event.value) == Recording::none) watch(event.variable, event.id, event.value);
+    if (recording_.find(event.value) == Recording::none)
+      watch(event.variable, event.id, event.value);
   }
   void leave(const ScopeEvent& event) override {
     if (event.kind != ScopeEvent::Kind::custom_gradient) return;
@@ -39,7 +40,8 @@ class Recorder final : public Listener {
     recording_.watch_as(slot, value);
   }
   [[nodiscard]] std::uint32_t slot_of(const Source& source) const {
-    return source.is_variable() ? variable_slots_.find(source.variable().id()) : recording_.find(source.tensor());
+    return source.is_variable() ? variable_slots_.find(source.variable().id())
+                                : recording_.find(source.tensor());
   }
 
   /// Off the thread's stack, so that operations meanwhile cost nothing.
@@ -77,7 +79,8 @@ using detail::Recording;
 /// Lets listeners know that what they hear is a gradient's.
 class GradientBracket {
  public:
-  explicit GradientBracket(const void* tape) : event_{ScopeEvent::Kind::tape_gradient, "gradient", tape} {
+  explicit GradientBracket(const void* tape)
+      : event_{ScopeEvent::Kind::tape_gradient, "gradient", tape} {
     Listeners::tell(&Listener::enter, event_);
   }
   GradientBracket(const GradientBracket&) = delete;
@@ -96,33 +99,39 @@ std::string described(const Source& source, std::size_t number) {
   return "source " + std::to_string(number) + " (" + source.tensor().type_text() + ")";
 }
 
-[[noreturn]] void fail_unconnected(const Source& source, std::size_t number, bool known, Where where) {
-  const char* const reason = known                  ? ": the target does not depend on it"
-                             : source.is_variable() ? ": it was not read while the tape recorded"
-                                                    : ": it was neither watched nor computed while the tape recorded";
+[[noreturn]] void fail_unconnected(const Source& source, std::size_t number, bool known,
+                                   Where where) {
+  const char* const reason = known ? ": the target does not depend on it"
+                             : source.is_variable()
+                                 ? ": it was not read while the tape recorded"
+                                 : ": it was neither watched nor computed while the tape recorded";
   throw GradientError("gradient: " + described(source, number) + " is unconnected" + reason +
-                      "; ask for {.unconnected = Unconnected::zeros} to get zeros" + where.suffix());
+                      "; ask for {.unconnected = Unconnected::zeros} to get zeros" +
+                      where.suffix());
 }
 
 void require_float(DType dtype, const std::string& what, Where where) {
-  if (!is_float(dtype)) throw DTypeError("gradient: " + what + ": only floats have gradients" + where.suffix());
+  if (!is_float(dtype))
+    throw DTypeError("gradient: " + what + ": only floats have gradients" + where.suffix());
 }
 
-Tensor seed_for(const Tensor& target, const GradientOptions& options, std::size_t number, Where where) {
+Tensor seed_for(const Tensor& target, const GradientOptions& options, std::size_t number,
+                Where where) {
   const auto given = options.output_gradients.tensors();
   if (given.empty()) return ones(target.shape(), target.dtype(), where);
   const Tensor& gradient = given[number];
   if (!gradient.defined()) detail::fail_undefined("gradient", where);
   if (gradient.dtype() != target.dtype() || !(gradient.shape() == target.shape())) {
-    throw ShapeError("gradient: the output gradient " + gradient.type_text() + " is not like its target " +
-                     target.type_text() + where.suffix());
+    throw ShapeError("gradient: the output gradient " + gradient.type_text() +
+                     " is not like its target " + target.type_text() + where.suffix());
   }
   return gradient;
 }
 
 }  // namespace
 
-GradientTape::GradientTape(const TapeOptions& options) : recorder_(std::make_unique<Recorder>(options)) {}
+GradientTape::GradientTape(const TapeOptions& options)
+    : recorder_(std::make_unique<Recorder>(options)) {}
 
 GradientTape::~GradientTape() {
   // The other thread's stack of listeners still points there, and only that thread may change it.
@@ -131,7 +140,8 @@ GradientTape::~GradientTape() {
 
 Recorder& GradientTape::recorder(Where where) const {
   if (!recorder_->here()) {
-    throw GradientError("GradientTape: used on another thread than the one that opened it" + where.suffix());
+    throw GradientError("GradientTape: used on another thread than the one that opened it" +
+                        where.suffix());
   }
   return *recorder_;
 }
@@ -139,7 +149,8 @@ Recorder& GradientTape::recorder(Where where) const {
 void GradientTape::watch(const Tensor& tensor, Where where) {
   if (!tensor.defined()) detail::fail_undefined("watch", where);
   if (!is_float(tensor.dtype())) {
-    throw DTypeError("watch: only floats have gradients, not " + tensor.type_text() + where.suffix());
+    throw DTypeError("watch: only floats have gradients, not " + tensor.type_text() +
+                     where.suffix());
   }
   recorder(where).recording().watch(tensor);
 }
@@ -147,36 +158,42 @@ void GradientTape::watch(const Tensor& tensor, Where where) {
 void GradientTape::watch(const Variable& variable, Where where) {
   const Tensor value = variable.value(where);
   if (!is_float(value.dtype())) {
-    throw DTypeError("watch: only floats have gradients, not " + value.type_text() + where.suffix());
+    throw DTypeError("watch: only floats have gradients, not " + value.type_text() +
+                     where.suffix());
   }
   recorder(where).watch(variable, variable.id(), value);
 }
 
 std::vector<Variable> GradientTape::watched_variables() const { return recorder({}).variables(); }
 
-std::vector<Tensor> GradientTape::gradients(const TensorList& target, std::span<const Source> sources,
+std::vector<Tensor> GradientTape::gradients(const TensorList& target,
+                                            std::span<const Source> sources,
                                             const GradientOptions& options, Where where) {
   Recorder& tape = recorder(where);
   const bool persistent = tape.options().persistent;
   if (tape.used && !persistent) {
-    throw GradientError("gradient: this tape was used up by its first gradient: open it with {.persistent = true}" +
-                        where.suffix());
+    throw GradientError(
+        "gradient: this tape was used up by its first gradient: open it with {.persistent = true}" +
+        where.suffix());
   }
   const auto targets = target.tensors();
   const std::size_t given = options.output_gradients.tensors().size();
   if (given != 0 && given != targets.size()) {
-    throw ShapeError("gradient: " + std::to_string(given) + " output gradients for " + std::to_string(targets.size()) +
-                     " targets" + where.suffix());
+    throw ShapeError("gradient: " + std::to_string(given) + " output gradients for " +
+                     std::to_string(targets.size()) + " targets" + where.suffix());
   }
   std::vector<std::uint32_t> slots;
   for (std::size_t k = 0; k < sources.size(); ++k) {
     const Source& source = sources[k];
-    if (!source.is_variable() && !source.tensor().defined()) detail::fail_undefined("gradient", where);
-    require_float(source.is_variable() ? source.variable().dtype() : source.tensor().dtype(), described(source, k), where);
+    if (!source.is_variable() && !source.tensor().defined())
+      detail::fail_undefined("gradient", where);
+    require_float(source.is_variable() ? source.variable().dtype() : source.tensor().dtype(),
+                  described(source, k), where);
     slots.push_back(tape.slot_of(source));
   }
 
-  // Everything that the caller can get wrong has been looked at, so a tape that throws so far can be used again.
+  // Everything that the caller can get wrong has been looked at, so a tape that throws so far can
+  // be used again.
   struct Stop {  // for good, unless the tape is persistent
     Recorder& tape;
     const bool stays;
@@ -201,7 +218,8 @@ std::vector<Tensor> GradientTape::gradients(const TensorList& target, std::span<
     const std::uint32_t slot = tape.recording().find(targets[k]);
     if (slot != Recording::none) seeds.push_back({slot, seed_for(targets[k], options, k, where)});
   }
-  std::vector<Tensor> found = detail::replay(tape.recording(), std::move(seeds), slots, !persistent);
+  std::vector<Tensor> found =
+      detail::replay(tape.recording(), std::move(seeds), slots, !persistent);
   for (std::size_t k = 0; k < found.size(); ++k) {
     if (found[k].defined()) continue;
     if (options.unconnected == Unconnected::error) {
@@ -209,8 +227,9 @@ std::vector<Tensor> GradientTape::gradients(const TensorList& target, std::span<
     }
     if (options.unconnected == Unconnected::zeros) {
       const Source& source = sources[k];
-      found[k] = source.is_variable() ? zeros(source.variable().shape(), source.variable().dtype(), where)
-                                      : zeros(source.tensor().shape(), source.tensor().dtype(), where);
+      found[k] = source.is_variable()
+                     ? zeros(source.variable().shape(), source.variable().dtype(), where)
+                     : zeros(source.tensor().shape(), source.tensor().dtype(), where);
     }
   }
   return found;

@@ -1,6 +1,6 @@
 /// `GradientTape`: records what is computed and, replayed in reverse, gives gradients.
-/// Invariant: a tape hears the thread that opened it and belongs to it; it changes no value, and keeps of a computation
-/// only what the gradient rules look at.
+/// Invariant: a tape hears the thread that opened it and belongs to it; it changes no value, and
+/// keeps of a computation only what the gradient rules look at.
 #pragma once
 
 #include <array>
@@ -39,13 +39,15 @@ enum class Unconnected : std::uint8_t {
 class TensorList {
  public:
   TensorList() = default;
-  TensorList(const Tensor& tensor) : tensors_{tensor} {}                              // NOLINT(google-explicit-constructor)
+  TensorList(const Tensor& tensor) : tensors_{tensor} {}  // NOLINT(google-explicit-constructor)
   template <TensorLike T>
-    requires(!std::ranges::range<T>)
-  TensorList(const T& source) : tensors_{Tensor(source)} {}                           // NOLINT(google-explicit-constructor)
+  requires(!std::ranges::range<T>) TensorList(const T& source)
+      : tensors_{Tensor(source)} {}  // NOLINT(google-explicit-constructor)
   TensorList(std::initializer_list<Tensor> tensors) : tensors_(tensors) {}
-  TensorList(std::span<const Tensor> tensors) : tensors_(tensors.begin(), tensors.end()) {}  // NOLINT(google-explicit-constructor)
-  TensorList(const std::vector<Tensor>& tensors) : tensors_(tensors) {}               // NOLINT(google-explicit-constructor)
+  TensorList(std::span<const Tensor> tensors)
+      : tensors_(tensors.begin(), tensors.end()) {}  // NOLINT(google-explicit-constructor)
+  TensorList(const std::vector<Tensor>& tensors)
+      : tensors_(tensors) {}  // NOLINT(google-explicit-constructor)
 
   [[nodiscard]] std::span<const Tensor> tensors() const { return tensors_; }
 
@@ -54,16 +56,17 @@ class TensorList {
 };
 
 struct GradientOptions {
-  /// What flows into each target, of its shape and dtype; ones where nothing is said, so that the gradient of a target
-  /// with several elements is that of their sum.
+  /// What flows into each target, of its shape and dtype; ones where nothing is said, so that the
+  /// gradient of a target with several elements is that of their sum.
   TensorList output_gradients = {};
   Unconnected unconnected = Unconnected::error;
 };
 
-/// What a gradient is taken with respect to: a tensor that was watched or computed under the tape, or a variable.
+/// What a gradient is taken with respect to: a tensor that was watched or computed under the tape,
+/// or a variable.
 class Source {
  public:
-  Source(const Tensor& tensor) : tensor_(tensor) {}        // NOLINT(google-explicit-constructor)
+  Source(const Tensor& tensor) : tensor_(tensor) {}          // NOLINT(google-explicit-constructor)
   Source(const Variable& variable) : variable_(variable) {}  // NOLINT(google-explicit-constructor)
   [[nodiscard]] bool is_variable() const { return variable_.defined(); }
   [[nodiscard]] const Tensor& tensor() const { return tensor_; }
@@ -94,24 +97,26 @@ class RILL_API GradientTape {
   GradientTape& operator=(const GradientTape&) = delete;
   ~GradientTape();
 
-  /// Records what is computed from `tensor` from here on. Throws `DTypeError` unless it holds floats.
+  /// Records what is computed from `tensor` from here on. Throws `DTypeError` unless it holds
+  /// floats.
   void watch(const Tensor& tensor, Where where = Where::here());
   /// The same for a variable, trainable or not.
   void watch(const Variable& variable, Where where = Where::here());
   /// Watched variables, in the order in which they were first read.
   [[nodiscard]] std::vector<Variable> watched_variables() const;
 
-  /// The gradients of the target, or of the sum of the targets, with respect to the sources: one source gives a tensor,
-  /// a braced list an array of as many, a span or vector a vector.
+  /// The gradients of the target, or of the sum of the targets, with respect to the sources: one
+  /// source gives a tensor, a braced list an array of as many, a span or vector a vector.
   ///
   ///     auto [dw, db] = tape.gradient(loss, {w, b});
   ///
-  /// A tape that is not persistent stops recording at its first `gradient` and frees what it holds. A persistent one goes
-  /// on, and records the gradient's own operations too unless `stop_recording` keeps it from that.
-  /// Throws `GradientError`: for a source that the target does not depend on, unless `options.unconnected` says
-  /// otherwise; for an operation without a gradient on the way; for the second use of a tape that is not persistent;
-  /// on a thread that did not open the tape. Throws `DTypeError` for a target or source that does not hold floats,
-  /// and `ShapeError` for an output gradient of another shape than its target.
+  /// A tape that is not persistent stops recording at its first `gradient` and frees what it holds.
+  /// A persistent one goes on, and records the gradient's own operations too unless
+  /// `stop_recording` keeps it from that. Throws `GradientError`: for a source that the target does
+  /// not depend on, unless `options.unconnected` says otherwise; for an operation without a
+  /// gradient on the way; for the second use of a tape that is not persistent; on a thread that did
+  /// not open the tape. Throws `DTypeError` for a target or source that does not hold floats, and
+  /// `ShapeError` for an output gradient of another shape than its target.
   template <std::convertible_to<Source> S>
   Tensor gradient(const TensorList& target, const S& source, const GradientOptions& options = {},
                   Where where = Where::here()) {
@@ -119,7 +124,8 @@ class RILL_API GradientTape {
     return std::move(gradients(target, {&only, 1}, options, where).front());
   }
   template <std::size_t N>
-  std::array<Tensor, N> gradient(const TensorList& target, const Source (&sources)[N],  // NOLINT: a braced list
+  std::array<Tensor, N> gradient(const TensorList& target,
+                                 const Source (&sources)[N],  // NOLINT: a braced list
                                  const GradientOptions& options = {}, Where where = Where::here()) {
     std::vector<Tensor> found = gradients(target, sources, options, where);
     std::array<Tensor, N> result;
@@ -127,9 +133,10 @@ class RILL_API GradientTape {
     return result;
   }
   template <std::ranges::range Sources>
-    requires std::convertible_to<std::ranges::range_reference_t<const Sources>, Source>
-  std::vector<Tensor> gradient(const TensorList& target, const Sources& sources, const GradientOptions& options = {},
-                               Where where = Where::here()) {
+  requires std::convertible_to<std::ranges::range_reference_t<const Sources>, Source>
+      std::vector<Tensor> gradient(const TensorList& target, const Sources& sources,
+                                   const GradientOptions& options = {},
+                                   Where where = Where::here()) {
     const std::vector<Source> list(std::ranges::begin(sources), std::ranges::end(sources));
     return gradients(target, list, options, where);
   }

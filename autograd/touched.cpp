@@ -18,7 +18,8 @@ Touched run_rule(const OpEvent& event, std::uint32_t wanted) {
   std::vector<Tensor> gradients;
   std::vector<Spec> specs;
   for (const Tensor& input : event.inputs) {
-    inputs.push_back(input.body().weak ? input : Tensor::abstract(input.shape(), input.dtype(), input.device()));
+    inputs.push_back(
+        input.body().weak ? input : Tensor::abstract(input.shape(), input.dtype(), input.device()));
     specs.push_back({input.dtype(), input.shape()});
   }
   for (const Tensor& output : event.outputs) {
@@ -46,12 +47,14 @@ Touched run_rule(const OpEvent& event, std::uint32_t wanted) {
   return {grad.touched_inputs(), grad.touched_outputs()};
 }
 
-/// Everything that `Touched` depends on, for up to 8 tensors.
+constexpr std::size_t max_tensors = 16;
+
+/// Everything but attributes that `Touched` depends on.
 struct Key {
   const Op* op = nullptr;
   std::uint32_t wanted = 0;
   std::uint32_t inputs = 0;
-  std::uint64_t signature = 0;  // a byte per tensor: dtype and rank
+  std::array<std::uint64_t, max_tensors / 8> tensors{};  // a byte each: dtype and rank
   friend bool operator==(const Key&, const Key&) = default;
 };
 
@@ -64,19 +67,24 @@ struct Entry {
 }  // namespace
 
 Touched touched_by_gradient(const OpEvent& event, std::uint32_t wanted) {
-  if (event.inputs.size() + event.outputs.size() > 8) return run_rule(event, wanted);
-  Key key{&event.op, wanted, static_cast<std::uint32_t>(event.inputs.size()), 0};
+  if (event.inputs.size() + event.outputs.size() > max_tensors) return run_rule(event, wanted);
+  Key key{&event.op, wanted, static_cast<std::uint32_t>(event.inputs.size()), {}};
+  std::size_t at = 0;
   const auto add = [&](const Tensor& tensor) {
     const auto& body = tensor.body();
-    const auto code = static_cast<std::uint64_t>(body.dtype) << 4U | (body.weak ? 15U : static_cast<unsigned>(body.shape.rank()));
-    key.signature = key.signature << 8U | code;
+    const unsigned rank = body.weak ? 15U : static_cast<unsigned>(body.shape.rank());
+    key.tensors[at / 8] =
+        key.tensors[at / 8] << 8U | static_cast<std::uint64_t>(body.dtype) << 4U | rank;
+    ++at;
   };
   for (const Tensor& input : event.inputs) add(input);
   for (const Tensor& output : event.outputs) add(output);
 
   thread_local std::array<Entry, 256> remembered;
   const std::uint64_t hash =
-      (reinterpret_cast<std::uintptr_t>(key.op) / sizeof(Op) ^ key.wanted * 31U ^ key.signature) * 0x9e3779b97f4a7c15ULL;
+      (reinterpret_cast<std::uintptr_t>(key.op) / sizeof(Op) ^ key.wanted * 31U ^ key.tensors[0] ^
+       key.tensors[1] * 31U ^ event.attributes.hash()) *
+      0x9e3779b97f4a7c15ULL;
   Entry& entry = remembered[hash >> 56U];
   if (!(entry.key == key && entry.attributes == event.attributes)) {
     entry = {key, event.attributes.kept(), run_rule(event, wanted)};

@@ -32,8 +32,8 @@ Tensor strong(const Scalar& number, DType dtype, Where where) {
   return tensor_from(&bits, 1, dtype, Shape{}, where);
 }
 
-/// The same values under an id that only the variable has, so that what reads it starts anew from there: neither a
-/// gradient nor a graph leads past an assignment.
+/// The same values under an id that only the variable has, so that what reads it starts anew from
+/// there: neither a gradient nor a graph leads past an assignment.
 Tensor own_value(const Tensor& value) {
   const Tensor dense = value.contiguous() ? value : value.contiguous_copy();
   return dense.view(dense.shape(), dense.strides(), 0);
@@ -47,8 +47,9 @@ std::string described(const VariableState& state) {
 
 Variable::Variable(const Operand& initial, const VariableOptions& options) {
   const Where where = initial.where();
-  const Tensor value = initial.is_tensor() ? initial.tensor()
-                                           : strong(initial.scalar(), initial.scalar().dtype(), where);
+  const Tensor value = initial.is_tensor()
+                           ? initial.tensor()
+                           : strong(initial.scalar(), initial.scalar().dtype(), where);
   if (!value.defined()) detail::fail_undefined("Variable", where);
   state_ = std::shared_ptr<VariableState>(new VariableState{.id = next_variable_id(),
                                                             .name = name_or_next(options.name),
@@ -63,14 +64,16 @@ Variable::Variable(const Operand& initial, const VariableOptions& options) {
 }
 
 void Variable::fail_undefined(Where where) {
-  throw ValueError("Variable: this handle has no variable: construct it with an initial value" + where.suffix());
+  throw ValueError("Variable: this handle has no variable: construct it with an initial value" +
+                   where.suffix());
 }
 
 Tensor Variable::value(Where where) const {
   const VariableState& held = state(where);
   Tensor value = held.read();
   if (!Listeners::none()) {
-    Listeners::tell(&Listener::variable_read, VariableEvent{*this, held.id, held.name, value, held.trainable, where});
+    Listeners::tell(&Listener::variable_read,
+                    VariableEvent{*this, held.id, held.name, value, held.trainable, where});
   }
   return value;
 }
@@ -83,15 +86,17 @@ void Variable::tell_assignment(const Tensor& value, Where where) const {
 
 void Variable::assign(const Operand& operand) const {
   VariableState& held = state(operand.where());
-  const Tensor value = operand.is_tensor() ? operand.tensor() : strong(operand.scalar(), held.dtype, operand.where());
+  const Tensor value = operand.is_tensor() ? operand.tensor()
+                                           : strong(operand.scalar(), held.dtype, operand.where());
   if (!value.defined()) detail::fail_undefined("assign", operand.where());
   if (!(value.shape() == held.shape)) {
-    throw ShapeError("assign: a variable keeps its shape: " + described(held) + ", the value " + value.type_text() +
-                     operand.where().suffix());
+    throw ShapeError("assign: a variable keeps its shape: " + described(held) + ", the value " +
+                     value.type_text() + operand.where().suffix());
   }
   if (value.dtype() != held.dtype) {
-    throw DTypeError("assign: a variable keeps its dtype: " + described(held) + ", the value " + value.type_text() +
-                     ": convert it with .to(" + std::string(rill::name(held.dtype)) + ")" + operand.where().suffix());
+    throw DTypeError("assign: a variable keeps its dtype: " + described(held) + ", the value " +
+                     value.type_text() + ": convert it with .to(" +
+                     std::string(rill::name(held.dtype)) + ")" + operand.where().suffix());
   }
   Tensor next = own_value(value);
   {
@@ -106,7 +111,8 @@ void Variable::update(const char* operation, Update apply, const Operand& delta)
   if (delta.is_tensor()) {
     if (!delta.tensor().defined()) detail::fail_undefined(operation, delta.where());
     const Shape& shape = delta.tensor().shape();
-    if (!(shape == held.shape) && !(shape.rank() <= held.shape.rank() && broadcast(shape, held.shape) == held.shape)) {
+    if (!(shape == held.shape) &&
+        !(shape.rank() <= held.shape.rank() && broadcast(shape, held.shape) == held.shape)) {
       throw ShapeError(std::string(operation) + ": a variable keeps its shape: " + described(held) +
                        ", what is given " + delta.tensor().type_text() + delta.where().suffix());
     }
@@ -124,7 +130,8 @@ void Variable::update(const char* operation, Update apply, const Operand& delta)
     Tensor next = own_value(after);
     {
       const std::unique_lock lock(held.lock);
-      if (held.value.id() != before.id()) continue;  // somebody else was faster: start from their value
+      if (held.value.id() != before.id())
+        continue;  // somebody else was faster: start from their value
       held.value.swap(next);
     }
     tell_assignment(after, delta.where());
@@ -132,8 +139,12 @@ void Variable::update(const char* operation, Update apply, const Operand& delta)
   }
 }
 
-void Variable::assign_add(const Operand& delta) const { update("assign_add", &Tensor::operator+=, delta); }
-void Variable::assign_sub(const Operand& delta) const { update("assign_sub", &Tensor::operator-=, delta); }
+void Variable::assign_add(const Operand& delta) const {
+  update("assign_add", &Tensor::operator+=, delta);
+}
+void Variable::assign_sub(const Operand& delta) const {
+  update("assign_sub", &Tensor::operator-=, delta);
+}
 
 const std::string& Variable::name() const { return state().name; }
 bool Variable::trainable() const { return state().trainable; }
@@ -144,18 +155,21 @@ std::uint64_t Variable::id() const { return state().id; }
 std::uint64_t Variable::version() const { return state().read().id(); }
 
 Tensor Variable::operator()(const Index& i0, Where where) const { return value(where)(i0, where); }
-Tensor Variable::operator()(const Index& i0, const Index& i1, Where where) const { return value(where)(i0, i1, where); }
+Tensor Variable::operator()(const Index& i0, const Index& i1, Where where) const {
+  return value(where)(i0, i1, where);
+}
 Tensor Variable::operator()(const Index& i0, const Index& i1, const Index& i2, Where where) const {
   return value(where)(i0, i1, i2, where);
 }
-Tensor Variable::operator()(const Index& i0, const Index& i1, const Index& i2, const Index& i3, Where where) const {
+Tensor Variable::operator()(const Index& i0, const Index& i1, const Index& i2, const Index& i3,
+                            Where where) const {
   return value(where)(i0, i1, i2, i3, where);
 }
 
 std::ostream& operator<<(std::ostream& out, const Variable& variable) {
   const VariableState& state = variable.state();
-  return out << "Variable '" << state.name << "' " << rill::name(state.dtype) << state.shape.text() << ": "
-             << variable.value();
+  return out << "Variable '" << state.name << "' " << rill::name(state.dtype) << state.shape.text()
+             << ": " << variable.value();
 }
 
 }  // namespace rill

@@ -1,6 +1,6 @@
 /// `Variable`: state that is shared and updated: a model's weights, an optimizer's moments.
-/// Invariant: a handle, so copies are the same variable; its dtype and shape never change; reading and assigning are
-/// atomic, and what was read never changes afterwards.
+/// Invariant: a handle, so copies are the same variable; its dtype and shape never change; reading
+/// and assigning are atomic, and what was read never changes afterwards.
 #pragma once
 
 #include <cstdint>
@@ -42,8 +42,10 @@ class RILL_API Variable {
  public:
   /// No variable; using it is a `ValueError`.
   Variable() = default;
-  /// A variable that starts with `initial`; a number makes a float32, int64 or bool variable of shape [].
-  explicit Variable(const Operand& initial, std::string_view name = {}) : Variable(initial, VariableOptions{name}) {}
+  /// A variable that starts with `initial`; a number makes a float32, int64 or bool variable of
+  /// shape [].
+  explicit Variable(const Operand& initial, std::string_view name = {})
+      : Variable(initial, VariableOptions{name}) {}
   Variable(const Operand& initial, const VariableOptions& options);
   Variable(const Variable&) = default;
   Variable(Variable&&) = default;
@@ -54,12 +56,15 @@ class RILL_API Variable {
 
   /// The value now. Throws `ValueError` when there is no variable.
   [[nodiscard]] Tensor value(Where where = Where::here()) const;
-  operator Tensor() const { return value({}); }  // NOLINT(google-explicit-constructor): reads as a tensor
+  operator Tensor() const {
+    return value({});
+  }  // NOLINT(google-explicit-constructor): reads as a tensor
 
-  /// Replaces the value. Throws `DTypeError` or `ShapeError` unless dtype and shape are the variable's; a number is
-  /// converted to the dtype and fits shape [].
+  /// Replaces the value. Throws `DTypeError` or `ShapeError` unless dtype and shape are the
+  /// variable's; a number is converted to the dtype and fits shape [].
   void assign(const Operand& value) const;
-  /// value + delta, where `delta` broadcasts to the shape; rounded to the variable's dtype as `+=` does.
+  /// value + delta, where `delta` broadcasts to the shape; rounded to the variable's dtype as `+=`
+  /// does.
   void assign_add(const Operand& delta) const;
   /// value - delta, likewise.
   void assign_sub(const Operand& delta) const;
@@ -80,7 +85,8 @@ class RILL_API Variable {
   // Elements of the value, as of a tensor.
   Tensor operator()(const Index& i0, Where where = Where::here()) const;
   Tensor operator()(const Index& i0, const Index& i1, Where where = Where::here()) const;
-  Tensor operator()(const Index& i0, const Index& i1, const Index& i2, Where where = Where::here()) const;
+  Tensor operator()(const Index& i0, const Index& i1, const Index& i2,
+                    Where where = Where::here()) const;
   Tensor operator()(const Index& i0, const Index& i1, const Index& i2, const Index& i3,
                     Where where = Where::here()) const;
 
@@ -91,7 +97,8 @@ class RILL_API Variable {
   detail::to_scale_a_variable_assign_the_product operator*=(const Operand&) = delete;
   detail::to_scale_a_variable_assign_the_product operator/=(const Operand&) = delete;
   template <class... Indices>
-  detail::to_change_an_element_change_a_copy_of_the_value_and_assign_it at(const Indices&...) = delete;
+  detail::to_change_an_element_change_a_copy_of_the_value_and_assign_it at(const Indices&...) =
+      delete;
 
   /// For the floors above.
   [[nodiscard]] detail::VariableState& state(Where where = {}) const {

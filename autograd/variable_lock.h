@@ -1,5 +1,6 @@
 /// The lock of a variable: any number of readers, or one writer.
-/// Invariant: one word; taking and leaving it without contention costs one atomic operation each and no system call.
+/// Invariant: one word; taking and leaving it without contention costs one atomic operation each
+/// and no system call.
 #pragma once
 
 #include <atomic>
@@ -7,8 +8,8 @@
 
 namespace rill::detail {
 
-/// Serves `std::shared_lock` and `std::unique_lock`. Readers are not held up by a waiting writer, so a thread that reads
-/// may read again.
+/// Serves `std::shared_lock` and `std::unique_lock`. Readers are not held up by a waiting writer,
+/// so a thread that reads may read again.
 class VariableLock {
  public:
   void lock_shared() noexcept {
@@ -16,13 +17,15 @@ class VariableLock {
     for (;;) {
       if ((seen & writer) != 0) {
         wait(seen);
-      } else if (state_.compare_exchange_weak(seen, seen + 1, std::memory_order_acquire, std::memory_order_relaxed)) {
+      } else if (state_.compare_exchange_weak(seen, seen + 1, std::memory_order_acquire,
+                                              std::memory_order_relaxed)) {
         return;
       }
     }
   }
   void unlock_shared() noexcept {
-    // The last reader wakes those who wait. Taking `waiting` away first makes a thread that is about to sleep look again.
+    // The last reader wakes those who wait. Taking `waiting` away first makes a thread that is
+    // about to sleep look again.
     if (state_.fetch_sub(1, std::memory_order_release) == (waiting | 1)) {
       state_.fetch_and(~waiting, std::memory_order_relaxed);
       state_.notify_all();

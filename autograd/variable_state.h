@@ -1,7 +1,7 @@
-/// What a variable's handles share. For the floors above, which hold several variables at once: a traced call, an
-/// optimizer's step.
-/// Invariant: `value` is contiguous, has the variable's dtype and shape and an id that no other tensor has; it is read
-/// and written under `lock`. Whoever holds several locks takes them in the order of the ids.
+/// What a variable's handles share. For the floors above, which hold several variables at once: a
+/// traced call, an optimizer's step. Invariant: `value` is contiguous, has the variable's dtype and
+/// shape and an id that no other tensor has; it is read and written under `lock`. Whoever holds
+/// several locks takes them in the order of the ids.
 #pragma once
 
 #include <cstdint>

@@ -14,10 +14,12 @@ Tensor sum_to_shape(const Tensor& gradient, const Shape& shape) {
   Axes stretched;
   for (int axis = 0; axis < gradient.rank(); ++axis) {
     const bool was_one = axis >= leading && shape[axis - leading] == Dim(1);
-    if (axis < leading || (was_one && !(gradient.shape()[axis] == Dim(1)))) stretched.push_back(axis);
+    if (axis < leading || (was_one && !(gradient.shape()[axis] == Dim(1))))
+      stretched.push_back(axis);
   }
   // An empty list would mean all axes.
-  const Tensor summed = stretched.count() == 0 ? gradient : sum(gradient, stretched, {.keepdims = true});
+  const Tensor summed =
+      stretched.count() == 0 ? gradient : sum(gradient, stretched, {.keepdims = true});
   return leading == 0 ? summed : summed.reshape(shape);
 }
 
@@ -36,8 +38,9 @@ Grad::Grad(const Record& record) : record_(record) {
 const Tensor& Grad::kept(std::span<const Tensor> tensors, int k, const char* what) const {
   const Tensor& tensor = tensors[static_cast<std::size_t>(k)];
   if (!tensor.defined()) {
-    throw InternalError("gradient of " + std::string(record_.op.name) + ": the rule looks at " + what + " " +
-                        std::to_string(k) + ", at which it did not look for other sizes");
+    throw InternalError("gradient of " + std::string(record_.op.name) + ": the rule looks at " +
+                        what + " " + std::to_string(k) +
+                        ", at which it did not look for other sizes");
   }
   return tensor;
 }
@@ -70,8 +73,10 @@ void Grad::to(int k, const Tensor& gradient) {
   Tensor fitted = gradient;
   if (!(fitted.shape() == input.shape)) fitted = sum_to_shape(fitted, input.shape);
   if (fitted.dtype() != input.dtype) fitted = fitted.to(input.dtype, record_.where);
-  if (result.defined()) result += fitted;
-  else result = std::move(fitted);
+  if (result.defined())
+    result += fitted;
+  else
+    result = std::move(fitted);
 }
 
 void Grad::fail(std::string_view message) const {

@@ -1,7 +1,7 @@
 /// `Grad`: what an operator's gradient rule sees and says.
-/// Invariant: a rule computes with public operators only, so gradients of any order and traced gradients come by
-/// themselves; what it touches of inputs and outputs is all that a tape keeps, so it depends on dtypes, ranks,
-/// attributes and wanted inputs, never on sizes or values.
+/// Invariant: a rule computes with public operators only, so gradients of any order and traced
+/// gradients come by themselves; what it touches of inputs and outputs is all that a tape keeps, so
+/// it depends on dtypes, ranks, attributes and wanted inputs, never on sizes or values.
 #pragma once
 
 #include <array>
@@ -18,7 +18,8 @@ namespace rill {
 
 class RILL_API Grad {
  public:
-  /// What a replay has at hand. Tensors that were not kept are undefined; dtypes and shapes are always there.
+  /// What a replay has at hand. Tensors that were not kept are undefined; dtypes and shapes are
+  /// always there.
   struct Record {
     const Op& op;
     const Attributes& attributes;
@@ -27,7 +28,7 @@ class RILL_API Grad {
     std::span<const Spec* const> input_specs;
     std::span<const Spec* const> output_specs;
     std::span<const Tensor> output_gradients;  ///< undefined where nothing flowed back
-    std::uint32_t wanted = ~0U;                ///< bit k: the gradient of input k; from 31 on the bits are one
+    std::uint32_t wanted = ~0U;  ///< bit k: the gradient of input k; from 31 on the bits are one
     Where where;
   };
   /// `record` and what it refers to must outlive this.
@@ -44,9 +45,15 @@ class RILL_API Grad {
   /// The gradient that flows back into result `k`; zeros where none does.
   Tensor dy(int k = 0);
   /// False when `dy(k)` would be zeros.
-  [[nodiscard]] bool flows(int k) const { return record_.output_gradients[static_cast<std::size_t>(k)].defined(); }
-  [[nodiscard]] const Shape& shape(int k) const { return record_.input_specs[static_cast<std::size_t>(k)]->shape; }
-  [[nodiscard]] DType dtype(int k) const { return record_.input_specs[static_cast<std::size_t>(k)]->dtype; }
+  [[nodiscard]] bool flows(int k) const {
+    return record_.output_gradients[static_cast<std::size_t>(k)].defined();
+  }
+  [[nodiscard]] const Shape& shape(int k) const {
+    return record_.input_specs[static_cast<std::size_t>(k)]->shape;
+  }
+  [[nodiscard]] DType dtype(int k) const {
+    return record_.input_specs[static_cast<std::size_t>(k)]->dtype;
+  }
   [[nodiscard]] const Shape& output_shape(int k = 0) const {
     return record_.output_specs[static_cast<std::size_t>(k)]->shape;
   }

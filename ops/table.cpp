@@ -29,10 +29,13 @@ void call_rows(const Op& op, std::span<Tensor> table, std::size_t width, std::si
     call(op, operands(table.subspan(at, width), shared), attributes, where, outputs);
     for (Tensor& output : outputs) made.push_back(std::move(output));
   }
-  for (std::size_t at = 0; at < made.size(); ++at) table[at / results * width + at % results].swap(made[at]);
+  for (std::size_t at = 0; at < made.size(); ++at)
+    table[at / results * width + at % results].swap(made[at]);
 }
 
-bool is_dense(const Tensor& tensor) { return tensor.contiguous() && !tensor.abstract() && tensor.device().is_cpu(); }
+bool is_dense(const Tensor& tensor) {
+  return tensor.contiguous() && !tensor.abstract() && tensor.device().is_cpu();
+}
 
 }  // namespace
 
@@ -43,13 +46,15 @@ void call_table(const Op& op, std::span<Tensor> table, std::size_t width, std::s
     call_rows(op, table, width, results, shared, attributes, where);
     return;
   }
-  // Being pointwise, the operator is the same whatever the shape: one kernel over flat memory serves every row.
+  // Being pointwise, the operator is the same whatever the shape: one kernel over flat memory
+  // serves every row.
   std::vector<Tensor> sample;
   for (std::size_t k = 0; k < width; ++k) sample.push_back(Tensor::empty({2}, table[k].dtype()));
   const std::vector<Tensor> inputs = operands(sample, shared);
   Infer infer(op, attributes, inputs, where);
   op.rule(infer);
-  if (infer.results().size() != results) throw InternalError(std::string(op.name) + ": makes another number of results");
+  if (infer.results().size() != results)
+    throw InternalError(std::string(op.name) + ": makes another number of results");
   const TableKernel kernel(infer, inputs, std::span(sample).first(results));
   if (!kernel.pointwise()) {
     call_rows(op, table, width, results, shared, attributes, where);
@@ -73,7 +78,8 @@ void call_table(const Op& op, std::span<Tensor> table, std::size_t width, std::s
     ends[row] = total += tensors[0].size();
   }
   cpu::parallel_for(total, grain, [&](std::int64_t begin, std::int64_t end) {
-    auto row = static_cast<std::size_t>(std::upper_bound(ends.begin(), ends.end(), begin) - ends.begin());
+    auto row =
+        static_cast<std::size_t>(std::upper_bound(ends.begin(), ends.end(), begin) - ends.begin());
     for (std::int64_t at = begin; at < end; ++row) {
       const std::int64_t start = row == 0 ? 0 : ends[row - 1];
       const std::int64_t stop = std::min(end, ends[row]);
@@ -83,8 +89,10 @@ void call_table(const Op& op, std::span<Tensor> table, std::size_t width, std::s
   });
   for (std::size_t at = 0; at < made.size(); ++at) {
     Tensor& target = table[at / results * width + at % results];
-    if (made[at].defined()) target.swap(made[at]);
-    else target.body().id = detail::next_value_id();
+    if (made[at].defined())
+      target.swap(made[at]);
+    else
+      target.body().id = detail::next_value_id();
   }
 }
 

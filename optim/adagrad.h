@@ -10,7 +10,8 @@ struct AdagradOptions {
   double epsilon = 1e-7;
 };
 
-/// Duchi, Hazan and Singer, "Adaptive Subgradient Methods for Online Learning and Stochastic Optimization", 2011.
+/// Duchi, Hazan and Singer, "Adaptive Subgradient Methods for Online Learning and Stochastic
+/// Optimization", 2011.
 ///
 ///     accumulator += g * g
 ///     w -= learning_rate * g / sqrt(accumulator + epsilon)

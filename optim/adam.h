@@ -1,4 +1,5 @@
-/// Adam: steps by running means of the gradient and of its square; AdamW with weights that decay by themselves.
+/// Adam: steps by running means of the gradient and of its square; AdamW with weights that decay by
+/// themselves.
 #pragma once
 
 #include <rill/optim/optimizer.h>
@@ -12,8 +13,8 @@ struct AdamOptions {
   bool amsgrad = false;  ///< divides by the largest mean so far (Reddi et al., 2018)
 };
 
-/// Kingma and Ba, "Adam: A Method for Stochastic Optimization", 2015, in the form before its section 2.1's last
-/// paragraph, as Keras has it: epsilon is added to the uncorrected root.
+/// Kingma and Ba, "Adam: A Method for Stochastic Optimization", 2015, in the form before its
+/// section 2.1's last paragraph, as Keras has it: epsilon is added to the uncorrected root.
 ///
 ///     alpha = learning_rate * sqrt(1 - beta_2^t) / (1 - beta_1^t)        // t: 1 at the first step
 ///     momentum += (g - momentum) * (1 - beta_1)
@@ -42,8 +43,8 @@ struct AdamWOptions {
   bool amsgrad = false;
 };
 
-/// Adam after `w -= learning_rate * weight_decay * w` (Loshchilov and Hutter, "Decoupled Weight Decay Regularization",
-/// 2019).
+/// Adam after `w -= learning_rate * weight_decay * w` (Loshchilov and Hutter, "Decoupled Weight
+/// Decay Regularization", 2019).
 class RILL_API AdamW final : public Adam {
  public:
   explicit AdamW(double learning_rate = 0.001, const AdamWOptions& options = {});

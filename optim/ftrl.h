@@ -14,7 +14,8 @@ struct FtrlOptions {
   double beta = 0;
 };
 
-/// McMahan et al., "Ad Click Prediction: a View from the Trenches", 2013, with shrinkage as in Keras.
+/// McMahan et al., "Ad Click Prediction: a View from the Trenches", 2013, with shrinkage as in
+/// Keras.
 ///
 ///     shrunk = g + 2 * l2_shrinkage * w
 ///     next = accumulator + g * g
@@ -24,7 +25,8 @@ struct FtrlOptions {
 ///     accumulator = next
 class RILL_API Ftrl final : public Optimizer {
  public:
-  /// Throws `ValueError` for a positive `learning_rate_power`, or a negative accumulator or regularisation.
+  /// Throws `ValueError` for a positive `learning_rate_power`, or a negative accumulator or
+  /// regularisation.
   explicit Ftrl(double learning_rate = 0.001, const FtrlOptions& options = {});
 
  private:

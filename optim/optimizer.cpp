@@ -20,14 +20,16 @@ namespace {
 
 const Op& op_named(std::string_view name) {
   const Op* const op = find_op(name);
-  if (op == nullptr) throw InternalError("Optimizer: there is no operator '" + std::string(name) + "'");
+  if (op == nullptr)
+    throw InternalError("Optimizer: there is no operator '" + std::string(name) + "'");
   return *op;
 }
 
 /// The numbers as an update of variables of `dtype` takes them.
 std::vector<Tensor> numbers_for(DType dtype, std::span<const Tensor> numbers) {
   std::vector<Tensor> converted;
-  for (const Tensor& number : numbers) converted.push_back(number.body().weak ? number : number.to(dtype));
+  for (const Tensor& number : numbers)
+    converted.push_back(number.body().weak ? number : number.to(dtype));
   return converted;
 }
 
@@ -36,7 +38,8 @@ void check(std::span<const GradientAndVariable> pairs, Where where) {
   for (const auto& [gradient, variable] : pairs) {
     const auto& state = variable.state(where);
     if (!gradient.defined()) {
-      throw ValueError("apply_gradients: the gradient of variable '" + state.name + "' is undefined" + where.suffix());
+      throw ValueError("apply_gradients: the gradient of variable '" + state.name +
+                       "' is undefined" + where.suffix());
     }
     const auto text = [&, &gradient = gradient] {
       return "apply_gradients: variable '" + state.name + "' is " + std::string(name(state.dtype)) +
@@ -58,7 +61,8 @@ class HeldVariables {
   explicit HeldVariables(std::vector<detail::VariableState*> states) : states_(std::move(states)) {
     // In the order of ids, so that two that hold some of the same cannot wait for each other.
     std::vector<detail::VariableState*> ordered = states_;
-    std::sort(ordered.begin(), ordered.end(), [](const auto* a, const auto* b) { return a->id < b->id; });
+    std::sort(ordered.begin(), ordered.end(),
+              [](const auto* a, const auto* b) { return a->id < b->id; });
     locks_.reserve(ordered.size());
     for (detail::VariableState* state : ordered) locks_.emplace_back(state->lock);
   }
@@ -72,8 +76,8 @@ class HeldVariables {
 
 }  // namespace
 
-Optimizer::Optimizer(std::string name, std::string_view update, const Attributes& attributes, std::vector<Slot> slots,
-                     double learning_rate)
+Optimizer::Optimizer(std::string name, std::string_view update, const Attributes& attributes,
+                     std::vector<Slot> slots, double learning_rate)
     : name_(std::move(name)),
       update_(op_named(update)),
       attributes_(attributes.kept()),
@@ -86,7 +90,8 @@ Tensor Optimizer::minimize(const std::function<Tensor()>& loss, Where where) {
   GradientTape tape;
   Tensor value = loss();
   const std::vector<Variable> variables = tape.watched_variables();
-  if (variables.empty()) throw GradientError("minimize: the loss reads no trainable variable" + where.suffix());
+  if (variables.empty())
+    throw GradientError("minimize: the loss reads no trainable variable" + where.suffix());
   const std::vector<Tensor> gradients = tape.gradient(value, variables, {}, where);
   std::vector<GradientAndVariable> pairs;
   for (std::size_t k = 0; k < variables.size(); ++k) pairs.push_back({gradients[k], variables[k]});
@@ -94,7 +99,8 @@ Tensor Optimizer::minimize(const std::function<Tensor()>& loss, Where where) {
   return value;
 }
 
-Tensor Optimizer::minimize(const std::function<Tensor()>& loss, std::span<const Variable> variables, Where where) {
+Tensor Optimizer::minimize(const std::function<Tensor()>& loss, std::span<const Variable> variables,
+                           Where where) {
   GradientTape tape({.watch_variables = false});
   for (const Variable& variable : variables) tape.watch(variable, where);
   Tensor value = loss();
@@ -118,13 +124,14 @@ void Optimizer::apply_gradients(std::span<const GradientAndVariable> pairs, Wher
   iterations_.assign_add(1);
 }
 
-void Optimizer::update_in_place(Pairs pairs, std::span<const std::size_t> places, std::span<const Tensor> numbers,
-                                Where where) {
+void Optimizer::update_in_place(Pairs pairs, std::span<const std::size_t> places,
+                                std::span<const Tensor> numbers, Where where) {
   const std::size_t results = 1 + slot_kinds_.size();
   const std::size_t width = results + 1;  // the variable, its slots, the gradient
   std::vector<DType> dtypes;
   for (const auto& [gradient, variable] : pairs) {
-    if (std::find(dtypes.begin(), dtypes.end(), gradient.dtype()) == dtypes.end()) dtypes.push_back(gradient.dtype());
+    if (std::find(dtypes.begin(), dtypes.end(), gradient.dtype()) == dtypes.end())
+      dtypes.push_back(gradient.dtype());
   }
   for (DType dtype : dtypes) {
     std::vector<detail::VariableState*> states;
@@ -141,10 +148,12 @@ void Optimizer::update_in_place(Pairs pairs, std::span<const std::size_t> places
     // Values are moved into the table, not copied: what has one owner is updated where it is.
     std::vector<Tensor> table(gradients.size() * width);
     const auto exchange = [&] {
-      for (std::size_t at = 0; at < held.size(); ++at) held.value(at).swap(table[at / results * width + at % results]);
+      for (std::size_t at = 0; at < held.size(); ++at)
+        held.value(at).swap(table[at / results * width + at % results]);
     };
     exchange();
-    for (std::size_t set = 0; set < gradients.size(); ++set) table[set * width + results].swap(gradients[set]);
+    for (std::size_t set = 0; set < gradients.size(); ++set)
+      table[set * width + results].swap(gradients[set]);
     try {
       call_table(update_, table, width, results, converted, attributes_, where);
     } catch (...) {
@@ -155,19 +164,21 @@ void Optimizer::update_in_place(Pairs pairs, std::span<const std::size_t> places
   }
 }
 
-void Optimizer::update_by_operators(Pairs pairs, std::span<const std::size_t> places, std::span<const Tensor> numbers,
-                                    Where where) {
+void Optimizer::update_by_operators(Pairs pairs, std::span<const std::size_t> places,
+                                    std::span<const Tensor> numbers, Where where) {
   const std::size_t results = 1 + slot_kinds_.size();
   for (std::size_t k = 0; k < pairs.size(); ++k) {
     const auto& [gradient, variable] = pairs[k];
     std::vector<Tensor> inputs{variable.value(where)};
     for (const Variable& slot : slots_[places[k]]) inputs.push_back(slot.value(where));
     inputs.push_back(gradient);
-    for (Tensor& number : numbers_for(gradient.dtype(), numbers)) inputs.push_back(std::move(number));
+    for (Tensor& number : numbers_for(gradient.dtype(), numbers))
+      inputs.push_back(std::move(number));
     std::vector<Tensor> outputs(results);
     call(update_, inputs, attributes_, where, outputs);
     variable.assign(outputs[0]);
-    for (std::size_t slot = 1; slot < results; ++slot) slots_[places[k]][slot - 1].assign(outputs[slot]);
+    for (std::size_t slot = 1; slot < results; ++slot)
+      slots_[places[k]][slot - 1].assign(outputs[slot]);
   }
 }
 
@@ -192,11 +203,17 @@ std::size_t Optimizer::place_of(const Variable& variable) {
   return found->second;
 }
 
-double Optimizer::learning_rate(Where where) const { return learning_rate_.value(where).item<double>(where); }
+double Optimizer::learning_rate(Where where) const {
+  return learning_rate_.value(where).item<double>(where);
+}
 
-void Optimizer::set_learning_rate(double rate, Where where) { learning_rate_.assign({rate, where}); }
+void Optimizer::set_learning_rate(double rate, Where where) {
+  learning_rate_.assign({rate, where});
+}
 
-std::int64_t Optimizer::iterations(Where where) const { return iterations_.value(where).item<std::int64_t>(where); }
+std::int64_t Optimizer::iterations(Where where) const {
+  return iterations_.value(where).item<std::int64_t>(where);
+}
 
 void Optimizer::build(std::span<const Variable> variables) {
   for (const Variable& variable : variables) place_of(variable);
@@ -204,7 +221,8 @@ void Optimizer::build(std::span<const Variable> variables) {
 
 std::vector<Variable> Optimizer::variables() const {
   std::vector<Variable> all{iterations_, learning_rate_};
-  for (const std::vector<Variable>& slots : slots_) all.insert(all.end(), slots.begin(), slots.end());
+  for (const std::vector<Variable>& slots : slots_)
+    all.insert(all.end(), slots.begin(), slots.end());
   return all;
 }
 

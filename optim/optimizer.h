@@ -1,6 +1,7 @@
 /// `Optimizer`: updates variables by their gradients.
-/// Invariant: all that changes from step to step is held in variables (learning rate, number of steps, moments), so it
-/// can be saved, restored and captured; a step is one piece of work over all variables.
+/// Invariant: all that changes from step to step is held in variables (learning rate, number of
+/// steps, moments), so it can be saved, restored and captured; a step is one piece of work over all
+/// variables.
 #pragma once
 
 #include <cstdint>
@@ -27,6 +28,7 @@ struct GradientAndVariable {
 };
 
 /// Base of the optimizers. Formulas and defaults are those of Keras, so that settings carry over.
+/// One thread at a time uses an optimizer.
 ///
 ///     Adam optimizer(1e-3);
 ///     for (...) {
@@ -38,8 +40,9 @@ class RILL_API Optimizer {
   Optimizer& operator=(const Optimizer&) = delete;
   virtual ~Optimizer() = default;
 
-  /// Calls `loss` under a tape, takes its gradients with respect to every trainable variable that it reads, and applies
-  /// them. Returns the loss. Throws `GradientError` when the loss does not depend on one of them.
+  /// Calls `loss` under a tape, takes its gradients with respect to every trainable variable that
+  /// it reads, and applies them. Returns the loss. Throws `GradientError` when the loss does not
+  /// depend on one of them.
   Tensor minimize(const std::function<Tensor()>& loss, Where where = Where::here());
   /// The same for `variables` only.
   Tensor minimize(const std::function<Tensor()>& loss, std::span<const Variable> variables,
@@ -49,10 +52,12 @@ class RILL_API Optimizer {
     return minimize(loss, std::span(variables.begin(), variables.size()), where);
   }
 
-  /// One step. Throws `ShapeError` or `DTypeError` for a gradient that is not like its variable, `ValueError` for an
-  /// undefined gradient or a variable that is listed twice; nothing has changed then.
+  /// One step. Throws `ShapeError` or `DTypeError` for a gradient that is not like its variable,
+  /// `ValueError` for an undefined gradient or a variable that is listed twice; nothing has changed
+  /// then.
   void apply_gradients(std::span<const GradientAndVariable> pairs, Where where = Where::here());
-  void apply_gradients(std::initializer_list<GradientAndVariable> pairs, Where where = Where::here()) {
+  void apply_gradients(std::initializer_list<GradientAndVariable> pairs,
+                       Where where = Where::here()) {
     apply_gradients(std::span(pairs.begin(), pairs.size()), where);
   }
 
@@ -62,7 +67,8 @@ class RILL_API Optimizer {
   [[nodiscard]] std::int64_t iterations(Where where = Where::here()) const;
   /// Makes the state of `variables` now instead of at their first step, so that it can be restored.
   void build(std::span<const Variable> variables);
-  /// All state: the number of steps, the learning rate, then what is kept per variable, named `adam/w/momentum`.
+  /// All state: the number of steps, the learning rate, then what is kept per variable, named
+  /// `adam/w/momentum`.
   [[nodiscard]] std::vector<Variable> variables() const;
 
  protected:
@@ -71,15 +77,16 @@ class RILL_API Optimizer {
     std::string_view name;
     double initial = 0;
   };
-  /// `update` is the name of the formula's operator: from the variable, its slots, the gradient and `numbers` it makes
-  /// the new variable and slots.
-  Optimizer(std::string name, std::string_view update, const Attributes& attributes, std::vector<Slot> slots,
-            double learning_rate);
+  /// `update` is the name of the formula's operator: from the variable, its slots, the gradient and
+  /// `numbers` it makes the new variable and slots.
+  Optimizer(std::string name, std::string_view update, const Attributes& attributes,
+            std::vector<Slot> slots, double learning_rate);
 
-  /// The numbers of this step that the formula takes after the gradient: of shape []; computed from tensors where they
-  /// change from step to step, so that a captured step computes them anew.
+  /// The numbers of this step that the formula takes after the gradient: of shape []; computed from
+  /// tensors where they change from step to step, so that a captured step computes them anew.
   /// `rate`: the learning rate. `step`: 1 at the first. Both float64.
-  [[nodiscard]] virtual std::vector<Tensor> numbers(const Tensor& rate, const Tensor& step) const = 0;
+  [[nodiscard]] virtual std::vector<Tensor> numbers(const Tensor& rate,
+                                                    const Tensor& step) const = 0;
   /// A constant of the formula.
   static Tensor number(double value) { return Tensor::weak(value); }
 
@@ -89,10 +96,11 @@ class RILL_API Optimizer {
   std::vector<std::size_t> places_of(Pairs pairs);
   std::size_t place_of(const Variable& variable);
   /// Nobody listens: in place, all variables at once.
-  void update_in_place(Pairs pairs, std::span<const std::size_t> places, std::span<const Tensor> numbers, Where where);
+  void update_in_place(Pairs pairs, std::span<const std::size_t> places,
+                       std::span<const Tensor> numbers, Where where);
   /// One by one, as reads, operations and assignments that listeners understand.
-  void update_by_operators(Pairs pairs, std::span<const std::size_t> places, std::span<const Tensor> numbers,
-                           Where where);
+  void update_by_operators(Pairs pairs, std::span<const std::size_t> places,
+                           std::span<const Tensor> numbers, Where where);
 
   const std::string name_;
   const Op& update_;

@@ -16,9 +16,9 @@ struct RMSPropOptions {
 ///
 ///     velocity = rho * velocity + (1 - rho) * g * g
 ///     average = rho * average + (1 - rho) * g                            // centered
-///     increment = learning_rate * g / sqrt(velocity + epsilon)           // centered: velocity - average * average
-///     momentum_sum = momentum * momentum_sum + increment
-///     w -= momentum_sum                                                  // without momentum: increment
+///     increment = learning_rate * g / sqrt(velocity + epsilon)           // centered: velocity -
+///     average * average momentum_sum = momentum * momentum_sum + increment w -= momentum_sum //
+///     without momentum: increment
 class RILL_API RMSProp final : public Optimizer {
  public:
   explicit RMSProp(double learning_rate = 0.001, const RMSPropOptions& options = {});

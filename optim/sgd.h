@@ -19,8 +19,8 @@ struct MomentumOptions {
   bool nesterov = false;
 };
 
-/// Gradient descent with momentum (Sutskever et al., "On the importance of initialization and momentum in deep
-/// learning", 2013): Keras' `SGD(momentum=...)`.
+/// Gradient descent with momentum (Sutskever et al., "On the importance of initialization and
+/// momentum in deep learning", 2013): Keras' `SGD(momentum=...)`.
 ///
 ///     velocity = momentum * velocity - learning_rate * g
 ///     w += velocity                                          // plain

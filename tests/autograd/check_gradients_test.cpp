@@ -16,15 +16,17 @@ using namespace rill;
 TEST_CASE("right gradients pass") {
   const Tensor x = tensor({{0.5, 1.5}, {2.0, -1.0}});
   const Tensor y = tensor({2.0, 3.0});
-  CHECK(check_gradients([](std::span<const Tensor> in) { return in[0] * in[1] * exp(in[0]); }, {x, y}).ok);
+  CHECK(
+      check_gradients([](std::span<const Tensor> in) { return in[0] * in[1] * exp(in[0]); }, {x, y})
+          .ok);
 }
 
 TEST_CASE("a wrong first derivative is found and named") {
   const auto wrong = custom_gradient([](const Tensor& x) {
     return std::pair(x * x, [x](const Tensor& dy) { return dy * x * 2.001; });
   });
-  const GradientCheck found =
-      check_gradients([&](std::span<const Tensor> in) { return wrong(in[0]); }, {tensor({1.0, 3.0})}, {.order = 1});
+  const GradientCheck found = check_gradients(
+      [&](std::span<const Tensor> in) { return wrong(in[0]); }, {tensor({1.0, 3.0})}, {.order = 1});
   CHECK_FALSE(found.ok);
   CHECK(found.text.starts_with("order 1, input 0, element ["));
 }
@@ -32,7 +34,8 @@ TEST_CASE("a wrong first derivative is found and named") {
 TEST_CASE("a wrong second derivative is found and named") {
   // The value of the derivative is right, but it does not depend on x.
   const auto wrong = custom_gradient([](const Tensor& x) {
-    return std::pair(x * x, [constant = stop_gradient(x)](const Tensor& dy) { return dy * constant * 2; });
+    return std::pair(x * x,
+                     [constant = stop_gradient(x)](const Tensor& dy) { return dy * constant * 2; });
   });
   const auto f = [&](std::span<const Tensor> in) { return wrong(in[0]); };
   CHECK(check_gradients(f, {tensor({1.0, 3.0})}, {.order = 1}).ok);

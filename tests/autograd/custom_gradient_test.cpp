@@ -43,9 +43,8 @@ TEST_CASE("gradients of a custom gradient lead through what it has captured") {
 }
 
 TEST_CASE("the gradient function alone decides") {
-  const auto reversed = custom_gradient([](const Tensor& x) {
-    return std::pair(x, [](const Tensor& dy) { return -dy; });
-  });
+  const auto reversed = custom_gradient(
+      [](const Tensor& x) { return std::pair(x, [](const Tensor& dy) { return -dy; }); });
   const Tensor x = tensor({1.0, 2.0});
   GradientTape tape;
   tape.watch(x);
@@ -96,9 +95,11 @@ TEST_CASE("a gradient function that does not fit its arguments is an error") {
   tape.watch(x);
   const Tensor y = too_few(x, x);
   const Tensor z = wrong_shape(x);
-  CHECK_THROWS_WITH(tape.gradient(y, x), "custom_gradient: the gradient function returned 1 gradients for 2 arguments");
-  CHECK_THROWS_WITH(tape.gradient(z, x),
-                    "custom_gradient: the gradient of argument 0 is float32[3], the argument float32[2]");
+  CHECK_THROWS_WITH(tape.gradient(y, x),
+                    "custom_gradient: the gradient function returned 1 gradients for 2 arguments");
+  CHECK_THROWS_WITH(
+      tape.gradient(z, x),
+      "custom_gradient: the gradient of argument 0 is float32[3], the argument float32[2]");
 }
 
 TEST_CASE("an error inside leaves the tape as it was") {
@@ -128,6 +129,7 @@ TEST_CASE("listeners hear brackets around the operations inside") {
   const Tensor x = tensor({2.0});
   const Listening on(ear);
   static_cast<void>(log1pexp(x));
-  CHECK(ear.heard == std::vector<std::string>{"enter custom_gradient", "exp", "add", "log", "leave"});
+  CHECK(ear.heard ==
+        std::vector<std::string>{"enter custom_gradient", "exp", "add", "log", "leave"});
   CHECK(ear.outputs == 1);
 }

@@ -129,7 +129,8 @@ TEST_CASE("output gradients weigh the target's elements") {
   GradientTape tape({.persistent = true});
   tape.watch(x);
   const Tensor y = x * x;
-  CHECK(values(tape.gradient(y, x, {.output_gradients = tensor({1.0, 0.0, 10.0})})) == Floats{2, 0, 60});
+  CHECK(values(tape.gradient(y, x, {.output_gradients = tensor({1.0, 0.0, 10.0})})) ==
+        Floats{2, 0, 60});
   CHECK_THROWS_AS(tape.gradient(y, x, {.output_gradients = tensor({1.0})}), ShapeError);
   CHECK_THROWS_AS(tape.gradient(y, x, {.output_gradients = {tensor({1.0}), y}}), ShapeError);
 }
@@ -166,12 +167,18 @@ TEST_CASE("an unconnected source is an error that names it, or zeros, or nothing
   GradientTape tape({.persistent = true});
   const Tensor aside = unread * 1;
   const Tensor y = used * used;
-  CHECK(error_of<GradientError>([&] { static_cast<void>(tape.gradient(y, {used, unread})); }) ==
-        "gradient: variable 'unread' (float32[2,3]) is unconnected: the target does not depend on it; ask for "
-        "{.unconnected = Unconnected::zeros} to get zeros, at tape_test.cpp:" +
-            std::to_string(__LINE__ - 3));
-  CHECK(error_of<GradientError>([&] { static_cast<void>(tape.gradient(y, {used, unwatched})); })
-            .starts_with("gradient: source 1 (float32[2]) is unconnected: it was neither watched nor computed"));
+  const int line = __LINE__ + 1;
+  const auto fault = [&] { static_cast<void>(tape.gradient(y, {used, unread})); };
+  CHECK(error_of<GradientError>(fault) ==
+        "gradient: variable 'unread' (float32[2,3]) is unconnected: the target does not depend on "
+        "it; "
+        "ask for {.unconnected = Unconnected::zeros} to get zeros, at tape_test.cpp:" +
+            std::to_string(line));
+  CHECK(error_of<GradientError>([&] {
+          static_cast<void>(tape.gradient(y, {used, unwatched}));
+        })
+            .starts_with("gradient: source 1 (float32[2]) is unconnected: it was neither watched "
+                         "nor computed"));
   auto [du, dz] = tape.gradient(y, {used, unread}, {.unconnected = Unconnected::zeros});
   CHECK(values(du) == Floats{4});
   CHECK(dz.type_text() == "float32[2,3]");
@@ -215,10 +222,12 @@ TEST_CASE("a tape that is not persistent can be used once") {
   tape.watch(x);
   const Tensor y = x * x;
   static_cast<void>(tape.gradient(y, x));
-  CHECK(error_of<GradientError>([&] { static_cast<void>(tape.gradient(y, x)); }) ==
-        "gradient: this tape was used up by its first gradient: open it with {.persistent = true}, at "
-        "tape_test.cpp:" +
-            std::to_string(__LINE__ - 3));
+  const int line = __LINE__ + 1;
+  const auto fault = [&] { static_cast<void>(tape.gradient(y, x)); };
+  CHECK(error_of<GradientError>(fault) ==
+        "gradient: this tape was used up by its first gradient: open it with {.persistent = true}, "
+        "at tape_test.cpp:" +
+            std::to_string(line));
 }
 
 TEST_CASE("a tape that is not persistent listens no longer after its first gradient") {
@@ -237,7 +246,8 @@ TEST_CASE("a persistent tape gives gradient after gradient, and records on") {
   const Tensor dy = tape.gradient(y, x);
   CHECK(values(dy) == Floats{12});
   CHECK(values(tape.gradient(y, x)) == Floats{12});
-  CHECK(values(tape.gradient(dy, x)) == Floats{12});  // its own replay was recorded: the second derivative
+  CHECK(values(tape.gradient(dy, x)) ==
+        Floats{12});  // its own replay was recorded: the second derivative
   const Tensor z = y * x;
   CHECK(values(tape.gradient(z, x)) == Floats{32});
 }
@@ -306,7 +316,8 @@ TEST_CASE("a tape belongs to the thread that opened it") {
     const Tensor unheard = x * 3;
     error = error_of<GradientError>([&] { static_cast<void>(tape.gradient(y, x)); });
   }).join();
-  CHECK(error.starts_with("GradientTape: used on another thread than the one that opened it, at tape_test.cpp:"));
+  CHECK(error.starts_with(
+      "GradientTape: used on another thread than the one that opened it, at tape_test.cpp:"));
   CHECK(values(tape.gradient(y, x)) == Floats{4});
 }
 
@@ -327,17 +338,19 @@ TEST_CASE("a tape keeps only what gradient rules look at") {
   {
     GradientTape tape;
     const Tensor y = [&] {
-      const Tensor sums = x + w;       // its rule looks at nothing
-      const Tensor shifted = sums * 2;   // nor does this one's, as nobody wants the number's gradient
+      const Tensor sums = x + w;  // its rule looks at nothing
+      const Tensor shifted =
+          sums * 2;  // nor does this one's, as nobody wants the number's gradient
       const Tensor roots = sqrt(shifted);  // looks at its result
-      const Tensor scaled = roots * x;   // looks at x, which lives anyway; not at roots
-      return sum(scaled);                // looks at nothing
+      const Tensor scaled = roots * x;     // looks at x, which lives anyway; not at roots
+      return sum(scaled);                  // looks at nothing
     }();
     const std::size_t alive = memory_statistics().allocated - before;
-    CHECK(alive >= bytes);           // the roots
+    CHECK(alive >= bytes);             // the roots
     CHECK(alive < bytes + bytes / 4);  // and nothing else of that size
     const Tensor dw = tape.gradient(y, w);
-    CHECK(memory_statistics().allocated - before < bytes + bytes / 4);  // the gradient only: the roots are gone
+    CHECK(memory_statistics().allocated - before <
+          bytes + bytes / 4);  // the gradient only: the roots are gone
   }
   CHECK(memory_statistics().allocated - before < bytes / 4);
 }
@@ -357,7 +370,8 @@ TEST_CASE("listeners hear a tape's gradient between brackets") {
   tape.watch(x);
   const Tensor y = x * x;
   static_cast<void>(tape.gradient(y, x));
-  CHECK(ear.heard == std::vector<std::string>{"multiply", "enter", "full", "multiply", "multiply", "add", "leave"});
+  CHECK(ear.heard == std::vector<std::string>{"multiply", "enter", "full", "multiply", "multiply",
+                                              "add", "leave"});
 }
 
 TEST_CASE("grad gives the derivative as a function") {
@@ -388,7 +402,8 @@ TEST_CASE("grad tells arguments apart that are one tensor") {
 }
 
 TEST_CASE("value_and_grad gives both") {
-  const auto [value, gradient] = value_and_grad([](const Tensor& t) { return sum(t * t); })(tensor({1.0, 2.0}));
+  const auto [value, gradient] =
+      value_and_grad([](const Tensor& t) { return sum(t * t); })(tensor({1.0, 2.0}));
   CHECK(value.item<float>() == 5);
   CHECK(values(gradient) == Floats{2, 4});
 }

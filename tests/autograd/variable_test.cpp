@@ -128,13 +128,18 @@ TEST_CASE("numbers make variables of shape []") {
 
 TEST_CASE("a variable keeps its shape and dtype") {
   const Variable w(zeros({2}), "w");
-  CHECK(error_of<ShapeError>([&] { w.assign(zeros({3})); }) ==
-        "assign: a variable keeps its shape: variable 'w' is float32[2], the value float32[3], at variable_test.cpp:" +
-            std::to_string(__LINE__ - 2));
-  CHECK(error_of<DTypeError>([&] { w.assign(zeros({2}, float64)); }) ==
-        "assign: a variable keeps its dtype: variable 'w' is float32[2], the value float64[2]: convert it with "
-        ".to(float32), at variable_test.cpp:" +
-            std::to_string(__LINE__ - 3));
+  const int shape_line = __LINE__ + 1;
+  const auto another_shape = [&] { w.assign(zeros({3})); };
+  CHECK(error_of<ShapeError>(another_shape) ==
+        "assign: a variable keeps its shape: variable 'w' is float32[2], the value float32[3], at "
+        "variable_test.cpp:" +
+            std::to_string(shape_line));
+  const int dtype_line = __LINE__ + 1;
+  const auto another_dtype = [&] { w.assign(zeros({2}, float64)); };
+  CHECK(error_of<DTypeError>(another_dtype) ==
+        "assign: a variable keeps its dtype: variable 'w' is float32[2], the value float64[2]: "
+        "convert it with .to(float32), at variable_test.cpp:" +
+            std::to_string(dtype_line));
   CHECK_THROWS_AS(w.assign_add(zeros({3, 2})), ShapeError);
   CHECK_THROWS_AS(w.assign_sub(zeros({3})), ShapeError);
   CHECK_THROWS_AS(w.assign(1.0), ShapeError);
@@ -177,8 +182,12 @@ TEST_CASE("listeners hear creation, reading and assignment") {
   struct Ear : Listener {
     std::vector<std::string> heard;
     std::uint64_t assigned = 0;
-    void variable_creation(const VariableEvent& e) override { heard.push_back("creation " + std::string(e.name)); }
-    void variable_read(const VariableEvent& e) override { heard.push_back("read " + std::string(e.name)); }
+    void variable_creation(const VariableEvent& e) override {
+      heard.push_back("creation " + std::string(e.name));
+    }
+    void variable_read(const VariableEvent& e) override {
+      heard.push_back("read " + std::string(e.name));
+    }
     void variable_assignment(const VariableEvent& e) override {
       heard.push_back("assignment " + std::string(e.name));
       assigned = e.value.id();

@@ -1,4 +1,5 @@
-// Optimizers against golden values (tests/python/make_optimizer_golden.py), and what they promise beside the formula.
+// Optimizers against golden values (tests/python/make_optimizer_golden.py), and what they promise
+// beside the formula.
 
 #include "../catch.h"
 
@@ -67,7 +68,8 @@ const std::map<std::string, Make>& optimizers() {
       {"momentum", make<Momentum>()},
       {"nesterov", make<Momentum>(0.1, MomentumOptions{.momentum = 0.8, .nesterov = true})},
       {"adagrad", make<Adagrad>()},
-      {"adagrad_fast", make<Adagrad>(0.5, AdagradOptions{.initial_accumulator = 0, .epsilon = 1e-3})},
+      {"adagrad_fast",
+       make<Adagrad>(0.5, AdagradOptions{.initial_accumulator = 0, .epsilon = 1e-3})},
       {"adam", make<Adam>()},
       {"adam_fast", make<Adam>(0.1, AdamOptions{.beta_1 = 0.8, .beta_2 = 0.9, .epsilon = 1e-3})},
       {"adam_amsgrad", make<Adam>(0.1, AdamOptions{.amsgrad = true})},
@@ -75,9 +77,11 @@ const std::map<std::string, Make>& optimizers() {
       {"adamw_fast", make<AdamW>(0.1, AdamWOptions{.weight_decay = 0.1})},
       {"rmsprop", make<RMSProp>()},
       {"rmsprop_momentum", make<RMSProp>(0.1, RMSPropOptions{.rho = 0.8, .momentum = 0.5})},
-      {"rmsprop_centered", make<RMSProp>(0.1, RMSPropOptions{.rho = 0.8, .epsilon = 1e-3, .centered = true})},
+      {"rmsprop_centered",
+       make<RMSProp>(0.1, RMSPropOptions{.rho = 0.8, .epsilon = 1e-3, .centered = true})},
       {"rmsprop_both",
-       make<RMSProp>(0.1, RMSPropOptions{.rho = 0.8, .momentum = 0.5, .epsilon = 1e-3, .centered = true})},
+       make<RMSProp>(
+           0.1, RMSPropOptions{.rho = 0.8, .momentum = 0.5, .epsilon = 1e-3, .centered = true})},
       {"ftrl", make<Ftrl>()},
       {"ftrl_regularised", make<Ftrl>(0.1, FtrlOptions{.initial_accumulator = 0.2,
                                                        .l1 = 0.3,
@@ -169,7 +173,8 @@ TEST_CASE("many variables of many sizes and dtypes are updated in one step") {
     std::vector<GradientAndVariable> pairs;
     for (const Variable& v : together) pairs.push_back({gradient(v, step), v});
     one.apply_gradients(pairs);
-    for (std::size_t k = 0; k < alone.size(); ++k) each[k]->apply_gradients({{gradient(alone[k], step), alone[k]}});
+    for (std::size_t k = 0; k < alone.size(); ++k)
+      each[k]->apply_gradients({{gradient(alone[k], step), alone[k]}});
   }
   for (std::size_t k = 0; k < alone.size(); ++k) {
     CHECK(together[k].value().to_vector<double>() == alone[k].value().to_vector<double>());
@@ -213,7 +218,9 @@ TEST_CASE("minimize finds a minimum and returns the loss") {
   Adam optimizer(0.2);
   Tensor loss;
   for (int i = 0; i < 300; ++i) {
-    loss = optimizer.minimize([&] { return sum(square(w - tensor({1.0, 2.0}))) + square(b - frozen); });
+    loss = optimizer.minimize([&] {
+      return sum(square(w - tensor({1.0, 2.0}))) + square(b - frozen);
+    });
   }
   CHECK(loss.item<float>() < 1e-3F);
   CHECK(w(0).item<float>() == Approx(1.0).margin(0.01));
@@ -275,7 +282,8 @@ TEST_CASE("an optimizer whose state is restored goes on as if it had not stopped
   first.apply_gradients({{tensor(gradients[0]), w}});
   v.assign(w);
   second.build({{v}});
-  for (std::size_t k = 0; k < first.variables().size(); ++k) second.variables()[k].assign(first.variables()[k]);
+  for (std::size_t k = 0; k < first.variables().size(); ++k)
+    second.variables()[k].assign(first.variables()[k]);
   first.apply_gradients({{tensor(gradients[1]), w}});
   second.apply_gradients({{tensor(gradients[1]), v}});
   CHECK(w.value().to_vector<double>() == v.value().to_vector<double>());
@@ -300,8 +308,8 @@ TEST_CASE("gradients that do not fit change nothing") {
 }
 
 TEST_CASE("the formulas are operators that graphs can name") {
-  for (const char* name : {"sgd_update", "momentum_update", "adagrad_update", "adam_update", "rmsprop_update",
-                           "ftrl_update"}) {
+  for (const char* name : {"sgd_update", "momentum_update", "adagrad_update", "adam_update",
+                           "rmsprop_update", "ftrl_update"}) {
     CHECK(find_op(name) != nullptr);
   }
 }

@@ -30,7 +30,8 @@ struct Model {
   }
 };
 
-const Tensor inputs = tensor({{1.0, 2.0, -1.0}, {0.5, -0.5, 0.25}, {2.0, 0.0, 1.0}, {-1.0, 1.0, 0.5}});
+const Tensor inputs =
+    tensor({{1.0, 2.0, -1.0}, {0.5, -0.5, 0.25}, {2.0, 0.0, 1.0}, {-1.0, 1.0, 0.5}});
 const Tensor targets = tensor({{0.5, -0.5}, {0.25, 0.25}, {-0.5, 0.75}, {0.0, 0.5}});
 
 }  // namespace
@@ -52,7 +53,8 @@ TEST_CASE("a traced training step gives the bits of the eager one, step after st
 TEST_CASE("a new learning rate takes effect in a step that was traced before") {
   const Variable w(tensor({1.0}));
   SGD optimizer(0.5);
-  auto step = trace([&](const Tensor& scale) { return optimizer.minimize([&] { return sum(w * scale); }); });
+  auto step = trace(
+      [&](const Tensor& scale) { return optimizer.minimize([&] { return sum(w * scale); }); });
   step(tensor({1.0}));
   step(tensor({1.0}));
   CHECK(w.value().item<float>() == 0.0F);
@@ -62,9 +64,8 @@ TEST_CASE("a new learning rate takes effect in a step that was traced before") {
 }
 
 TEST_CASE("a trace computes what is inside a function with its own gradient") {
-  const auto doubled = custom_gradient([](const Tensor& x) {
-    return std::pair(x * 2, [](const Tensor& dy) { return dy * 10; });
-  });
+  const auto doubled = custom_gradient(
+      [](const Tensor& x) { return std::pair(x * 2, [](const Tensor& dy) { return dy * 10; }); });
   auto value = trace([&](const Tensor& x) { return doubled(x) + 1; });
   CHECK(value(tensor({1.0})).item<float>() == 3.0F);
   CHECK(value(tensor({5.0})).item<float>() == 11.0F);
