@@ -70,7 +70,7 @@ TEST_CASE("foreign memory is given back once, after the last use") {
   Foreign foreign;
   {
     const Tensor x = from_dlpack(&foreign.managed);
-    const Tensor copy = x;
+    const Tensor copy = x;  // NOLINT(performance-unnecessary-copy-initialization)
     CHECK(x.contiguous());
     CHECK(x.to_vector<float>() == std::vector<float>{1, 2, 3, 4});
     CHECK_FALSE(x.sole_owner());

@@ -104,13 +104,13 @@ TEST_CASE("headers that break a rule of the format are refused") {
   };
   const std::string x = R"("x":{"dtype":"F32","shape":[2],"data_offsets":[0,8]})";
   const std::string nested = std::string(100000, '[');
+  const auto after_x = [&](const char* rest) { return std::string("{").append(x).append(rest); };
   for (
       const Case& one : std::vector<Case>{
           {"a hole before", R"({"x":{"dtype":"F32","shape":[2],"data_offsets":[4,12]}})", 12},
-          {"a hole between",
-           "{" + x + R"(,"y":{"dtype":"F32","shape":[1],"data_offsets":[12,16]}})", 16},
-          {"an overlap", "{" + x + R"(,"y":{"dtype":"F32","shape":[2],"data_offsets":[4,12]}})",
-           12},
+          {"a hole between", after_x(R"(,"y":{"dtype":"F32","shape":[1],"data_offsets":[12,16]}})"),
+           16},
+          {"an overlap", after_x(R"(,"y":{"dtype":"F32","shape":[2],"data_offsets":[4,12]}})"), 12},
           {"backwards", R"({"x":{"dtype":"F32","shape":[2],"data_offsets":[8,0]}})", 8},
           {"too few bytes for the shape",
            R"({"x":{"dtype":"F32","shape":[3],"data_offsets":[0,8]}})", 8},
@@ -123,8 +123,8 @@ TEST_CASE("headers that break a rule of the format are refused") {
            R"({"x":{"dtype":"F32","shape":[1,1,1,1,1,1,1,1,2],"data_offsets":[0,8]}})", 8},
           {"offsets beyond the file",
            R"({"x":{"dtype":"U8","shape":[99999999],"data_offsets":[0,99999999]}})", 8},
-          {"more elements than tensors", "{" + x + "}", 9},
-          {"a name twice", "{" + x + "," + x + "}", 8},
+          {"more elements than tensors", after_x("}"), 9},
+          {"a name twice", after_x(("," + x + "}").c_str()), 8},
           {"a key twice", R"({"x":{"dtype":"F32","dtype":"F32","shape":[2],"data_offsets":[0,8]}})",
            8},
           {"an unknown key", R"({"x":{"dtype":"F32","shape":[2],"data_offsets":[0,8],"more":1}})",
@@ -143,8 +143,8 @@ TEST_CASE("headers that break a rule of the format are refused") {
           {"nested metadata", R"({"__metadata__":{"a":{"b":"c"}}})", 0},
           {"a list", "[]", 0},
           {"blanks before", " {}", 0},
-          {"no JSON", "{" + x, 8},
-          {"more after it", "{" + x + "} {}", 8},
+          {"no JSON", after_x(""), 8},
+          {"more after it", after_x("} {}"), 8},
           {"depth without end", R"({"x":)" + nested, 0},
           {"no UTF-8", "{\"\xff\":1}", 0},
           {"nothing", "", 0}}) {
