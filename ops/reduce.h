@@ -130,13 +130,13 @@ RILL_API Tensor cumsum(const Tensor& x, int axis, const ScanOptions& options = {
 
 // `max(a, b)` of tensors would silently compare them with the standard library's `max`; `maximum(a,
 // b)` is meant.
-struct use_maximum_for_the_larger_of_two_tensors {};
-struct use_minimum_for_the_smaller_of_two_tensors {};
-use_maximum_for_the_larger_of_two_tensors max(const Tensor& a, const Tensor& b) = delete;
-use_minimum_for_the_smaller_of_two_tensors min(const Tensor& a, const Tensor& b) = delete;
+struct UseMaximumForTheLargerOfTwoTensors {};
+struct UseMinimumForTheSmallerOfTwoTensors {};
+UseMaximumForTheLargerOfTwoTensors max(const Tensor& a, const Tensor& b) = delete;
+UseMinimumForTheSmallerOfTwoTensors min(const Tensor& a, const Tensor& b) = delete;
 template <TensorLike T>
-use_maximum_for_the_larger_of_two_tensors max(const T& a, const T& b) = delete;
+UseMaximumForTheLargerOfTwoTensors max(const T& a, const T& b) = delete;
 template <TensorLike T>
-use_minimum_for_the_smaller_of_two_tensors min(const T& a, const T& b) = delete;
+UseMinimumForTheSmallerOfTwoTensors min(const T& a, const T& b) = delete;
 
 }  // namespace rill

@@ -220,7 +220,7 @@ Tensor read(const Tensor& x, std::span<const Index* const> indices, Where where)
     fail(x, "reading by a mask has a size that depends on data: use where(mask, x, otherwise)",
          where);
   }
-  const Tensor sliced = basic(x, region, where);
+  Tensor sliced = basic(x, region, where);
   if (region.picked.empty()) return sliced;
   if (region.picked.size() == 1 && !region.picked_in_front) {
     return take(sliced, *region.picked[0].indices, region.picked[0].axis, where);

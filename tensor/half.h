@@ -4,6 +4,8 @@
 #pragma once
 
 #include <bit>
+#include <compare>
+#include <concepts>
 #include <cstdint>
 
 namespace rill {
@@ -78,5 +80,40 @@ class BFloat16 {
 
   std::uint16_t bits_ = 0;
 };
+
+/// The 16-bit element types.
+template <class T>
+concept HalfElement = std::same_as<T, Half> || std::same_as<T, BFloat16>;
+
+// Arithmetic of 16-bit numbers is that of floats; said here, because operators of tensors take
+// numbers too.
+template <HalfElement A, HalfElement B>
+constexpr float operator+(A a, B b) {
+  return static_cast<float>(a) + static_cast<float>(b);
+}
+template <HalfElement A, HalfElement B>
+constexpr float operator-(A a, B b) {
+  return static_cast<float>(a) - static_cast<float>(b);
+}
+template <HalfElement A, HalfElement B>
+constexpr float operator*(A a, B b) {
+  return static_cast<float>(a) * static_cast<float>(b);
+}
+template <HalfElement A, HalfElement B>
+constexpr float operator/(A a, B b) {
+  return static_cast<float>(a) / static_cast<float>(b);
+}
+template <HalfElement A>
+constexpr float operator-(A a) {
+  return -static_cast<float>(a);
+}
+template <HalfElement A, HalfElement B>
+constexpr bool operator==(A a, B b) {
+  return static_cast<float>(a) == static_cast<float>(b);
+}
+template <HalfElement A, HalfElement B>
+constexpr auto operator<=>(A a, B b) {
+  return static_cast<float>(a) <=> static_cast<float>(b);
+}
 
 }  // namespace rill

@@ -4,9 +4,7 @@
 
 #include <rill/cpu/features.h>
 
-#include <cmath>
 #include <cstdlib>
-#include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <string>
@@ -28,14 +26,7 @@ std::uint64_t hash_of(const Tensor& x) {
   const Tensor dense = x.contiguous_copy();
   visit(x.dtype(), [&](auto zero) {
     using T = decltype(zero);
-    for (const T& element : dense.data<T>()) {
-      std::uint64_t bits = 0;
-      std::memcpy(&bits, &element, sizeof(T));
-      if constexpr (!std::integral<T>) {
-        if (std::isnan(static_cast<double>(element))) bits = 1;
-      }
-      hash = (hash ^ bits) * 0x100000001b3ULL;
-    }
+    for (const T& element : dense.data<T>()) hash = (hash ^ bits_of(element)) * 0x100000001b3ULL;
   });
   return hash;
 }

@@ -16,7 +16,9 @@
 #include <rill/tensor/literal.h>
 #include <rill/tensor/tensor.h>
 
+#include <cmath>
 #include <cstdint>
+#include <cstring>
 #include <functional>
 #include <optional>
 #include <span>
@@ -115,6 +117,17 @@ Row unary(std::string name, std::function<Tensor(const Tensor&)> apply, double (
 Row binary(std::string name, std::function<Tensor(const Tensor&, const Tensor&)> apply,
            double (*reference)(double, double), std::vector<DType> dtypes = numbers,
            double low = -2, double high = 2);
+
+/// An element's bits; every NaN has the same.
+template <Element T>
+std::uint64_t bits_of(const T& element) {
+  if constexpr (!std::integral<T>) {
+    if (std::isnan(static_cast<double>(element))) return ~std::uint64_t{0};
+  }
+  std::uint64_t bits = 0;
+  std::memcpy(&bits, &element, sizeof(T));
+  return bits;
+}
 
 /// `sum, the last axis, float32`: what messages call a case.
 std::string title(const Row& row, const Case& c, DType dtype);

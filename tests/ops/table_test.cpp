@@ -9,7 +9,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <limits>
@@ -91,11 +90,7 @@ void require_same(const Tensor& got, const Tensor& want) {
     const auto x = a.data<T>();
     const auto y = b.data<T>();
     for (std::size_t i = 0; i < x.size(); ++i) {
-      if (std::memcmp(&x[i], &y[i], sizeof(T)) == 0) continue;
-      if constexpr (!std::integral<T>) {
-        if (std::isnan(static_cast<double>(x[i])) && std::isnan(static_cast<double>(y[i])))
-          continue;
-      }
+      if (bits_of(x[i]) == bits_of(y[i])) continue;
       INFO("element " << i);
       REQUIRE(static_cast<double>(x[i]) == static_cast<double>(y[i]));
       FAIL("zeros of different sign");
