@@ -1,0 +1,212 @@
+#include "floors.h"
+
+#include <immintrin.h>
+#include <omp.h>
+#include <sys/mman.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <memory>
+#include <new>
+
+#include <benchmark/benchmark.h>
+
+#include <rill/tensor/threads.h>
+
+namespace rill::bench {
+namespace {
+
+// ---- The widest registers of the machine that this file is compiled for
+// -----------------------------------------
+
+#if defined(__AVX512F__)
+using Vector = __m512;
+Vector fill(float x) { return _mm512_set1_ps(x); }
+Vector load(const float* from) { return _mm512_load_ps(from); }
+Vector add(Vector a, Vector b) { return _mm512_add_ps(a, b); }
+Vector multiply_add(Vector a, Vector b, Vector c) { return _mm512_fmadd_ps(a, b, c); }
+void store(float* to, Vector x) { _mm512_store_ps(to, x); }
+void store_past_caches(float* to, Vector x) { _mm512_stream_ps(to, x); }
+#elif defined(__AVX2__) && defined(__FMA__)
+using Vector = __m256;
+Vector fill(float x) { return _mm256_set1_ps(x); }
+Vector load(const float* from) { return _mm256_load_ps(from); }
+Vector add(Vector a, Vector b) { return _mm256_add_ps(a, b); }
+Vector multiply_add(Vector a, Vector b, Vector c) { return _mm256_fmadd_ps(a, b, c); }
+void store(float* to, Vector x) { _mm256_store_ps(to, x); }
+void store_past_caches(float* to, Vector x) { _mm256_stream_ps(to, x); }
+#else
+using Vector = __m128;
+Vector fill(float x) { return _mm_set1_ps(x); }
+Vector load(const float* from) { return _mm_load_ps(from); }
+Vector add(Vector a, Vector b) { return _mm_add_ps(a, b); }
+Vector multiply_add(Vector a, Vector b, Vector c) { return _mm_add_ps(_mm_mul_ps(a, b), c); }
+void store(float* to, Vector x) { _mm_store_ps(to, x); }
+void store_past_caches(float* to, Vector x) { _mm_stream_ps(to, x); }
+#endif
+constexpr std::size_t width = sizeof(Vector) / sizeof(float);
+
+// ---- Memory -----------------------------------------------------------------------------------
+
+/// Zeros, in huge pages where the system grants them.
+class Pages {
+ public:
+  explicit Pages(std::size_t bytes) : bytes_(std::max<std::size_t>(bytes, 1)) {
+    void* const block =
+        mmap(nullptr, bytes_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (block == MAP_FAILED) throw std::bad_alloc();
+    madvise(block, bytes_, MADV_HUGEPAGE);
+    floats_ = static_cast<float*>(block);
+    std::fill_n(floats_, bytes / sizeof(float), 0.0F);
+  }
+  ~Pages() { munmap(floats_, bytes_); }
+  Pages(const Pages&) = delete;
+  Pages& operator=(const Pages&) = delete;
+
+  [[nodiscard]] float* floats() const { return floats_; }
+
+ private:
+  std::size_t bytes_;
+  float* floats_ = nullptr;
+};
+
+/// What a pass goes over, counted in vectors.
+struct Streams {
+  Streams(std::size_t bytes_read, std::size_t bytes_written)
+      : read(bytes_read / sizeof(Vector)),
+        written(bytes_written / sizeof(Vector)),
+        input(bytes_read),
+        output(bytes_written) {}
+
+  std::size_t read, written;
+  Pages input, output;
+};
+
+/// The vectors that the calling thread of a team takes.
+struct Share {
+  explicit Share(std::size_t count) {
+    const auto thread = static_cast<std::size_t>(omp_get_thread_num());
+    const auto team = static_cast<std::size_t>(omp_get_num_threads());
+    first = count * thread / team;
+    last = count * (thread + 1) / team;
+  }
+  std::size_t first, last;
+};
+
+void read(const float* from, Share share) {
+  Vector sums[] = {fill(0), fill(0), fill(0), fill(0)};
+  std::size_t i = share.first;
+  for (; i + 4 <= share.last; i += 4) {
+    for (std::size_t k = 0; k < 4; ++k) sums[k] = add(sums[k], load(from + (i + k) * width));
+  }
+  for (; i < share.last; ++i) sums[0] = add(sums[0], load(from + i * width));
+  benchmark::DoNotOptimize(sums);
+}
+
+/// Writes each vector as the sum of `inputs` others, which lie `distance` vectors apart.
+template <int inputs, bool past_caches>
+void write(const float* from, std::size_t distance, float* to, Share share) {
+  for (std::size_t i = share.first; i < share.last; ++i) {
+    Vector sum = fill(0);
+    for (std::size_t k = 0; k < inputs; ++k) {
+      sum = add(sum, load(from + (k * distance + i) * width));
+    }
+    if constexpr (past_caches)
+      store_past_caches(to + i * width, sum);
+    else
+      store(to + i * width, sum);
+  }
+  if constexpr (past_caches) _mm_sfence();
+}
+
+/// One pass over everything. Inputs that are left over once every output has the same number of
+/// them are only read.
+template <bool past_caches>
+void pass(const Streams& streams) {
+  const float* const from = streams.input.floats();
+  float* const to = streams.output.floats();
+  const std::size_t written = streams.written;
+  const std::size_t inputs = written == 0 ? 0 : std::min<std::size_t>(streams.read / written, 4);
+#pragma omp parallel num_threads(threads())
+  {
+    const Share share(written);
+    switch (inputs) {
+      case 0:
+        write<0, past_caches>(from, written, to, share);
+        break;
+      case 1:
+        write<1, past_caches>(from, written, to, share);
+        break;
+      case 2:
+        write<2, past_caches>(from, written, to, share);
+        break;
+      case 3:
+        write<3, past_caches>(from, written, to, share);
+        break;
+      default:
+        write<4, past_caches>(from, written, to, share);
+        break;
+    }
+    read(from + inputs * written * width, Share(streams.read - inputs * written));
+  }
+}
+
+// ---- Arithmetic -------------------------------------------------------------------------------
+
+constexpr std::size_t chains = 12;  // more than latency times ports, and they fit 16 registers
+
+void multiply_add_in_registers(std::size_t steps) {
+  Vector values[chains];
+  for (std::size_t k = 0; k < chains; ++k) values[k] = fill(static_cast<float>(k));
+  const Vector factor = fill(0.999F);
+  const Vector term = fill(0.001F);
+  for (std::size_t i = 0; i < steps; ++i) {
+#pragma GCC unroll 12
+    for (std::size_t k = 0; k < chains; ++k) values[k] = multiply_add(values[k], factor, term);
+  }
+  benchmark::DoNotOptimize(values);
+}
+
+}  // namespace
+
+std::vector<Floor> streaming(std::size_t bytes_read, std::size_t bytes_written) {
+  const auto streams = std::make_shared<const Streams>(bytes_read, bytes_written);
+  std::vector<Floor> floors{{.name = "streaming", .run = [=] { pass<false>(*streams); }}};
+  if (bytes_written != 0) {
+    floors.push_back({.name = "streaming, non-temporal", .run = [=] { pass<true>(*streams); }});
+  }
+  return floors;
+}
+
+Floor multiply_adds(double operations) {
+  constexpr std::size_t steps = 1 << 20;  // milliseconds, beside which starting the team is nothing
+  const double done = 2.0 * static_cast<double>(steps * chains * width) * threads();
+  return {.name = "multiply-adds at peak",
+          .run =
+              [] {
+#pragma omp parallel num_threads(threads())
+                multiply_add_in_registers(steps);
+              },
+          .times = done / operations};
+}
+
+Floor small_results(int results) {
+  constexpr int repeats = 1000;
+  return {.name = results == 1 ? "malloc, add, free" : "malloc, add, free, twice",
+          .run =
+              [=] {
+                const __m128 a = _mm_set1_ps(1);
+                __m128 b = _mm_set1_ps(2);
+                for (int i = 0; i < repeats * results; ++i) {
+                  void* block = std::malloc(sizeof(__m128));
+                  benchmark::DoNotOptimize(b);
+                  if (block != nullptr) _mm_store_ps(static_cast<float*>(block), _mm_add_ps(a, b));
+                  benchmark::DoNotOptimize(block);
+                  benchmark::ClobberMemory();
+                  std::free(block);
+                }
+              },
+          .times = repeats};
+}
+
+}  // namespace rill::bench

@@ -1,0 +1,39 @@
+// A row of rill-bench: some work, and the floors that it is held against.
+//
+// Invariant: a row's tensors are made by `make`, and exist only while the row is measured.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+namespace rill::bench {
+
+/// What a user would measure rill against: memory, arithmetic, or a library called directly.
+struct Floor {
+  std::string name;           ///< "streaming", "oneDNN sgemm"
+  std::function<void()> run;  ///< results that it returns are dropped
+  double times = 1;           ///< the row's floor is a run's time divided by this
+};
+
+struct Work {
+  std::function<void()> run;
+  double times = 1;           ///< operations in a run: a row's seconds are those of one
+  std::vector<Floor> floors;  ///< the fastest counts
+};
+
+struct Row {
+  std::string name;
+  std::function<Work()> make;
+};
+
+// One function for each file of rows.
+std::vector<Row> small_rows();
+std::vector<Row> elementwise_rows();
+std::vector<Row> reduction_rows();
+std::vector<Row> matmul_rows();
+std::vector<Row> convolution_rows();
+std::vector<Row> index_rows();
+std::vector<Row> model_rows();
+
+}  // namespace rill::bench
