@@ -33,7 +33,11 @@ Work gradient_of(ConvolutionPart part) {
   tape->watch(source);
   const Tensor y = convolve(x, w);
   const Tensor dy = rng::normal(images());
-  return {.run = [=] { return tape->gradient(y, source, {.output_gradients = dy}); },
+  return {.run =
+              [=] {
+                const auto pause = tape->stop_recording();  // or it would record its gradients
+                return tape->gradient(y, source, {.output_gradients = dy});
+              },
           .floors = direct_convolution(part, batch, channels, size)};
 }
 

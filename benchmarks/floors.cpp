@@ -1,10 +1,10 @@
 #include "floors.h"
 
 #include <immintrin.h>
-#include <omp.h>
 #include <sys/mman.h>
 
 #include <algorithm>
+#include <cstdint>
 #include <cstdlib>
 #include <memory>
 #include <new>
@@ -82,16 +82,21 @@ struct Streams {
   Pages input, output;
 };
 
-/// The vectors that the calling thread of a team takes.
+/// Neighbouring vectors. Threads take such shares one after the other, so that one which is held up
+/// does not hold up the rest.
 struct Share {
-  explicit Share(std::size_t count) {
-    const auto thread = static_cast<std::size_t>(omp_get_thread_num());
-    const auto team = static_cast<std::size_t>(omp_get_num_threads());
-    first = count * thread / team;
-    last = count * (thread + 1) / team;
-  }
   std::size_t first, last;
 };
+constexpr std::size_t share_size = 1024;  // tens of kilobytes
+
+std::int64_t shares(std::size_t count) {
+  return static_cast<std::int64_t>((count + share_size - 1) / share_size);
+}
+
+Share share_of(std::size_t count, std::int64_t number) {
+  const std::size_t first = static_cast<std::size_t>(number) * share_size;
+  return {first, std::min(first + share_size, count)};
+}
 
 void read(const float* from, Share share) {
   Vector sums[] = {fill(0), fill(0), fill(0), fill(0)};
@@ -127,27 +132,34 @@ void pass(const Streams& streams) {
   float* const to = streams.output.floats();
   const std::size_t written = streams.written;
   const std::size_t inputs = written == 0 ? 0 : std::min<std::size_t>(streams.read / written, 4);
+  const std::size_t left = streams.read - inputs * written;
 #pragma omp parallel num_threads(threads())
   {
-    const Share share(written);
-    switch (inputs) {
-      case 0:
-        write<0, past_caches>(from, written, to, share);
-        break;
-      case 1:
-        write<1, past_caches>(from, written, to, share);
-        break;
-      case 2:
-        write<2, past_caches>(from, written, to, share);
-        break;
-      case 3:
-        write<3, past_caches>(from, written, to, share);
-        break;
-      default:
-        write<4, past_caches>(from, written, to, share);
-        break;
+#pragma omp for schedule(dynamic) nowait
+    for (std::int64_t i = 0; i < shares(written); ++i) {
+      const Share share = share_of(written, i);
+      switch (inputs) {
+        case 0:
+          write<0, past_caches>(from, written, to, share);
+          break;
+        case 1:
+          write<1, past_caches>(from, written, to, share);
+          break;
+        case 2:
+          write<2, past_caches>(from, written, to, share);
+          break;
+        case 3:
+          write<3, past_caches>(from, written, to, share);
+          break;
+        default:
+          write<4, past_caches>(from, written, to, share);
+          break;
+      }
     }
-    read(from + inputs * written * width, Share(streams.read - inputs * written));
+#pragma omp for schedule(dynamic) nowait
+    for (std::int64_t i = 0; i < shares(left); ++i) {
+      read(from + inputs * written * width, share_of(left, i));
+    }
   }
 }
 
