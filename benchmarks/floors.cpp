@@ -174,7 +174,7 @@ void multiply_add_in_registers(std::size_t steps) {
   const Vector term = fill(0.001F);
   for (std::size_t i = 0; i < steps; ++i) {
 #pragma GCC unroll 12
-    for (std::size_t k = 0; k < chains; ++k) values[k] = multiply_add(values[k], factor, term);
+    for (Vector& value : values) value = multiply_add(value, factor, term);
   }
   benchmark::DoNotOptimize(values);
 }
