@@ -21,9 +21,9 @@ void misuse(Tensor x, Tensor y, Variable w) {
   c.at(0) = y;
 #elif defined(READ_A_SLOT)  // says: Slot
   Tensor t = x.at(0);
-#elif defined(STANDARD_MAX)  // says: maximum
+#elif defined(STANDARD_MAX)  // says: UseMaximum
   Tensor t = max(x, y);
-#elif defined(STANDARD_MIN)  // says: minimum
+#elif defined(STANDARD_MIN)  // says: UseMinimum
   Tensor t = min(x, y);
 #elif defined(SUM_OF_A_NUMBER)  // says: sum
   Tensor t = sum(3.0);
