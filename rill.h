@@ -1,6 +1,6 @@
-/// All that programs use: `#include <rill/rill.h>`. Who writes operators or listeners of their own includes
-/// <rill/ops/...>, <rill/kernel/...> or <rill/tensor/listener.h> besides.
-/// Invariant: no header of another library comes with it, and it parses in under a second.
+/// All that programs use: `#include <rill/rill.h>`. Who writes operators or listeners of their own
+/// includes <rill/ops/...>, <rill/kernel/...> or <rill/tensor/listener.h> besides. Invariant: no
+/// header of another library comes with it, and it parses in under a second.
 #pragma once
 
 // So that `exp(1.0)` stays a double beside `using namespace rill`.

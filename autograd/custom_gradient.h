@@ -53,8 +53,8 @@ Tensor as_tensor(const T& source) {
   return source;
 }
 template <class T>
-requires std::is_arithmetic_v<T> || std::same_as<T, Half> || std::same_as<T, BFloat16> Tensor
-as_tensor(T number) {
+  requires std::is_arithmetic_v<T> || std::same_as<T, Half> || std::same_as<T, BFloat16>
+Tensor as_tensor(T number) {
   return tensor(Literal(number));
 }
 
@@ -79,8 +79,9 @@ T from_list(const std::vector<Tensor>& list) {
   } else if constexpr (std::same_as<T, std::vector<Tensor>>) {
     return list;
   } else {
-    return [&]<std::size_t... I>(std::index_sequence<I...>) { return T{list[I]...}; }
-    (std::make_index_sequence<std::tuple_size_v<T>>{});
+    return [&]<std::size_t... I>(std::index_sequence<I...>) {
+      return T{list[I]...};
+    }(std::make_index_sequence<std::tuple_size_v<T>>{});
   }
 }
 
@@ -92,8 +93,7 @@ std::vector<Tensor> call_gradient(const G& gradient, std::span<const Tensor> lis
   } else {
     return [&]<std::size_t... I>(std::index_sequence<I...>) {
       return as_list(gradient(list[I]...));
-    }
-    (std::make_index_sequence<Results>{});
+    }(std::make_index_sequence<Results>{});
   }
 }
 

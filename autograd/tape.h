@@ -41,8 +41,8 @@ class TensorList {
   TensorList() = default;
   TensorList(const Tensor& tensor) : tensors_{tensor} {}  // NOLINT(google-explicit-constructor)
   template <TensorLike T>
-  requires(!std::ranges::range<T>) TensorList(const T& source)
-      : tensors_{Tensor(source)} {}  // NOLINT(google-explicit-constructor)
+    requires(!std::ranges::range<T>)
+  TensorList(const T& source) : tensors_{Tensor(source)} {}  // NOLINT(google-explicit-constructor)
   TensorList(std::initializer_list<Tensor> tensors) : tensors_(tensors) {}
   TensorList(std::span<const Tensor> tensors)
       : tensors_(tensors.begin(), tensors.end()) {}  // NOLINT(google-explicit-constructor)
@@ -133,10 +133,9 @@ class RILL_API GradientTape {
     return result;
   }
   template <std::ranges::range Sources>
-  requires std::convertible_to<std::ranges::range_reference_t<const Sources>, Source>
-      std::vector<Tensor> gradient(const TensorList& target, const Sources& sources,
-                                   const GradientOptions& options = {},
-                                   Where where = Where::here()) {
+    requires std::convertible_to<std::ranges::range_reference_t<const Sources>, Source>
+  std::vector<Tensor> gradient(const TensorList& target, const Sources& sources,
+                               const GradientOptions& options = {}, Where where = Where::here()) {
     const std::vector<Source> list(std::ranges::begin(sources), std::ranges::end(sources));
     return gradients(target, list, options, where);
   }

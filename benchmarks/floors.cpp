@@ -16,8 +16,7 @@
 namespace rill::bench {
 namespace {
 
-// ---- The widest registers of the machine that this file is compiled for
-// -----------------------------------------
+// ---- The widest registers of the machine that this file is compiled for -----------------------
 
 #if defined(__AVX512F__)
 using Vector = __m512;

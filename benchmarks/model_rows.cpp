@@ -90,7 +90,7 @@ Work lstm_step() {
       [=] { return mean(lstm(x, w, u, b, {.recurrent_bias = recurrent_b}).outputs); }, 0.94e9);
 }
 
-// ---- GPT: 4 layers, 4 heads, 128 wide, 64 tokens, 65 characters, batch of 12 -------------------
+// ---- GPT: 4 layers, 4 heads, 128 wide, 64 tokens, 65 characters, batch of 12 ------------------
 
 constexpr std::int64_t context = 64, width = 128, heads = 4, layers = 4, alphabet = 65, texts = 12;
 
@@ -141,7 +141,7 @@ Work gpt_step() {
       3.96e9);
 }
 
-// ---- A block of ResNet-18: 8 images of 56x56 with 64 channels, the input's gradient included ---
+// ---- A block of ResNet-18: 8 images of 56x56 with 64 channels, the input's gradient included --
 
 struct Normalization {
   Variable gamma{ones({64})}, beta{zeros({64})};

@@ -362,7 +362,7 @@ ThreadCache* make_cache() {
   return this_cache;
 }
 
-// ---- Red zones: [size, pattern][the caller's bytes][pattern] ----
+// ---- Red zones: [size, pattern][the caller's bytes][pattern] ----------------------------------
 
 constexpr std::size_t zone = 64;
 constexpr unsigned char pattern = 0xa5;
@@ -490,7 +490,7 @@ void set_red_zones(bool on) {
 
 }  // namespace rill::cpu
 
-// ---- The functions that the lowest floor declares ----
+// ---- The functions that the lowest floor declares ---------------------------------------------
 
 namespace rill {
 namespace {

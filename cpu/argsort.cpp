@@ -31,7 +31,8 @@ auto ordered(T element, bool descending) {
     return descending ? static_cast<Bits>(~key) : key;
   } else {
     using Bits = std::make_unsigned_t<T>;
-    const Bits top = std::is_signed_v<T> ? static_cast<Bits>(Bits{1} << (sizeof(T) * 8 - 1)) : Bits{0};
+    const Bits top =
+        std::is_signed_v<T> ? static_cast<Bits>(Bits{1} << (sizeof(T) * 8 - 1)) : Bits{0};
     const Bits key = static_cast<Bits>(static_cast<Bits>(element) ^ top);
     return descending ? static_cast<Bits>(~key) : key;
   }
@@ -39,15 +40,18 @@ auto ordered(T element, bool descending) {
 
 /// Key above, position below: all entries differ, so any sort of them is stable.
 template <class T>
-void sort_row(const T* row, std::int64_t columns, bool descending, std::byte* scratch, std::int64_t* positions) {
+void sort_row(const T* row, std::int64_t columns, bool descending, std::byte* scratch,
+              std::int64_t* positions) {
   using Key = decltype(ordered(T{}, false));
   if (sizeof(Key) <= 4 && columns <= std::numeric_limits<std::uint32_t>::max()) {
     auto* entries = reinterpret_cast<std::uint64_t*>(scratch);
     for (std::int64_t i = 0; i < columns; ++i) {
-      entries[i] = std::uint64_t{ordered(row[i], descending)} << 32U | static_cast<std::uint64_t>(i);
+      entries[i] =
+          std::uint64_t{ordered(row[i], descending)} << 32U | static_cast<std::uint64_t>(i);
     }
     hwy::Sorter()(entries, static_cast<std::size_t>(columns), hwy::SortAscending());
-    for (std::int64_t i = 0; i < columns; ++i) positions[i] = static_cast<std::int64_t>(entries[i] & 0xffffffffU);
+    for (std::int64_t i = 0; i < columns; ++i)
+      positions[i] = static_cast<std::int64_t>(entries[i] & 0xffffffffU);
     return;
   }
   auto* entries = reinterpret_cast<hwy::uint128_t*>(scratch);
@@ -55,14 +59,17 @@ void sort_row(const T* row, std::int64_t columns, bool descending, std::byte* sc
     entries[i] = {.lo = static_cast<std::uint64_t>(i), .hi = ordered(row[i], descending)};
   }
   hwy::Sorter()(entries, static_cast<std::size_t>(columns), hwy::SortAscending());
-  for (std::int64_t i = 0; i < columns; ++i) positions[i] = static_cast<std::int64_t>(entries[i].lo);
+  for (std::int64_t i = 0; i < columns; ++i)
+    positions[i] = static_cast<std::int64_t>(entries[i].lo);
 }
 
 class ArgsortPlan final : public kernel::Plan {
  public:
   explicit ArgsortPlan(const kernel::ArgsortShape& shape) : shape_(shape), slots_(threads()) {}
 
-  [[nodiscard]] std::size_t workspace() const override { return row_bytes() * static_cast<std::size_t>(slots_); }
+  [[nodiscard]] std::size_t workspace() const override {
+    return row_bytes() * static_cast<std::size_t>(slots_);
+  }
 
   void execute(std::span<const std::byte* const> inputs, std::span<std::byte* const> outputs,
                std::byte* workspace) const override {
@@ -73,12 +80,14 @@ class ArgsortPlan final : public kernel::Plan {
     visit(shape_.dtype, [&](auto zero) {
       using T = decltype(zero);
       const auto* elements = reinterpret_cast<const T*>(inputs[0]);
-      parallel_for_slots(shape_.rows, grain, slots_, [&](int slot, std::int64_t begin, std::int64_t end) {
-        std::byte* scratch = workspace + row_bytes() * static_cast<std::size_t>(slot);
-        for (std::int64_t row = begin; row < end; ++row) {
-          sort_row(elements + row * columns, columns, shape_.descending, scratch, positions + row * columns);
-        }
-      });
+      parallel_for_slots(
+          shape_.rows, grain, slots_, [&](int slot, std::int64_t begin, std::int64_t end) {
+            std::byte* scratch = workspace + row_bytes() * static_cast<std::size_t>(slot);
+            for (std::int64_t row = begin; row < end; ++row) {
+              sort_row(elements + row * columns, columns, shape_.descending, scratch,
+                       positions + row * columns);
+            }
+          });
     });
   }
 

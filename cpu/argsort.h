@@ -1,5 +1,6 @@
 /// Sorting on the CPU by Highway's vectorised quicksort.
-/// Invariant: stable, NaN last; the positions are the same on every instruction set and for any number of threads.
+/// Invariant: stable, NaN last; the positions are the same on every instruction set and for any
+/// number of threads.
 #pragma once
 
 #include <memory>

@@ -1,4 +1,5 @@
-// The CPU behind the backend interface: generated kernels where there is an emitter, the interpreter elsewhere.
+// The CPU behind the backend interface: generated kernels where there is an emitter, the
+// interpreter elsewhere.
 #include <rill/kernel/backend.h>
 
 #include <memory>

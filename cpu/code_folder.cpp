@@ -119,7 +119,7 @@ CodeFolder::CodeFolder(std::string path, std::uint64_t limit)
     trouble_ = errno == ELOOP || errno == ENOTDIR ? "it is no folder" : std::strerror(errno);
     return;
   }
-  struct stat about {};
+  struct stat about{};
   if (fstat(directory_, &about) != 0 || !private_to_user(about)) {
     trouble_ = "it must belong to this user and be writable by nobody else";
     close(directory_);
@@ -141,7 +141,7 @@ std::optional<CompiledObject> CodeFolder::read(const Key& key) {
     unlinkat(directory_, name.c_str(), 0);
     return std::nullopt;
   };
-  struct stat about {};
+  struct stat about{};
   if (fstat(file.number(), &about) != 0) return std::nullopt;
   const auto size = static_cast<std::uint64_t>(about.st_size);
   if (!S_ISREG(about.st_mode) || !private_to_user(about) || size < sizeof(Header) ||
@@ -217,7 +217,7 @@ void CodeFolder::evict() {
   const std::time_t now = std::time(nullptr);
   while (const dirent* each = readdir(all.get())) {
     const std::string name = each->d_name;
-    struct stat about {};
+    struct stat about{};
     if (fstatat(directory_, name.c_str(), &about, AT_SYMLINK_NOFOLLOW) != 0 ||
         !S_ISREG(about.st_mode))
       continue;

@@ -38,8 +38,7 @@ std::optional<std::size_t> memory_limit();
 /// Default: 0.
 bool bounds();
 
-// ---- The rules, as functions of a variable's name and its text, for variables that other parts of
-// rill read. ----
+// ---- The rules, as functions of a variable's name and its text ----------------------------------
 
 /// The text of a variable; absent if it is unset or empty.
 std::optional<std::string> text(const char* variable);

@@ -72,8 +72,7 @@ struct Kernel::Launch {
   std::int64_t points;
 };
 
-// ---- Preparing
-// --------------------------------------------------------------------------------------------------------
+// ---- Preparing --------------------------------------------------------------------------------
 
 std::shared_ptr<const Kernel> Kernel::prepare(const Program& program) {
   using Print = std::array<std::uint64_t, 2>;
@@ -162,8 +161,7 @@ const Code* Kernel::code(Variant& variant) const {
   return variant.code.get();
 }
 
-// ---- What a launch's sizes say
-// ----------------------------------------------------------------------------------------
+// ---- What a launch's sizes say ----------------------------------------------------------------
 
 /// Of an expression over sizes and constants.
 std::int64_t Kernel::value(Id id, const std::int64_t* sizes) const {
@@ -260,8 +258,7 @@ bool Kernel::bypasses_caches(const Launch& launch) const {
   return written >= std::max<std::int64_t>(cache / 2, std::int64_t{8} << 20);
 }
 
-// ---- Running
-// ----------------------------------------------------------------------------------------------------------
+// ---- Running ----------------------------------------------------------------------------------
 
 Failure Kernel::execute(std::byte* const* buffers, const std::int64_t* sizes,
                         const std::uint64_t* parameters) const {

@@ -342,7 +342,7 @@ void parallel_for(std::int64_t count, std::int64_t grain,
 
 }  // namespace rill::cpu
 
-// ---- The functions that the lowest floor declares ----
+// ---- The functions that the lowest floor declares ---------------------------------------------
 
 namespace rill {
 

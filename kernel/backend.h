@@ -1,6 +1,6 @@
-/// What a device must be able to do: make a kernel program runnable, and plan the operators that libraries do better.
-/// Invariant: every piece of work has two halves. Preparing looks at shapes and dtypes, may compile and allocate;
-/// executing is given pointers and allocates nothing.
+/// What a device must be able to do: make a kernel program runnable, and plan the operators that
+/// libraries do better. Invariant: every piece of work has two halves. Preparing looks at shapes
+/// and dtypes, may compile and allocate; executing is given pointers and allocates nothing.
 #pragma once
 
 #include <array>
@@ -24,13 +24,13 @@ class RILL_API Executable {
   Executable& operator=(const Executable&) = delete;
   virtual ~Executable() = default;
 
-  /// Runs all of it. `buffers` are the first elements in the program's order, rows left out; `sizes` and `parameters`
-  /// are by number. Returns the earliest failed check, or none.
+  /// Runs all of it. `buffers` are the first elements in the program's order, rows left out;
+  /// `sizes` and `parameters` are by number. Returns the earliest failed check, or none.
   virtual Failure execute(std::byte* const* buffers, const std::int64_t* sizes,
                           const std::uint64_t* parameters) const = 0;
 
-  /// Generated code that the calling thread may run by itself over [0, points) when the program has neither rows nor
-  /// checks; null where there is none.
+  /// Generated code that the calling thread may run by itself over [0, points) when the program has
+  /// neither rows nor checks; null where there is none.
   [[nodiscard]] virtual KernelFunction direct() const { return nullptr; }
 };
 
@@ -45,11 +45,12 @@ class RILL_API Plan {
   /// Bytes of scratch that `execute` needs, 64-byte aligned.
   [[nodiscard]] virtual std::size_t workspace() const { return 0; }
   /// Inputs and outputs are contiguous.
-  virtual void execute(std::span<const std::byte* const> inputs, std::span<std::byte* const> outputs,
-                       std::byte* workspace) const = 0;
+  virtual void execute(std::span<const std::byte* const> inputs,
+                       std::span<std::byte* const> outputs, std::byte* workspace) const = 0;
 };
 
-/// `batch` products of (m, k) by (k, n), row-major; a transposed operand is stored (k, m) or (n, k).
+/// `batch` products of (m, k) by (k, n), row-major; a transposed operand is stored (k, m) or (n,
+/// k).
 struct MatmulShape {
   DType dtype = DType::float32;
   std::int64_t batch = 1, m = 0, n = 0, k = 0;
@@ -58,19 +59,20 @@ struct MatmulShape {
   friend bool operator==(const MatmulShape&, const MatmulShape&) = default;
 };
 
-/// A two-dimensional convolution: input (n, h, w, c), weights (kernel_h, kernel_w, c / groups, out_c),
-/// output (n, out_h, out_w, out_c).
+/// A two-dimensional convolution: input (n, h, w, c), weights (kernel_h, kernel_w, c / groups,
+/// out_c), output (n, out_h, out_w, out_c).
 struct ConvolutionShape {
   DType dtype = DType::float32;
-  std::int64_t n = 0, h = 0, w = 0, c = 0, out_h = 0, out_w = 0, out_c = 0, kernel_h = 0, kernel_w = 0;
+  std::int64_t n = 0, h = 0, w = 0, c = 0, out_h = 0, out_w = 0, out_c = 0, kernel_h = 0,
+               kernel_w = 0;
   std::array<std::int64_t, 2> stride{1, 1}, dilation{1, 1}, pad_before{}, pad_after{};
   std::int64_t groups = 1;
   friend bool operator==(const ConvolutionShape&, const ConvolutionShape&) = default;
 };
 enum class ConvolutionPass : std::uint8_t {
-  forward,         ///< input, weights -> output
-  input_gradient,  ///< output gradient, weights -> input gradient
-  weight_gradient, ///< input, output gradient -> weight gradient
+  forward,          ///< input, weights -> output
+  input_gradient,   ///< output gradient, weights -> input gradient
+  weight_gradient,  ///< input, output gradient -> weight gradient
 };
 
 /// Sorts the last axis of (rows, columns): ascending or descending, stable, NaN last.
@@ -90,7 +92,8 @@ class RILL_API Backend {
 
   virtual std::shared_ptr<const Executable> prepare(const Program& program) = 0;
   virtual std::unique_ptr<const Plan> matmul(const MatmulShape& shape) = 0;
-  virtual std::unique_ptr<const Plan> convolution(const ConvolutionShape& shape, ConvolutionPass pass) = 0;
+  virtual std::unique_ptr<const Plan> convolution(const ConvolutionShape& shape,
+                                                  ConvolutionPass pass) = 0;
   /// int64 positions of the sorted elements.
   virtual std::unique_ptr<const Plan> argsort(const ArgsortShape& shape) = 0;
 };

@@ -49,7 +49,7 @@ class Checker {
   static bool known(DType type) { return static_cast<int>(type) < dtype_count; }
   static std::string named(DType type) { return std::string(name(type)); }
 
-  // ---- Ids ----------------------------------------------------------------------------------
+  // ---- Ids ------------------------------------------------------------------------------------
 
   void range(Range range, const char* what) const {
     require(std::uint64_t{range.first} + range.count <= p_.ids.size(),

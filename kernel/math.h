@@ -17,7 +17,7 @@
 
 namespace rill::kernel::math {
 
-// ---- Exponentials and logarithms ----------------------------------------------------------------
+// ---- Exponentials and logarithms --------------------------------------------------------------
 
 /// e^x. Reduction: x = n ln 2 + r, with ln 2 in two parts. Error: 1.1, 1.1.
 RILL_API Value exp(Value x);
@@ -42,7 +42,7 @@ RILL_API Value sigmoid(Value x);
 /// log(1 + e^x), as max(x, 0) + log(1 + e^-|x|). Error: 1.5, 1.7.
 RILL_API Value softplus(Value x);
 
-// ---- Hyperbolic functions -----------------------------------------------------------------------
+// ---- Hyperbolic functions ---------------------------------------------------------------------
 
 /// An odd polynomial below 1, elsewhere (e^x - e^-x) / 2 with the low part of e^x kept.
 /// Error: 1.1, 1.1.
@@ -59,7 +59,7 @@ RILL_API Value acosh(Value x);
 /// Inverse of tanh: infinite at -1 and 1, NaN beyond. Error: 0.51, 1.2.
 RILL_API Value atanh(Value x);
 
-// ---- Error and gamma functions ------------------------------------------------------------------
+// ---- Error and gamma functions ----------------------------------------------------------------
 
 /// An odd polynomial below 0.9, elsewhere 1 - erfc(x). Error: 1.2, 1.0.
 RILL_API Value erf(Value x);
@@ -78,7 +78,7 @@ RILL_API Value lgamma(Value x);
 /// positive x; negative x as lgamma.
 RILL_API Value digamma(Value x);
 
-// ---- Trigonometric functions, of radians --------------------------------------------------------
+// ---- Trigonometric functions, of radians ------------------------------------------------------
 
 /// Reduction: to |r| <= pi/4 with as many bits of pi as the argument needs, of whatever size it is.
 /// Error: 0.6, 0.9.
@@ -104,7 +104,7 @@ RILL_API Value atan(Value x);
 /// Reduction: as atan. Error: 1.1, 1.1.
 RILL_API Value atan2(Value y, Value x);
 
-// ---- Powers, roots and remainders ---------------------------------------------------------------
+// ---- Powers, roots and remainders -------------------------------------------------------------
 
 /// x to the power y, both of one dtype, with the special cases of C99 (F.10.4.4): `pow(x, 0)` and
 /// `pow(1, y)` are 1, a negative x takes integers only. float32 is computed as 2^(y log2 x) in

@@ -38,7 +38,9 @@ std::uint64_t hash_value(const AttributeValue& value) {
   struct Hash {
     std::uint64_t operator()(bool value) const { return value ? 2 : 1; }
     std::uint64_t operator()(std::int64_t value) const { return static_cast<std::uint64_t>(value); }
-    std::uint64_t operator()(double value) const { return std::bit_cast<std::uint64_t>(value + 0.0); }
+    std::uint64_t operator()(double value) const {
+      return std::bit_cast<std::uint64_t>(value + 0.0);
+    }
     std::uint64_t operator()(DType value) const { return static_cast<std::uint64_t>(value); }
     std::uint64_t operator()(const Axes& value) const {
       std::uint64_t seed = 11;
@@ -79,7 +81,8 @@ void Attributes::set(std::string_view field, const AttributeValue& value) {
     for (const auto& entry : type_->fields) {
       if (entry.name != field) continue;
       if (entry.get(value_).index() != value.index()) {
-        throw ValueError("attribute '" + std::string(field) + "' is given as another kind of value: " + value_text(value));
+        throw ValueError("attribute '" + std::string(field) +
+                         "' is given as another kind of value: " + value_text(value));
       }
       // Only attributes made by `of` are set, and nobody else has seen those yet.
       entry.set(std::const_pointer_cast<void>(owner_).get(), value);
@@ -100,13 +103,17 @@ std::string Attributes::text() const {
 }
 
 bool Attributes::same_type(const AttributeType* other) const {
-  if (type_ == nullptr || type_->size != other->size || type_->fields.size() != other->fields.size()) return false;
+  if (type_ == nullptr || type_->size != other->size ||
+      type_->fields.size() != other->fields.size())
+    return false;
   for (std::size_t i = 0; i < other->fields.size(); ++i) {
     if (type_->fields[i].name != other->fields[i].name) return false;
   }
   return true;
 }
 
-void Attributes::fail_type() { throw InternalError("an operator was given attributes of another type"); }
+void Attributes::fail_type() {
+  throw InternalError("an operator was given attributes of another type");
+}
 
 }  // namespace rill

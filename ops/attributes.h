@@ -1,6 +1,6 @@
-/// The attributes of an operator: an aggregate that lists its fields once; hash, equality, printing, JSON and ONNX
-/// names come from that list.
-/// Invariant: attribute types are trivially copyable aggregates; `Attributes` refers to one, or keeps a copy.
+/// The attributes of an operator: an aggregate that lists its fields once; hash, equality,
+/// printing, JSON and ONNX names come from that list. Invariant: attribute types are trivially
+/// copyable aggregates; `Attributes` refers to one, or keeps a copy.
 #pragma once
 
 #include <cstddef>
@@ -30,18 +30,18 @@ using AttributeValue = std::variant<bool, std::int64_t, double, DType, Axes, Sha
 template <class Owner, class T>
 struct Field {
   std::string_view name;
-  T Owner::*member;
+  T Owner::* member;
 };
 /// `static constexpr auto fields() { return std::tuple{field("axes", &Reduce::axes), ...}; }`
 template <class Owner, class T>
-constexpr Field<Owner, T> field(std::string_view name, T Owner::*member) {
+constexpr Field<Owner, T> field(std::string_view name, T Owner::* member) {
   return {name, member};
 }
 
 /// An aggregate that can be an operator's attributes.
 template <class A>
-concept AttributeAggregate = std::is_trivially_copyable_v<A> && std::is_default_constructible_v<A> &&
-                             requires { A::fields(); };
+concept AttributeAggregate = std::is_trivially_copyable_v<A> &&
+                             std::is_default_constructible_v<A> && requires { A::fields(); };
 
 /// What the library knows of an attribute type.
 struct AttributeType {
@@ -67,15 +67,21 @@ constexpr std::uint64_t hash_combine(std::uint64_t seed, std::uint64_t value) {
 
 template <class T>
 AttributeValue to_value(const T& field) {
-  if constexpr (std::is_enum_v<T> && !std::same_as<T, DType>) return static_cast<std::int64_t>(field);
-  else if constexpr (std::integral<T> && !std::same_as<T, bool>) return static_cast<std::int64_t>(field);
-  else return field;
+  if constexpr (std::is_enum_v<T> && !std::same_as<T, DType>)
+    return static_cast<std::int64_t>(field);
+  else if constexpr (std::integral<T> && !std::same_as<T, bool>)
+    return static_cast<std::int64_t>(field);
+  else
+    return field;
 }
 template <class T>
 void from_value(T& field, const AttributeValue& value) {
-  if constexpr (std::is_enum_v<T> && !std::same_as<T, DType>) field = static_cast<T>(std::get<std::int64_t>(value));
-  else if constexpr (std::integral<T> && !std::same_as<T, bool>) field = static_cast<T>(std::get<std::int64_t>(value));
-  else field = std::get<T>(value);
+  if constexpr (std::is_enum_v<T> && !std::same_as<T, DType>)
+    field = static_cast<T>(std::get<std::int64_t>(value));
+  else if constexpr (std::integral<T> && !std::same_as<T, bool>)
+    field = static_cast<T>(std::get<std::int64_t>(value));
+  else
+    field = std::get<T>(value);
 }
 
 template <class A, std::size_t I>
@@ -99,7 +105,9 @@ struct AttributeTypeOf {
   static bool equal(const void* a, const void* b) {
     return std::apply(
         [&](auto... f) {
-          return ((static_cast<const A*>(a)->*(f.member) == static_cast<const A*>(b)->*(f.member)) && ...);
+          return (
+              (static_cast<const A*>(a)->*(f.member) == static_cast<const A*>(b)->*(f.member)) &&
+              ...);
         },
         A::fields());
   }
@@ -107,7 +115,8 @@ struct AttributeTypeOf {
     std::uint64_t seed = count;
     std::apply(
         [&](auto... f) {
-          ((seed = hash_combine(seed, hash_value(to_value(static_cast<const A*>(a)->*(f.member))))), ...);
+          ((seed = hash_combine(seed, hash_value(to_value(static_cast<const A*>(a)->*(f.member))))),
+           ...);
         },
         A::fields());
     return seed;
@@ -115,7 +124,9 @@ struct AttributeTypeOf {
   static constexpr AttributeType type{
       sizeof(A),
       []() -> std::shared_ptr<void> { return std::make_shared<A>(); },
-      [](const void* a) -> std::shared_ptr<const void> { return std::make_shared<A>(*static_cast<const A*>(a)); },
+      [](const void* a) -> std::shared_ptr<const void> {
+        return std::make_shared<A>(*static_cast<const A*>(a));
+      },
       &equal,
       &hash,
       fields};
@@ -132,7 +143,8 @@ class RILL_API Attributes {
   Attributes() = default;
   /// Refers to `attributes`, which must outlive it; see `kept`.
   template <AttributeAggregate A>
-  Attributes(const A& attributes)  // NOLINT(google-explicit-constructor): calls are written with aggregates
+  Attributes(const A& attributes)  // NOLINT(google-explicit-constructor): calls are written with
+                                   // aggregates
       : type_(attribute_type<A>), value_(&attributes) {}
   /// Default-constructed attributes of `type`, filled by `set`.
   static Attributes of(const AttributeType* type);

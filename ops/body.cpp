@@ -16,7 +16,7 @@ std::span<const Value> values(const std::vector<Value>& list) { return list; }
 
 }  // namespace
 
-// ---- Row ----------------------------------------------------------------------------------------------------------------
+// ---- Row --------------------------------------------------------------------------------------
 
 Value Row::length() const {
   Value product = body_->integer(1);
@@ -29,7 +29,8 @@ Value Row::length() const {
 Value Row::index() const {
   Value position = body_->integer(0);
   for (std::size_t i = 0; i < body_->loops_.size(); ++i) {
-    if (body_->in_row_[i]) position = position * body_->extents_[i] + body_->builder_.index(body_->loops_[i]);
+    if (body_->in_row_[i])
+      position = position * body_->extents_[i] + body_->builder_.index(body_->loops_[i]);
   }
   return position;
 }
@@ -42,17 +43,20 @@ std::vector<Value> Row::fold(const kernel::Folding& folding) {
 
 namespace {
 
-kernel::Folding folding_of(const Value& init, const Value& v, Value (*join)(const Value&, const Value&)) {
+kernel::Folding folding_of(const Value& init, const Value& v,
+                           Value (*join)(const Value&, const Value&)) {
   return {.kind = kernel::Fold::Kind::reduce,
           .init = {init},
           .step = [=](std::span<const Value> a) { return std::vector{join(a[0], v)}; },
-          .merge = [=](std::span<const Value> a, std::span<const Value> b) { return std::vector{join(a[0], b[0])}; }};
+          .merge = [=](std::span<const Value> a,
+                       std::span<const Value> b) { return std::vector{join(a[0], b[0])}; }};
 }
 
 /// The value that `max` starts from, or `min` for sign -1.
 Value lowest(const Value& like, int sign) {
   const DType dtype = like.dtype();
-  if (is_float(dtype)) return kernel::constant(like, -sign * std::numeric_limits<double>::infinity());
+  if (is_float(dtype))
+    return kernel::constant(like, -sign * std::numeric_limits<double>::infinity());
   const unsigned bits = static_cast<unsigned>(size_of(dtype) * 8);
   const std::uint64_t ones = ~std::uint64_t{0} >> (64U - bits);
   const std::uint64_t top = std::uint64_t{1} << (bits - 1U);
@@ -63,22 +67,28 @@ Value lowest(const Value& like, int sign) {
 }  // namespace
 
 Value Row::sum(const Value& v) {
-  return fold(folding_of(kernel::constant(v, 0), v, [](const Value& a, const Value& b) { return a + b; }))[0];
+  return fold(folding_of(kernel::constant(v, 0), v,
+                         [](const Value& a, const Value& b) { return a + b; }))[0];
 }
 Value Row::product(const Value& v) {
-  return fold(folding_of(kernel::constant(v, 1), v, [](const Value& a, const Value& b) { return a * b; }))[0];
+  return fold(folding_of(kernel::constant(v, 1), v,
+                         [](const Value& a, const Value& b) { return a * b; }))[0];
 }
 Value Row::max(const Value& v) {
-  return fold(folding_of(lowest(v, 1), v, [](const Value& a, const Value& b) { return kernel::maximum(a, b); }))[0];
+  return fold(folding_of(lowest(v, 1), v,
+                         [](const Value& a, const Value& b) { return kernel::maximum(a, b); }))[0];
 }
 Value Row::min(const Value& v) {
-  return fold(folding_of(lowest(v, -1), v, [](const Value& a, const Value& b) { return kernel::minimum(a, b); }))[0];
+  return fold(folding_of(lowest(v, -1), v,
+                         [](const Value& a, const Value& b) { return kernel::minimum(a, b); }))[0];
 }
 Value Row::any(const Value& v) {
-  return fold(folding_of(kernel::constant_bits(v, 0), v, [](const Value& a, const Value& b) { return a | b; }))[0];
+  return fold(folding_of(kernel::constant_bits(v, 0), v,
+                         [](const Value& a, const Value& b) { return a | b; }))[0];
 }
 Value Row::all(const Value& v) {
-  return fold(folding_of(kernel::constant_bits(v, 1), v, [](const Value& a, const Value& b) { return a & b; }))[0];
+  return fold(folding_of(kernel::constant_bits(v, 1), v,
+                         [](const Value& a, const Value& b) { return a & b; }))[0];
 }
 
 Value Row::keep(const Value& v) {
@@ -95,7 +105,7 @@ Value Row::keep(const Value& v) {
   return body_->builder_.load(row, index);
 }
 
-// ---- Body ---------------------------------------------------------------------------------------------------------------
+// ---- Body -------------------------------------------------------------------------------------
 
 Body::Body(const Attributes& attributes, const Signature& signature, const Layout& layout)
     : attributes_(attributes),
@@ -131,7 +141,8 @@ void Body::settle() {
   in_row_.assign(static_cast<std::size_t>(layout_.rank), false);
   const int rank = lowered_.domain_input >= 0 ? this->rank(lowered_.domain_input) : out_rank(0);
   for (int axis : row_axes_) {
-    if (axis < 0 || axis >= rank) throw InternalError("a body's row has an axis outside its domain");
+    if (axis < 0 || axis >= rank)
+      throw InternalError("a body's row has an axis outside its domain");
     const int at = layout_.axis[static_cast<std::size_t>(axis)];
     if (at >= 0) in_row_[static_cast<std::size_t>(at)] = true;
   }
@@ -160,7 +171,9 @@ Value Body::extent(int axis) {
   return at < 0 ? integer(1) : extents_[static_cast<std::size_t>(at)];
 }
 
-Value Body::constant(DType dtype, double number) { return builder_.constant(computed(dtype), number); }
+Value Body::constant(DType dtype, double number) {
+  return builder_.constant(computed(dtype), number);
+}
 
 Value Body::size(int k, int axis) {
   general();
@@ -169,7 +182,8 @@ Value Body::size(int k, int axis) {
 
 Value Body::out_size(int k, int axis) {
   general();
-  return size_from({.kind = Lowered::SizeSource::Kind::extent, .output = true, .index = k, .axis = axis});
+  return size_from(
+      {.kind = Lowered::SizeSource::Kind::extent, .output = true, .index = k, .axis = axis});
 }
 
 kernel::Id Body::buffer_of(const Lowered::BufferSource& source) {
@@ -179,26 +193,34 @@ kernel::Id Body::buffer_of(const Lowered::BufferSource& source) {
   Id& buffer = known[tensor].buffer;
   if (buffer != kernel::none) return buffer;
   const int number = static_cast<int>(lowered_.buffers.size());
-  const std::uint32_t classes = layout_.classified ? layout_.strides[static_cast<std::size_t>(number)] : 0;
+  const std::uint32_t classes =
+      layout_.classified ? layout_.strides[static_cast<std::size_t>(number)] : 0;
   const int own_rank = source.output ? out_rank(source.tensor) : rank(source.tensor);
   const int dimensions = source.aligned ? static_cast<int>(source.axes.size()) : own_rank;
   std::vector<Value> extents;
   std::vector<Value> strides;
   for (int d = 0; d < dimensions; ++d) {
-    extents.push_back(source.aligned
-                          ? extents_[static_cast<std::size_t>(source.axes[static_cast<std::size_t>(d)])]
-                          : size_from({.kind = Lowered::SizeSource::Kind::extent,
-                                       .output = source.output,
-                                       .index = source.tensor,
-                                       .axis = d}));
+    extents.push_back(
+        source.aligned
+            ? extents_[static_cast<std::size_t>(source.axes[static_cast<std::size_t>(d)])]
+            : size_from({.kind = Lowered::SizeSource::Kind::extent,
+                         .output = source.output,
+                         .index = source.tensor,
+                         .axis = d}));
     switch (static_cast<StrideClass>(classes >> (2U * static_cast<unsigned>(d)) & 3U)) {
-      case StrideClass::zero: strides.push_back(integer(0)); break;
-      case StrideClass::one: strides.push_back(integer(1)); break;
+      case StrideClass::zero:
+        strides.push_back(integer(0));
+        break;
+      case StrideClass::one:
+        strides.push_back(integer(1));
+        break;
       case StrideClass::other:
-        strides.push_back(size_from({.kind = Lowered::SizeSource::Kind::stride, .index = number, .axis = d}));
+        strides.push_back(
+            size_from({.kind = Lowered::SizeSource::Kind::stride, .index = number, .axis = d}));
     }
   }
-  const DType dtype = source.output ? signature_.outputs[tensor].dtype : signature_.inputs[tensor].dtype;
+  const DType dtype =
+      source.output ? signature_.outputs[tensor].dtype : signature_.inputs[tensor].dtype;
   const auto space = !source.output                       ? kernel::Buffer::Space::input
                      : signature_.outputs[tensor].started ? kernel::Buffer::Space::in_out
                                                           : kernel::Buffer::Space::output;
@@ -209,7 +231,8 @@ kernel::Id Body::buffer_of(const Lowered::BufferSource& source) {
 
 std::vector<Value> Body::point(std::span<const int> domain_axes) {
   std::vector<Value> index;
-  for (int axis : domain_axes) index.push_back(builder_.index(loops_[static_cast<std::size_t>(axis)]));
+  for (int axis : domain_axes)
+    index.push_back(builder_.index(loops_[static_cast<std::size_t>(axis)]));
   return index;
 }
 
@@ -246,7 +269,8 @@ Value Body::in(int k, std::span<const Value> index) {
 Value Body::in(int k, std::span<const Value> index, const Value& guard, const Value& otherwise) {
   settle();
   general();
-  if (signature_.inputs[static_cast<std::size_t>(k)].weak) return kernel::select(guard, in(k), otherwise);
+  if (signature_.inputs[static_cast<std::size_t>(k)].weak)
+    return kernel::select(guard, in(k), otherwise);
   const Id buffer = buffer_of({.tensor = k, .aligned = false});
   const DType memory = signature_.inputs[static_cast<std::size_t>(k)].dtype;
   // The load's own alternative is in the dtype of memory; a conversion comes after both.
@@ -261,7 +285,8 @@ std::vector<Value> Body::fold(std::span<const kernel::Id> loops, const kernel::F
 }
 
 bool Body::varies_along_row(const Value& value) const {
-  return std::any_of(row_loops_.begin(), row_loops_.end(), [&](Id loop) { return builder_.depends(value, loop); });
+  return std::any_of(row_loops_.begin(), row_loops_.end(),
+                     [&](Id loop) { return builder_.depends(value, loop); });
 }
 
 void Body::enter_stage(bool along_row, bool fresh) {
@@ -292,11 +317,12 @@ void Body::out(int k, const Value& value) {
   builder_.store(buffer, values(point(axes)), stored(value, k));
 }
 
-void Body::out_at(int k, std::span<const Value> index, const Value& value, kernel::Store::Mode mode, bool unique,
-                  const Value& guard) {
+void Body::out_at(int k, std::span<const Value> index, const Value& value, kernel::Store::Mode mode,
+                  bool unique, const Value& guard) {
   settle();
   general();
-  const bool along_row = varies_along_row(value) || std::any_of(index.begin(), index.end(), [&](const Value& position) {
+  const bool along_row = varies_along_row(value) ||
+                         std::any_of(index.begin(), index.end(), [&](const Value& position) {
                            return varies_along_row(position);
                          });
   const Id buffer = buffer_of({.output = true, .tensor = k, .aligned = false});

@@ -1,7 +1,7 @@
-/// `Body`: what an operator means, written once as a function from a point to a value; lowered from here to a kernel
-/// program for any rank and layout.
-/// Invariant: values of half types are seen as float32 and rounded to the half type by `out`; so every operator rounds
-/// exactly once (numerics contract, rule 5).
+/// `Body`: what an operator means, written once as a function from a point to a value; lowered from
+/// here to a kernel program for any rank and layout. Invariant: values of half types are seen as
+/// float32 and rounded to the half type by `out`; so every operator rounds exactly once (numerics
+/// contract, rule 5).
 #pragma once
 
 #include <array>
@@ -22,7 +22,8 @@ using kernel::Value;
 
 class Body;
 
-/// Axes of the domain that are walked inside one point: what a reduction folds, what softmax normalises.
+/// Axes of the domain that are walked inside one point: what a reduction folds, what softmax
+/// normalises.
 class RILL_API Row {
  public:
   /// Number of elements in the row, int64.
@@ -39,7 +40,8 @@ class RILL_API Row {
   /// Of bool values.
   Value any(const Value& v);
   Value all(const Value& v);
-  /// A fold with accumulators of its own: one result each. Of a scan: the prefixes, for the next `out` only.
+  /// A fold with accumulators of its own: one result each. Of a scan: the prefixes, for the next
+  /// `out` only.
   std::vector<Value> fold(const kernel::Folding& folding);
   /// `v` computed once per element and kept for the later passes over the row.
   Value keep(const Value& v);
@@ -60,13 +62,21 @@ class RILL_API Body {
   [[nodiscard]] const Attributes& attributes() const { return attributes_; }
   [[nodiscard]] int inputs() const { return static_cast<int>(signature_.inputs.size()); }
   /// The dtype in which the operator sees input `k`; its values are float32 for the half types.
-  [[nodiscard]] DType dtype(int k = 0) const { return signature_.inputs[static_cast<std::size_t>(k)].operand; }
-  [[nodiscard]] DType out_dtype(int k = 0) const { return signature_.outputs[static_cast<std::size_t>(k)].dtype; }
-  [[nodiscard]] int rank(int k = 0) const { return signature_.inputs[static_cast<std::size_t>(k)].rank; }
-  [[nodiscard]] int out_rank(int k = 0) const { return signature_.outputs[static_cast<std::size_t>(k)].rank; }
+  [[nodiscard]] DType dtype(int k = 0) const {
+    return signature_.inputs[static_cast<std::size_t>(k)].operand;
+  }
+  [[nodiscard]] DType out_dtype(int k = 0) const {
+    return signature_.outputs[static_cast<std::size_t>(k)].dtype;
+  }
+  [[nodiscard]] int rank(int k = 0) const {
+    return signature_.inputs[static_cast<std::size_t>(k)].rank;
+  }
+  [[nodiscard]] int out_rank(int k = 0) const {
+    return signature_.outputs[static_cast<std::size_t>(k)].rank;
+  }
   kernel::Builder& builder() { return builder_; }
 
-  // ---- The domain: one point per element of result 0, unless said otherwise ------------------------------------------
+  // ---- The domain: one point per element of result 0, unless said otherwise -------------------
   /// Walks the shape of input `k` instead. Called before anything else.
   void over_input(int k);
   /// Takes axes of the domain out of the points. Called at most once, before any reading.
@@ -76,7 +86,7 @@ class RILL_API Body {
   /// Extent of the domain along an axis, int64.
   Value extent(int axis);
 
-  // ---- Reading ----------------------------------------------------------------------------------------------------------
+  // ---- Reading --------------------------------------------------------------------------------
   /// Input `k` at the point, right-aligned and broadcast to the domain.
   Value in(int k);
   /// Input `k` at a place of one's own, one int64 per axis, in range.
@@ -93,22 +103,24 @@ class RILL_API Body {
   /// A constant of the type in which values of `dtype` are computed.
   Value constant(DType dtype, double number);
 
-  // ---- Loops of one's own: windows ---------------------------------------------------------------------------------------
+  // ---- Loops of one's own: windows ------------------------------------------------------------
   /// A loop over [0, extent) inside the point, for `fold`.
   kernel::Id loop(const Value& extent) { return builder_.axis(extent); }
   Value index(kernel::Id loop) { return builder_.index(loop); }
   /// Folds over such loops, in row-major order.
   std::vector<Value> fold(std::span<const kernel::Id> loops, const kernel::Folding& folding);
 
-  // ---- Saying -------------------------------------------------------------------------------------------------------------
+  // ---- Saying ---------------------------------------------------------------------------------
   /// The result at the point; along the row, if the value varies along it.
   void out(const Value& value) { out(0, value); }
   void out(int k, const Value& value);
-  /// Writes result `k` at a place of one's own. The rest of it stays what the operator's rule says it starts from.
+  /// Writes result `k` at a place of one's own. The rest of it stays what the operator's rule says
+  /// it starts from.
   void out_at(int k, std::span<const Value> index, const Value& value,
-              kernel::Store::Mode mode = kernel::Store::Mode::set, bool unique = true, const Value& guard = {});
-  /// The launch fails with an `IndexError` where `ok` is false; `{}` in the message shows a number each.
-  /// Returns `ok`, to clamp with.
+              kernel::Store::Mode mode = kernel::Store::Mode::set, bool unique = true,
+              const Value& guard = {});
+  /// The launch fails with an `IndexError` where `ok` is false; `{}` in the message shows a number
+  /// each. Returns `ok`, to clamp with.
   Value check(const Value& ok, std::string_view message, std::initializer_list<Value> shown = {});
 
   /// The program and its sources, once the operator's function has run.
@@ -135,12 +147,12 @@ class RILL_API Body {
   kernel::Builder builder_;
   Lowered lowered_;
   bool settled_ = false;
-  Axes row_axes_;                            // of the domain as the operator knows it
-  std::vector<kernel::Id> loops_;            // loop variable per axis of the laid-out domain
-  std::vector<Value> extents_;               // likewise
-  std::vector<bool> in_row_;                 // likewise
+  Axes row_axes_;                  // of the domain as the operator knows it
+  std::vector<kernel::Id> loops_;  // loop variable per axis of the laid-out domain
+  std::vector<Value> extents_;     // likewise
+  std::vector<bool> in_row_;       // likewise
   std::vector<kernel::Id> row_loops_;
-  std::vector<Value> parameters_;            // per input
+  std::vector<Value> parameters_;  // per input
   std::vector<Memory> aligned_inputs_, own_inputs_, aligned_outputs_, own_outputs_;
   enum class Stage : std::uint8_t { closed, point, along_row };
   Stage stage_ = Stage::closed;

@@ -1,5 +1,5 @@
-/// `Composition`: an operator whose values other operators make, and whose gradient is better than theirs would be.
-/// Invariant: listeners hear of one operator, not of those inside it.
+/// `Composition`: an operator whose values other operators make, and whose gradient is better than
+/// theirs would be. Invariant: listeners hear of one operator, not of those inside it.
 #pragma once
 
 #include <span>
@@ -11,7 +11,8 @@ namespace rill {
 
 class RILL_API Composition {
  public:
-  Composition(const Attributes& attributes, std::span<const Tensor> inputs, std::span<Tensor> outputs)
+  Composition(const Attributes& attributes, std::span<const Tensor> inputs,
+              std::span<Tensor> outputs)
       : attributes_(attributes), inputs_(inputs), outputs_(outputs) {}
 
   [[nodiscard]] const Attributes& attributes() const { return attributes_; }

@@ -16,14 +16,15 @@ namespace {
 
 using Pair = std::array<Dim, 2>;  // by height and width
 
-/// What a window does along height and width. The sizes of the images are attributes of the gradients only.
+/// What a window does along height and width. The sizes of the images are attributes of the
+/// gradients only.
 struct WindowAttributes {
-  Shape window;      ///< of pooling
+  Shape window;  ///< of pooling
   Shape stride;
   Shape dilation;
   Shape pad_before;
   Shape pad_after;
-  Shape image;       ///< of the input whose gradient is asked for
+  Shape image;  ///< of the input whose gradient is asked for
   std::int64_t groups = 1;
   static constexpr auto fields() {
     return std::tuple{field("window", &WindowAttributes::window),
@@ -47,7 +48,8 @@ void require_pairs(const Infer& i, const WindowAttributes& a, bool window, bool 
   const auto at_least = [&](const Shape& list, std::int64_t least) {
     if (list.rank() != 2) i.fail<ValueError>("windows have two axes");
     for (Dim size : list) {
-      if (size.known() && size.value() < least) i.fail<ValueError>("a window's attribute is too small");
+      if (size.known() && size.value() < least)
+        i.fail<ValueError>("a window's attribute is too small");
     }
   };
   at_least(a.stride, 1);
@@ -60,10 +62,11 @@ void require_pairs(const Infer& i, const WindowAttributes& a, bool window, bool 
 }
 
 void require_places(const Infer& i, Dim count) {
-  if (count.known() && count.value() <= 0) i.fail<ShapeError>("the window is larger than the padded image");
+  if (count.known() && count.value() <= 0)
+    i.fail<ShapeError>("the window is larger than the padded image");
 }
 
-// ---- Convolution --------------------------------------------------------------------------------------------------------
+// ---- Convolution ------------------------------------------------------------------------------
 
 void conv2d_rule(Infer& i, const WindowAttributes& a) {
   const DType dtype = i.promoted();
@@ -71,13 +74,14 @@ void conv2d_rule(Infer& i, const WindowAttributes& a) {
   i.convert(dtype);
   require_pairs(i, a, false, false);
   if (i.rank(0) != 4 || i.rank(1) != 4) {
-    i.fail<ShapeError>("takes images (n, h, w, c) and filters (kernel_h, kernel_w, c / groups, out_c)");
+    i.fail<ShapeError>(
+        "takes images (n, h, w, c) and filters (kernel_h, kernel_w, c / groups, out_c)");
   }
   const Shape& x = i.shape(0);
   const Shape& w = i.shape(1);
   if (!(w[2] * a.groups == x[3]) || !(w[3] % a.groups == Dim(0))) {
-    i.fail<ShapeError>("channels do not fit: " + x[3].text() + " in, filters for " + w[2].text() + " x " +
-                       std::to_string(a.groups) + " groups, " + w[3].text() + " out");
+    i.fail<ShapeError>("channels do not fit: " + x[3].text() + " in, filters for " + w[2].text() +
+                       " x " + std::to_string(a.groups) + " groups, " + w[3].text() + " out");
   }
   const Dim out_h = places(x[1], w[0], a, 0);
   const Dim out_w = places(x[2], w[1], a, 1);
@@ -88,7 +92,9 @@ void conv2d_rule(Infer& i, const WindowAttributes& a) {
 
 kernel::ConvolutionShape shape_of(const Shape& x, const Shape& w, const Shape& y, DType dtype,
                                   const WindowAttributes& a) {
-  const auto pair = [](const Shape& list) { return std::array<std::int64_t, 2>{list[0].value(), list[1].value()}; };
+  const auto pair = [](const Shape& list) {
+    return std::array<std::int64_t, 2>{list[0].value(), list[1].value()};
+  };
   return {.dtype = dtype,
           .n = x[0].value(),
           .h = x[1].value(),
@@ -107,16 +113,19 @@ kernel::ConvolutionShape shape_of(const Shape& x, const Shape& w, const Shape& y
 }
 
 void conv2d_plan(Preparation& p, const WindowAttributes& a) {
-  p.plan(p.backend().convolution(shape_of(p.in(0).shape, p.in(1).shape, p.out().shape, p.out().dtype, a),
-                                 kernel::ConvolutionPass::forward));
+  p.plan(p.backend().convolution(
+      shape_of(p.in(0).shape, p.in(1).shape, p.out().shape, p.out().dtype, a),
+      kernel::ConvolutionPass::forward));
 }
 void input_gradient_plan(Preparation& p, const WindowAttributes& a) {
-  p.plan(p.backend().convolution(shape_of(p.out().shape, p.in(1).shape, p.in(0).shape, p.out().dtype, a),
-                                 kernel::ConvolutionPass::input_gradient));
+  p.plan(p.backend().convolution(
+      shape_of(p.out().shape, p.in(1).shape, p.in(0).shape, p.out().dtype, a),
+      kernel::ConvolutionPass::input_gradient));
 }
 void weight_gradient_plan(Preparation& p, const WindowAttributes& a) {
-  p.plan(p.backend().convolution(shape_of(p.in(0).shape, p.out().shape, p.in(1).shape, p.out().dtype, a),
-                                 kernel::ConvolutionPass::weight_gradient));
+  p.plan(p.backend().convolution(
+      shape_of(p.in(0).shape, p.out().shape, p.in(1).shape, p.out().dtype, a),
+      kernel::ConvolutionPass::weight_gradient));
 }
 
 /// Of dy and filters.
@@ -124,7 +133,8 @@ void input_gradient_rule(Infer& i, const WindowAttributes& a) {
   require_pairs(i, a, false, true);
   const Shape& w = i.shape(1);
   if (i.rank(0) != 4 || i.rank(1) != 4 || !(i.shape(0)[3] == w[3]) ||
-      !(i.shape(0)[1] == places(a.image[0], w[0], a, 0)) || !(i.shape(0)[2] == places(a.image[1], w[1], a, 1))) {
+      !(i.shape(0)[1] == places(a.image[0], w[0], a, 0)) ||
+      !(i.shape(0)[2] == places(a.image[1], w[1], a, 1))) {
     i.fail<ShapeError>("the gradient does not fit filters and image");
   }
   i.out(i.dtype(0), {i.shape(0)[0], a.image[0], a.image[1], i.shape(1)[2] * a.groups});
@@ -134,7 +144,8 @@ void weight_gradient_rule(Infer& i, const WindowAttributes& a) {
   require_pairs(i, a, false, true);
   if (i.rank(0) != 4 || i.rank(1) != 4 || !(i.shape(0)[0] == i.shape(1)[0]) ||
       !(i.shape(1)[1] == places(i.shape(0)[1], a.image[0], a, 0)) ||
-      !(i.shape(1)[2] == places(i.shape(0)[2], a.image[1], a, 1)) || !(i.shape(0)[3] % a.groups == Dim(0))) {
+      !(i.shape(1)[2] == places(i.shape(0)[2], a.image[1], a, 1)) ||
+      !(i.shape(0)[3] % a.groups == Dim(0))) {
     i.fail<ShapeError>("images and gradient do not fit the filters");
   }
   i.out(i.dtype(0), {a.image[0], a.image[1], i.shape(0)[3] / a.groups, i.shape(1)[3]});
@@ -149,10 +160,12 @@ WindowAttributes with_image(WindowAttributes a, const Shape& image) {
 
 // The three are one trilinear form, so each is the others' derivative.
 Tensor forward(const Tensor& x, const Tensor& w, const WindowAttributes& a);
-Tensor input_gradient(const Tensor& dy, const Tensor& w, const Shape& image, const WindowAttributes& a);
-Tensor weight_gradient(const Tensor& x, const Tensor& dy, const Shape& window, const WindowAttributes& a);
+Tensor input_gradient(const Tensor& dy, const Tensor& w, const Shape& image,
+                      const WindowAttributes& a);
+Tensor weight_gradient(const Tensor& x, const Tensor& dy, const Shape& window,
+                       const WindowAttributes& a);
 
-// ---- Pooling ------------------------------------------------------------------------------------------------------------
+// ---- Pooling ----------------------------------------------------------------------------------
 
 void pool_rule(Infer& i, const WindowAttributes& a) {
   if (i.rank(0) != 4) i.fail<ShapeError>("takes images (n, h, w, c)");
@@ -187,39 +200,45 @@ struct Window {
 };
 
 Value lowest(const Value& like) {
-  if (is_float(like.dtype())) return kernel::constant(like, -std::numeric_limits<double>::infinity());
+  if (is_float(like.dtype()))
+    return kernel::constant(like, -std::numeric_limits<double>::infinity());
   const auto bits = static_cast<unsigned>(size_of(like.dtype()) * 8);
-  return kernel::constant_bits(like, is_unsigned(like.dtype()) ? 0 : std::uint64_t{1} << (bits - 1U));
+  return kernel::constant_bits(like,
+                               is_unsigned(like.dtype()) ? 0 : std::uint64_t{1} << (bits - 1U));
 }
 
-/// The largest element, and its place in the window as i * width + j. NaN wins; of equals the first.
+/// The largest element, and its place in the window as i * width + j. NaN wins; of equals the
+/// first.
 void max_pool_body(Body& b, const WindowAttributes& a) {
   const Window window(b, a);
   const Value none = lowest(b.constant(b.dtype(), 0));
-  const Value x = b.in(0, std::array{b.at(0), window.row, window.column, b.at(3)}, window.inside, none);
+  const Value x =
+      b.in(0, std::array{b.at(0), window.row, window.column, b.at(3)}, window.inside, none);
   const Value place = kernel::cast(window.i * a.window[1].value() + window.j, int32);
   const Value unset = kernel::constant(place, -1);
-  const auto better = [](const Value& value, const Value& place, const Value& best, const Value& best_place) {
+  const auto better = [](const Value& value, const Value& place, const Value& best,
+                         const Value& best_place) {
     const Value is_nan = value != value;
     const Value best_is_nan = best != best;
     return (place >= 0) && ((best_place < 0) || (!best_is_nan && (is_nan || best < value)) ||
                             (place < best_place && (value == best || (is_nan && best_is_nan))));
   };
-  const auto join = [=](const Value& value, const Value& at, const Value& best, const Value& best_at) {
+  const auto join = [=](const Value& value, const Value& at, const Value& best,
+                        const Value& best_at) {
     const Value take = better(value, at, best, best_at);
     return std::vector{kernel::select(take, value, best), kernel::select(take, at, best_at)};
   };
-  const auto results = b.fold(
-      window.loops,
-      {.init = {none, unset},
-       .step =
-           [=](std::span<const Value> best) {
-             return join(x, kernel::select(window.inside, place, unset), best[0], best[1]);
-           },
-       .merge =
-           [=](std::span<const Value> left, std::span<const Value> right) {
-             return join(right[0], right[1], left[0], left[1]);
-           }});
+  const auto results =
+      b.fold(window.loops, {.init = {none, unset},
+                            .step =
+                                [=](std::span<const Value> best) {
+                                  return join(x, kernel::select(window.inside, place, unset),
+                                              best[0], best[1]);
+                                },
+                            .merge =
+                                [=](std::span<const Value> left, std::span<const Value> right) {
+                                  return join(right[0], right[1], left[0], left[1]);
+                                }});
   b.out(0, results[0]);
   b.out(1, results[1]);
 }
@@ -253,7 +272,8 @@ struct Reaching {
 kernel::Folding summing(const Value& term) {
   return {.init = {kernel::constant(term, 0)},
           .step = [=](std::span<const Value> total) { return std::vector{total[0] + term}; },
-          .merge = [](std::span<const Value> a, std::span<const Value> b) { return std::vector{a[0] + b[0]}; }};
+          .merge = [](std::span<const Value> a,
+                      std::span<const Value> b) { return std::vector{a[0] + b[0]}; }};
 }
 
 /// Of dy and places, for images of the size in the attributes.
@@ -278,16 +298,20 @@ void max_pool_gradient_body(Body& b, const WindowAttributes& a) {
 /// The elements of images at the places that max_pool2d chose: of images and places.
 void max_pool_gather_rule(Infer& i, const WindowAttributes& a) {
   require_pairs(i, a, true, false);
-  if (i.rank(0) != 4 || i.rank(1) != 4 || i.dtype(1) != int32) i.fail<ShapeError>("takes images and places (n, h, w, c)");
+  if (i.rank(0) != 4 || i.rank(1) != 4 || i.dtype(1) != int32)
+    i.fail<ShapeError>("takes images and places (n, h, w, c)");
   i.out(i.dtype(0), i.shape(1));
 }
 
 void max_pool_gather_body(Body& b, const WindowAttributes& a) {
   const Value place = kernel::cast(b.in(1), int64);
   const Value known = kernel::maximum(place, 0);
-  const Value row = b.at(1) * a.stride[0].value() - a.pad_before[0].value() + known / a.window[1].value();
-  const Value column = b.at(2) * a.stride[1].value() - a.pad_before[1].value() + known % a.window[1].value();
-  const Value inside = place >= 0 && row >= 0 && row < b.size(0, 1) && column >= 0 && column < b.size(0, 2);
+  const Value row =
+      b.at(1) * a.stride[0].value() - a.pad_before[0].value() + known / a.window[1].value();
+  const Value column =
+      b.at(2) * a.stride[1].value() - a.pad_before[1].value() + known % a.window[1].value();
+  const Value inside =
+      place >= 0 && row >= 0 && row < b.size(0, 1) && column >= 0 && column < b.size(0, 2);
   b.out(b.in(0, std::array{b.at(0), row, column, b.at(3)}, inside, b.constant(b.dtype(0), 0)));
 }
 
@@ -305,15 +329,16 @@ Value covered(const Value& at, const Value& size, const WindowAttributes& a, int
 void avg_pool_body(Body& b, const WindowAttributes& a) {
   const Window window(b, a);
   const Value zero = b.constant(b.dtype(), 0);
-  const Value x = b.in(0, std::array{b.at(0), window.row, window.column, b.at(3)}, window.inside, zero);
+  const Value x =
+      b.in(0, std::array{b.at(0), window.row, window.column, b.at(3)}, window.inside, zero);
   const Value count = covered(b.at(1), b.size(0, 1), a, 0) * covered(b.at(2), b.size(0, 2), a, 1);
   b.out(b.fold(window.loops, summing(x))[0] / kernel::cast(count, x.dtype()));
 }
 
 void avg_pool_gradient_body(Body& b, const WindowAttributes& a) {
   const Reaching from(b, a, 0);
-  const Value dy =
-      b.in(0, std::array{b.at(0), from.row, from.column, b.at(3)}, from.inside, b.constant(b.dtype(0), 0));
+  const Value dy = b.in(0, std::array{b.at(0), from.row, from.column, b.at(3)}, from.inside,
+                        b.constant(b.dtype(0), 0));
   const Value count =
       covered(from.row, b.extent(1), a, 0) * covered(from.column, b.extent(2), a, 1);
   // Outside the count may be anything; dy is 0 there, so keep the quotient so.
@@ -321,7 +346,8 @@ void avg_pool_gradient_body(Body& b, const WindowAttributes& a) {
   b.out(b.fold(from.loops, summing(dy / divisor))[0]);
 }
 
-Tensor max_pool_gradient(const Tensor& dy, const Tensor& places, const Shape& image, const WindowAttributes& a);
+Tensor max_pool_gradient(const Tensor& dy, const Tensor& places, const Shape& image,
+                         const WindowAttributes& a);
 Tensor max_pool_gather(const Tensor& x, const Tensor& places, const WindowAttributes& a);
 Tensor avg_pool_gradient(const Tensor& dy, const Shape& image, const WindowAttributes& a);
 Tensor avg_pool(const Tensor& x, const WindowAttributes& a);
@@ -353,7 +379,9 @@ constexpr Op table[] = {
            if (g.wants(1)) g.to(1, forward(g.x(0), g.dy(), a));
          }},
     {.name = "max_pool2d",
-     .peers = {.tensorflow = "nn.max_pool2d", .torch = "nn.functional.max_pool2d", .onnx = "MaxPool"},
+     .peers = {.tensorflow = "nn.max_pool2d",
+               .torch = "nn.functional.max_pool2d",
+               .onnx = "MaxPool"},
      .rule = named<&max_pool_rule>,
      .body = named<&max_pool_body>,
      .grad =
@@ -363,7 +391,8 @@ constexpr Op table[] = {
     {.name = "max_pool2d_gradient",
      .rule = named<&pool_gradient_rule>,
      .body = named<&max_pool_gradient_body>,
-     .grad = [](Grad& g, const WindowAttributes& a) { g.to(0, max_pool_gather(g.dy(), g.x(1), a)); }},
+     .grad = [](Grad& g,
+                const WindowAttributes& a) { g.to(0, max_pool_gather(g.dy(), g.x(1), a)); }},
     {.name = "max_pool2d_gather",
      .rule = named<&max_pool_gather_rule>,
      .body = named<&max_pool_gather_body>,
@@ -372,11 +401,15 @@ constexpr Op table[] = {
            g.to(0, max_pool_gradient(g.dy(), g.x(1), image_of(g.shape(0)), a));
          }},
     {.name = "avg_pool2d",
-     .peers = {.tensorflow = "nn.avg_pool2d", .torch = "nn.functional.avg_pool2d", .onnx = "AveragePool"},
+     .peers = {.tensorflow = "nn.avg_pool2d",
+               .torch = "nn.functional.avg_pool2d",
+               .onnx = "AveragePool"},
      .rule = named<&avg_pool_rule>,
      .body = named<&avg_pool_body>,
      .grad =
-         [](Grad& g, const WindowAttributes& a) { g.to(0, avg_pool_gradient(g.dy(), image_of(g.shape(0)), a)); }},
+         [](Grad& g, const WindowAttributes& a) {
+           g.to(0, avg_pool_gradient(g.dy(), image_of(g.shape(0)), a));
+         }},
     {.name = "avg_pool2d_gradient",
      .rule = named<&pool_gradient_rule>,
      .body = named<&avg_pool_gradient_body>,
@@ -388,13 +421,16 @@ constexpr const Op& find = table[position(table, name.view())];
 Tensor forward(const Tensor& x, const Tensor& w, const WindowAttributes& a) {
   return call(find<"conv2d">, x, w, with_image(a, {}));
 }
-Tensor input_gradient(const Tensor& dy, const Tensor& w, const Shape& image, const WindowAttributes& a) {
+Tensor input_gradient(const Tensor& dy, const Tensor& w, const Shape& image,
+                      const WindowAttributes& a) {
   return call(find<"conv2d_input_gradient">, dy, w, with_image(a, image));
 }
-Tensor weight_gradient(const Tensor& x, const Tensor& dy, const Shape& window, const WindowAttributes& a) {
+Tensor weight_gradient(const Tensor& x, const Tensor& dy, const Shape& window,
+                       const WindowAttributes& a) {
   return call(find<"conv2d_weight_gradient">, x, dy, with_image(a, window));
 }
-Tensor max_pool_gradient(const Tensor& dy, const Tensor& places, const Shape& image, const WindowAttributes& a) {
+Tensor max_pool_gradient(const Tensor& dy, const Tensor& places, const Shape& image,
+                         const WindowAttributes& a) {
   return call(find<"max_pool2d_gradient">, dy, places, with_image(a, image));
 }
 Tensor max_pool_gather(const Tensor& x, const Tensor& places, const WindowAttributes& a) {
@@ -403,23 +439,30 @@ Tensor max_pool_gather(const Tensor& x, const Tensor& places, const WindowAttrib
 Tensor avg_pool_gradient(const Tensor& dy, const Shape& image, const WindowAttributes& a) {
   return call(find<"avg_pool2d_gradient">, dy, with_image(a, image));
 }
-Tensor avg_pool(const Tensor& x, const WindowAttributes& a) { return call(find<"avg_pool2d">, x, with_image(a, {})); }
+Tensor avg_pool(const Tensor& x, const WindowAttributes& a) {
+  return call(find<"avg_pool2d">, x, with_image(a, {}));
+}
 
-// ---- From options to attributes -----------------------------------------------------------------------------------------
+// ---- From options to attributes ---------------------------------------------------------------
 
-[[noreturn]] void fail(std::string_view operation, const std::string& rule, const Tensor& x, Where where) {
+[[noreturn]] void fail(std::string_view operation, const std::string& rule, const Tensor& x,
+                       Where where) {
   throw ShapeError(std::string(operation) + ": " + rule + ": " + x.type_text() + where.suffix());
 }
 
 /// `window` and `image` by height and width.
-WindowAttributes attributes_for(std::string_view operation, const Tensor& x, const Pair& image, const Pair& window,
-                                std::array<int, 2> stride, std::array<int, 2> dilation, const WindowPadding& padding,
+WindowAttributes attributes_for(std::string_view operation, const Tensor& x, const Pair& image,
+                                const Pair& window, std::array<int, 2> stride,
+                                std::array<int, 2> dilation, const WindowPadding& padding,
                                 Where where) {
   WindowAttributes a;
   for (std::size_t d = 0; d < 2; ++d) {
-    if (stride[d] < 1 || dilation[d] < 1) fail(operation, "strides and dilations are at least 1", x, where);
-    if (window[d].known() && window[d].value() < 1) fail(operation, "the window has at least one element", x, where);
-    if (padding.before()[d] < 0 || padding.after()[d] < 0) fail(operation, "padding is not negative", x, where);
+    if (stride[d] < 1 || dilation[d] < 1)
+      fail(operation, "strides and dilations are at least 1", x, where);
+    if (window[d].known() && window[d].value() < 1)
+      fail(operation, "the window has at least one element", x, where);
+    if (padding.before()[d] < 0 || padding.after()[d] < 0)
+      fail(operation, "padding is not negative", x, where);
     a.stride.push_back(stride[d]);
     a.dilation.push_back(dilation[d]);
     if (padding.kind() == WindowPadding::Kind::same) {
@@ -448,18 +491,20 @@ Tensor from_nhwc(const Tensor& x, ImageLayout layout, Where where) {
 Tensor images(std::string_view operation, const Operand& x, ImageLayout layout) {
   const Tensor& t = x.tensor();
   if (!t.defined()) detail::fail_undefined(operation.data(), x.where());
-  if (t.rank() != 4) fail(operation, "takes images of four axes, (n, h, w, c) or (n, c, h, w)", t, x.where());
+  if (t.rank() != 4)
+    fail(operation, "takes images of four axes, (n, h, w, c) or (n, c, h, w)", t, x.where());
   return to_nhwc(t, layout, x.where());
 }
 
-WindowAttributes pool_attributes(std::string_view operation, const Tensor& x, std::array<int, 2> window,
-                                 const PoolOptions& options, Where where) {
+WindowAttributes pool_attributes(std::string_view operation, const Tensor& x,
+                                 std::array<int, 2> window, const PoolOptions& options,
+                                 Where where) {
   std::array<int, 2> stride = options.stride;
   for (std::size_t d = 0; d < 2; ++d) {
     if (stride[d] == 0) stride[d] = window[d];
   }
-  WindowAttributes a = attributes_for(operation, x, {x.dim(1), x.dim(2)}, {window[0], window[1]}, stride, {1, 1},
-                                      options.padding, where);
+  WindowAttributes a = attributes_for(operation, x, {x.dim(1), x.dim(2)}, {window[0], window[1]},
+                                      stride, {1, 1}, options.padding, where);
   for (std::size_t d = 0; d < 2; ++d) {
     a.window.push_back(window[d]);
     if (options.padding.kind() == WindowPadding::Kind::given &&
@@ -479,10 +524,12 @@ Tensor conv2d(const Operand& x, const Operand& filters, const ConvolutionOptions
   const Tensor input = images("conv2d", x, options.layout);
   const Tensor& w = filters.tensor();
   if (!w.defined()) detail::fail_undefined("conv2d", where);
-  if (w.rank() != 4) fail("conv2d", "takes filters (kernel_h, kernel_w, c / groups, out_c)", w, where);
+  if (w.rank() != 4)
+    fail("conv2d", "takes filters (kernel_h, kernel_w, c / groups, out_c)", w, where);
   if (options.groups < 1) fail("conv2d", "there is at least one group", input, where);
-  WindowAttributes a = attributes_for("conv2d", input, {input.dim(1), input.dim(2)}, {w.dim(0), w.dim(1)},
-                                      options.stride, options.dilation, options.padding, where);
+  WindowAttributes a =
+      attributes_for("conv2d", input, {input.dim(1), input.dim(2)}, {w.dim(0), w.dim(1)},
+                     options.stride, options.dilation, options.padding, where);
   a.groups = options.groups;
   return from_nhwc(call(find<"conv2d">, {input, where}, w, a), options.layout, where);
 }

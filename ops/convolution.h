@@ -1,5 +1,6 @@
 /// Convolution and pooling over images.
-/// Invariant: computed as (batch, height, width, channels) whatever the layout of the arguments, so both layouts give the same bits.
+/// Invariant: computed as (batch, height, width, channels) whatever the layout of the arguments, so
+/// both layouts give the same bits.
 #pragma once
 
 #include <array>
@@ -28,7 +29,8 @@ class RILL_API WindowPadding {
   }
   constexpr WindowPadding() = default;
   /// The same number of zeros on all four sides.
-  constexpr WindowPadding(int all) : WindowPadding({all, all}, {all, all}) {}  // NOLINT(google-explicit-constructor)
+  constexpr WindowPadding(int all)
+      : WindowPadding({all, all}, {all, all}) {}  // NOLINT(google-explicit-constructor)
   /// Zeros before and after, by height and width.
   constexpr WindowPadding(std::array<int, 2> before, std::array<int, 2> after)
       : kind_(Kind::given), before_(before), after_(after) {}
@@ -55,12 +57,14 @@ struct ConvolutionOptions {
   ImageLayout layout = ImageLayout::nhwc;
 };
 
-/// The cross-correlation of images with filters. `x` is float[n, h, w, c] (or [n, c, h, w]), `filters`
-/// float[kernel_h, kernel_w, c / groups, out_c] in either layout. Takes float16, bfloat16, float32, float64.
-/// Throws `ShapeError` naming sizes, strides or groups that do not fit.
+/// The cross-correlation of images with filters. `x` is float[n, h, w, c] (or [n, c, h, w]),
+/// `filters` float[kernel_h, kernel_w, c / groups, out_c] in either layout. Takes float16,
+/// bfloat16, float32, float64. Throws `ShapeError` naming sizes, strides or groups that do not fit.
 ///
-///     conv2d(images, w, {.padding = WindowPadding::same()})     // (64, 28, 28, 1), (5, 5, 1, 6) -> (64, 28, 28, 6)
-RILL_API Tensor conv2d(const Operand& x, const Operand& filters, const ConvolutionOptions& options = {});
+///     conv2d(images, w, {.padding = WindowPadding::same()})     // (64, 28, 28, 1), (5, 5, 1, 6)
+///     -> (64, 28, 28, 6)
+RILL_API Tensor conv2d(const Operand& x, const Operand& filters,
+                       const ConvolutionOptions& options = {});
 
 struct PoolOptions {
  private:
@@ -73,11 +77,14 @@ struct PoolOptions {
   ImageLayout layout = ImageLayout::nhwc;
 };
 
-/// The largest element of each window; the gradient goes to the first of equals. WindowPadding never wins.
+/// The largest element of each window; the gradient goes to the first of equals. WindowPadding
+/// never wins.
 ///
 ///     max_pool2d(x, {2, 2})
-RILL_API Tensor max_pool2d(const Operand& x, std::array<int, 2> window, const PoolOptions& options = {});
+RILL_API Tensor max_pool2d(const Operand& x, std::array<int, 2> window,
+                           const PoolOptions& options = {});
 /// The mean of each window; padding does not count.
-RILL_API Tensor avg_pool2d(const Operand& x, std::array<int, 2> window, const PoolOptions& options = {});
+RILL_API Tensor avg_pool2d(const Operand& x, std::array<int, 2> window,
+                           const PoolOptions& options = {});
 
 }  // namespace rill

@@ -1,5 +1,5 @@
-// The life of an eager call: rule, values, listeners. The short way in front of it serves dense operands: one look-up,
-// one allocation, one call through a pointer.
+// The life of an eager call: rule, values, listeners. The short way in front of it serves dense
+// operands: one look-up, one allocation, one call through a pointer.
 #include <algorithm>
 #include <array>
 #include <cstring>
@@ -18,8 +18,8 @@
 namespace rill {
 namespace {
 
-void tell(const Op& op, const Attributes& attributes, std::span<const Tensor> inputs, std::span<const Tensor> outputs,
-          Where where) {
+void tell(const Op& op, const Attributes& attributes, std::span<const Tensor> inputs,
+          std::span<const Tensor> outputs, Where where) {
   if (Listeners::none()) return;
   Listeners::tell(&Listener::op, OpEvent{op, op.name, attributes, inputs, outputs, where});
 }
@@ -31,8 +31,9 @@ void require_defined(const Op& op, std::span<const Tensor> inputs, Where where) 
     if (!input.defined()) detail::fail_undefined(op.name.data(), where);
     if (input.body().weak) continue;
     if (placed && !(input.device() == device)) {
-      throw DeviceError(std::string(op.name) + ": tensors are on different devices (" + device.text() + ", " +
-                        input.device().text() + "): move one with .to(device)" + where.suffix());
+      throw DeviceError(std::string(op.name) + ": tensors are on different devices (" +
+                        device.text() + ", " + input.device().text() +
+                        "): move one with .to(device)" + where.suffix());
     }
     device = input.device();
     placed = true;
@@ -46,20 +47,24 @@ Device device_of(std::span<const Tensor> inputs) {
   return Device::cpu();
 }
 
-/// Sizes among the attributes that are not known yet: of an operator without operands they are all it has.
+/// Sizes among the attributes that are not known yet: of an operator without operands they are all
+/// it has.
 bool unknown_sizes(const Attributes& attributes) {
   if (attributes.type() == nullptr) return false;
-  return std::any_of(attributes.type()->fields.begin(), attributes.type()->fields.end(), [&](const auto& field) {
-    const AttributeValue value = field.get(attributes.value());
-    const auto* shape = std::get_if<Shape>(&value);
-    return shape != nullptr && !shape->known();
-  });
+  return std::any_of(attributes.type()->fields.begin(), attributes.type()->fields.end(),
+                     [&](const auto& field) {
+                       const AttributeValue value = field.get(attributes.value());
+                       const auto* shape = std::get_if<Shape>(&value);
+                       return shape != nullptr && !shape->known();
+                     });
 }
 
 bool stays_abstract(const Infer& infer, std::span<const Tensor> inputs) {
   if (inputs.empty() && unknown_sizes(infer.attributes())) return true;
-  return std::any_of(inputs.begin(), inputs.end(), [](const Tensor& x) { return !x.body().weak && x.abstract(); }) ||
-         std::any_of(infer.results().begin(), infer.results().end(), [](const Spec& s) { return !s.shape.known(); });
+  return std::any_of(inputs.begin(), inputs.end(),
+                     [](const Tensor& x) { return !x.body().weak && x.abstract(); }) ||
+         std::any_of(infer.results().begin(), infer.results().end(),
+                     [](const Spec& s) { return !s.shape.known(); });
 }
 
 /// Memory for a result, holding what the rule says it starts from.
@@ -84,7 +89,8 @@ void give_memory_to_numbers(const Infer& infer, std::span<Tensor> inputs, Device
   }
 }
 
-void run_library(const Infer& infer, std::span<const Tensor> given, std::span<Tensor> outputs, Device device) {
+void run_library(const Infer& infer, std::span<const Tensor> given, std::span<Tensor> outputs,
+                 Device device) {
   std::vector<Tensor> inputs(given.begin(), given.end());
   give_memory_to_numbers(infer, inputs, device);
   std::vector<Spec> specs;
@@ -97,19 +103,21 @@ void run_library(const Infer& infer, std::span<const Tensor> given, std::span<Te
   }
   for (const Tensor& output : outputs) to.push_back(output.body().data);
   const auto plan = plan_for(infer.op(), infer.attributes(), specs, infer.results(), device);
-  const Storage workspace = plan->workspace() > 0 ? Storage::allocate(plan->workspace(), device) : Storage();
+  const Storage workspace =
+      plan->workspace() > 0 ? Storage::allocate(plan->workspace(), device) : Storage();
   plan->execute(from, to, workspace ? workspace.data() : nullptr);
 }
 
 /// Everything but listening. `reuse`, when given, is an output to write into.
-void evaluate(const Op& op, std::span<const Tensor> inputs, const Attributes& attributes, Where where,
-              std::span<Tensor> outputs, Tensor* reuse) {
+void evaluate(const Op& op, std::span<const Tensor> inputs, const Attributes& attributes,
+              Where where, std::span<Tensor> outputs, Tensor* reuse) {
   require_defined(op, inputs, where);
   Infer infer(op, attributes, inputs, where);
   op.rule(infer);
   const auto results = infer.results();
   if (results.size() != outputs.size()) {
-    throw InternalError(std::string(op.name) + ": is called for another number of results than its rule gives");
+    throw InternalError(std::string(op.name) +
+                        ": is called for another number of results than its rule gives");
   }
   const Device device = device_of(inputs);
   if (stays_abstract(infer, inputs)) {
@@ -141,13 +149,15 @@ void evaluate(const Op& op, std::span<const Tensor> inputs, const Attributes& at
     return;
   }
   if (op.library) {
-    for (std::size_t k = 0; k < results.size(); ++k) outputs[k] = started(results[k], inputs, device);
+    for (std::size_t k = 0; k < results.size(); ++k)
+      outputs[k] = started(results[k], inputs, device);
     run_library(infer, inputs, outputs, device);
     return;
   }
   if (!op.body) throw InternalError(std::string(op.name) + ": has no meaning");
-  const bool in_place = reuse != nullptr && results.size() == 1 && results[0].dtype == reuse->dtype() &&
-                        results[0].shape == reuse->shape() && results[0].start == Spec::nothing;
+  const bool in_place = reuse != nullptr && results.size() == 1 &&
+                        results[0].dtype == reuse->dtype() && results[0].shape == reuse->shape() &&
+                        results[0].start == Spec::nothing;
   bool nothing_to_do = true;
   for (std::size_t k = 0; k < results.size(); ++k) {
     outputs[k] = in_place ? *reuse : started(results[k], inputs, device);
@@ -157,17 +167,19 @@ void evaluate(const Op& op, std::span<const Tensor> inputs, const Attributes& at
 }
 
 bool dense(const detail::TensorBody* body) {
-  return body != nullptr && body->contiguous && !body->weak && body->data != nullptr && body->device.is_cpu();
+  return body != nullptr && body->contiguous && !body->weak && body->data != nullptr &&
+         body->device.is_cpu();
 }
 
 /// `operands` are the inputs that are tensors, and the result.
-void run_dense(const DenseKernel& dense, const std::array<std::byte*, 3>& operands, std::int64_t count,
-               std::uint64_t parameter) {
-  const std::array<std::byte*, 3> buffers = {operands[dense.operands[0]], operands[dense.operands[1]],
-                                             operands[dense.operands[2]]};
+void run_dense(const DenseKernel& dense, const std::array<std::byte*, 3>& operands,
+               std::int64_t count, std::uint64_t parameter) {
+  const std::array<std::byte*, 3> buffers = {
+      operands[dense.operands[0]], operands[dense.operands[1]], operands[dense.operands[2]]};
   if (dense.direct != nullptr && count <= direct_limit) {
     kernel::Failure failure;
-    const kernel::KernelArguments arguments{buffers.data(), &count, &parameter, nullptr, nullptr, &failure};
+    const kernel::KernelArguments arguments{buffers.data(), &count,  &parameter,
+                                            nullptr,        nullptr, &failure};
     if (count > 0) dense.direct(&arguments, 0, count);
   } else if (count > 0) {
     dense.executable->execute(buffers.data(), &count, &parameter);
@@ -176,7 +188,8 @@ void run_dense(const DenseKernel& dense, const std::array<std::byte*, 3>& operan
 
 std::int64_t count_of(const Shape& shape) {
   std::int64_t count = 1;
-  for (Dim size : shape) count *= size.bits();  // of a tensor with memory: known, and checked for overflow
+  for (Dim size : shape)
+    count *= size.bits();  // of a tensor with memory: known, and checked for overflow
   return count;
 }
 
@@ -236,7 +249,8 @@ bool call_dense_in_place(const Op& op, const Tensor& a, const Operand& b) {
 }
 
 template <std::size_t N>
-Tensor call_one(const Op& op, const std::array<const Operand*, N>& operands, const Attributes& attributes) {
+Tensor call_one(const Op& op, const std::array<const Operand*, N>& operands,
+                const Attributes& attributes) {
   std::array<Tensor, N> inputs;
   for (std::size_t k = 0; k < N; ++k) inputs[k] = operands[k]->tensor();
   Tensor out;
@@ -293,13 +307,16 @@ Tensor call(const Op& op, const Operand& a, const Operand& b, const Operand& c) 
   return call_one<3>(op, {&a, &b, &c}, {});
 }
 
-Tensor call(const Op& op, const Operand& a, const Attributes& attributes) { return call_one<1>(op, {&a}, attributes); }
+Tensor call(const Op& op, const Operand& a, const Attributes& attributes) {
+  return call_one<1>(op, {&a}, attributes);
+}
 
 Tensor call(const Op& op, const Operand& a, const Operand& b, const Attributes& attributes) {
   return call_one<2>(op, {&a, &b}, attributes);
 }
 
-Tensor call(const Op& op, const Operand& a, const Operand& b, const Operand& c, const Attributes& attributes) {
+Tensor call(const Op& op, const Operand& a, const Operand& b, const Operand& c,
+            const Attributes& attributes) {
   return call_one<3>(op, {&a, &b, &c}, attributes);
 }
 
@@ -324,14 +341,16 @@ void infer_abstract(const Op& op, std::span<const Tensor> inputs, const Attribut
 }
 
 void call_in_place(const Op& op, Tensor& a, const Operand& b) {
-  const bool unseen = Listeners::none() && a.defined() && a.sole_owner() && !(b.is_tensor() && &b.tensor() == &a);
+  const bool unseen =
+      Listeners::none() && a.defined() && a.sole_owner() && !(b.is_tensor() && &b.tensor() == &a);
   if (unseen && call_dense_in_place(op, a, b)) return;
   std::array<Tensor, 2> inputs = {Tensor(), b.tensor()};
   if (!unseen || !a.contiguous()) {
     Tensor result = call(op, Operand(a, b.where()), b);
     if (result.dtype() != a.dtype() || !(result.shape() == a.shape())) {
-      throw DTypeError(std::string(op.name) + ": assigning in place would make " + result.type_text() + " of " +
-                       a.type_text() + ": write x = x ... y for that" + b.where().suffix());
+      throw DTypeError(std::string(op.name) + ": assigning in place would make " +
+                       result.type_text() + " of " + a.type_text() +
+                       ": write x = x ... y for that" + b.where().suffix());
     }
     a = std::move(result);
     return;
@@ -348,8 +367,8 @@ void call_in_place(const Op& op, Tensor& a, const Operand& b) {
   }
   if (out.dtype() != inputs[0].dtype() || !(out.shape() == inputs[0].shape())) {
     a = std::move(inputs[0]);
-    throw DTypeError(std::string(op.name) + ": assigning in place would make " + out.type_text() + " of " +
-                     a.type_text() + ": write x = x ... y for that" + b.where().suffix());
+    throw DTypeError(std::string(op.name) + ": assigning in place would make " + out.type_text() +
+                     " of " + a.type_text() + ": write x = x ... y for that" + b.where().suffix());
   }
   const bool same = out.body_or_null() == inputs[0].body_or_null();
   a = std::move(out);

@@ -93,7 +93,7 @@ Tensor power_slope(const Tensor& a, const Tensor& y) {
 
 // clang-format off
 constexpr Op table[] = {
-    // ---- Arithmetic
+    // ---- Arithmetic ---------------------------------------------------------------------------
     {.name = "add", .peers = {.numpy = "add", .tensorflow = "math.add", .torch = "add", .onnx = "Add"},
      .rule = broadcast_rule<Kinds::number>,
      .body = [](Body& b) { b.out(b.in(0) + b.in(1)); },
@@ -183,7 +183,7 @@ constexpr Op table[] = {
        if (g.wants(2)) g.to(2, where(maximum(g.x(0), g.x(1)) > g.x(2), g.dy(), 0));
      }},
 
-    // ---- Rounding
+    // ---- Rounding -----------------------------------------------------------------------------
     {.name = "floor", .peers = {.numpy = "floor", .tensorflow = "math.floor", .torch = "floor", .onnx = "Floor"},
      .rule = same_shape<Kinds::number>,
      .body = [](Body& b) { const Value x = b.in(0); b.out(is_float(x.dtype()) ? kernel::floor(x) : x); }},
@@ -197,7 +197,7 @@ constexpr Op table[] = {
      .rule = same_shape<Kinds::number>,
      .body = [](Body& b) { const Value x = b.in(0); b.out(is_float(x.dtype()) ? kernel::round_even(x) : x); }},
 
-    // ---- Exponentials and logarithms
+    // ---- Exponentials and logarithms ----------------------------------------------------------
     {.name = "exp", .peers = {.numpy = "exp", .tensorflow = "math.exp", .torch = "exp", .onnx = "Exp"},
      .rule = same_shape<Kinds::floating>,
      .body = [](Body& b) { b.out(math::exp(b.in(0))); },
@@ -239,7 +239,7 @@ constexpr Op table[] = {
      .body = [](Body& b) { b.out(math::cbrt(b.in(0))); },
      .grad = [](Grad& g) { g.to(0, g.dy() / (3 * square(g.y()))); }},
 
-    // ---- Trigonometry
+    // ---- Trigonometry -------------------------------------------------------------------------
     {.name = "sin", .peers = {.numpy = "sin", .tensorflow = "math.sin", .torch = "sin", .onnx = "Sin"},
      .rule = same_shape<Kinds::floating>,
      .body = [](Body& b) { b.out(math::sin(b.in(0))); },
@@ -297,7 +297,7 @@ constexpr Op table[] = {
      .body = [](Body& b) { b.out(math::atanh(b.in(0))); },
      .grad = [](Grad& g) { g.to(0, g.dy() / (1 - square(g.x(0)))); }},
 
-    // ---- Error functions and activations. The most used have gradients of their own, computed in one pass.
+    // ---- Error functions and activations. The most used have gradients of their own, computed in one pass. 
     {.name = "erf", .peers = {.tensorflow = "math.erf", .torch = "erf", .onnx = "Erf"},
      .rule = same_shape<Kinds::floating>,
      .body = [](Body& b) { b.out(math::erf(b.in(0))); },
@@ -383,7 +383,7 @@ constexpr Op table[] = {
        }
      }},
 
-    // ---- Comparisons, logic and bits
+    // ---- Comparisons, logic and bits ----------------------------------------------------------
     {.name = "equal", .peers = {.numpy = "equal", .tensorflow = "math.equal", .torch = "eq", .onnx = "Equal"},
      .rule = comparison_rule, .body = [](Body& b) { b.out(b.in(0) == b.in(1)); }},
     {.name = "not_equal", .peers = {.numpy = "not_equal", .tensorflow = "math.not_equal", .torch = "ne"},
@@ -439,7 +439,7 @@ constexpr Op table[] = {
        if (g.wants(2)) g.to(2, where(g.x(0), 0, g.dy()));
      }},
 
-    // ---- Conversion
+    // ---- Conversion ---------------------------------------------------------------------------
     {.name = "cast", .peers = {.numpy = "ndarray.astype", .tensorflow = "cast", .torch = "Tensor.to", .onnx = "Cast"},
      .rule = [](Infer& i, const CastAttributes& a) { i.out(a.dtype, i.shape(0)); },
      .body = [](Body& b, const CastAttributes&) { b.out(b.in(0)); },

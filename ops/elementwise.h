@@ -12,8 +12,7 @@
 
 namespace rill {
 
-// ---- Arithmetic; also spelled with operators
-// --------------------------------------------------------------------------
+// ---- Arithmetic; also spelled with operators --------------------------------------------------
 RILL_API Tensor add(const Operand& a, const Operand& b);
 RILL_API Tensor subtract(const Operand& a, const Operand& b);
 RILL_API Tensor multiply(const Operand& a, const Operand& b);
@@ -42,8 +41,7 @@ RILL_API Tensor minimum(const Operand& a, const Operand& b);
 ///     clip(tensor({-2.0, 0.5, 3.0}), 0, 1)      // [0, 0.5, 1]
 RILL_API Tensor clip(const Operand& x, const Operand& low, const Operand& high);
 
-// ---- Rounding; integers stay as they are, and no gradient flows through
-// ----------------------------------------------
+// ---- Rounding; integers stay as they are, and no gradient flows through -----------------------
 RILL_API Tensor floor(const Operand& x);
 RILL_API Tensor ceil(const Operand& x);
 /// Towards zero.
@@ -51,8 +49,7 @@ RILL_API Tensor trunc(const Operand& x);
 /// To the nearest integer, halves to the even one.
 RILL_API Tensor round(const Operand& x);
 
-// ---- Exponentials and logarithms
-// --------------------------------------------------------------------------------------
+// ---- Exponentials and logarithms --------------------------------------------------------------
 RILL_API Tensor exp(const Operand& x);
 /// 2 to the power `x`.
 RILL_API Tensor exp2(const Operand& x);
@@ -70,8 +67,7 @@ RILL_API Tensor rsqrt(const Operand& x);
 /// The real cube root, negative for negative numbers.
 RILL_API Tensor cbrt(const Operand& x);
 
-// ---- Trigonometry, in radians
-// -----------------------------------------------------------------------------------------
+// ---- Trigonometry, in radians -----------------------------------------------------------------
 RILL_API Tensor sin(const Operand& x);
 RILL_API Tensor cos(const Operand& x);
 RILL_API Tensor tan(const Operand& x);
@@ -87,8 +83,7 @@ RILL_API Tensor asinh(const Operand& x);
 RILL_API Tensor acosh(const Operand& x);
 RILL_API Tensor atanh(const Operand& x);
 
-// ---- Error functions and activations
-// ----------------------------------------------------------------------------------
+// ---- Error functions and activations ----------------------------------------------------------
 /// 2/sqrt(pi) times the integral of exp(-t^2) from 0 to x.
 RILL_API Tensor erf(const Operand& x);
 /// 1 - erf(x), accurate for large x.
@@ -120,8 +115,7 @@ struct GeluOptions {
 ///     gelu(x)   gelu(x, {.approximate = true})
 RILL_API Tensor gelu(const Operand& x, const GeluOptions& options = {});
 
-// ---- Comparisons, logic and bits: operators == != < <= > >=, & | ^ ~ << >> and these
-// --------------------------------
+// ---- Comparisons, logic and bits: operators == != < <= > >=, & | ^ ~ << >> and these ----------
 /// Anything is true that is not zero; the result is bool.
 RILL_API Tensor logical_and(const Operand& a, const Operand& b);
 RILL_API Tensor logical_or(const Operand& a, const Operand& b);
@@ -136,8 +130,7 @@ RILL_API Tensor isfinite(const Operand& x);
 ///     where(x > 0, x, 0)
 RILL_API Tensor where(const Operand& condition, const Operand& a, const Operand& b);
 
-// ---- Conversion
-// -------------------------------------------------------------------------------------------------------
+// ---- Conversion -------------------------------------------------------------------------------
 /// Elements converted to `dtype`: floats to integers truncate and saturate, NaN gives 0; integers
 /// wrap; to bool: != 0.
 RILL_API Tensor cast(const Operand& x, DType dtype);

@@ -1,5 +1,6 @@
 /// The families of operators: the one list that names them all.
-/// Invariant: a family is a constexpr table in the file of its name; adding an operator to a family edits nothing here.
+/// Invariant: a family is a constexpr table in the file of its name; adding an operator to a family
+/// edits nothing here.
 #pragma once
 
 #include <array>

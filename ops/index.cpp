@@ -43,8 +43,7 @@ struct OneHotAttributes {
   }
 };
 
-// ---- Rules
-// --------------------------------------------------------------------------------------------------------------
+// ---- Rules ------------------------------------------------------------------------------------
 
 void require_indices(const Infer& i, int input) {
   i.require_dtype(is_integer(i.dtype(input)), "takes integer indices");
@@ -110,8 +109,7 @@ constexpr auto update_rule = [](Infer& i, const SliceAttributes& a) {
   i.out_starting(i.dtype(0), i.shape(0), 0);
 };
 
-// ---- Meanings
-// -----------------------------------------------------------------------------------------------------------
+// ---- Meanings ---------------------------------------------------------------------------------
 
 /// The index as a position in [0, size); a position outside is reported, and replaced by 0.
 Value position(Body& b, const Value& index, const Value& size, int axis) {

@@ -19,7 +19,8 @@ std::string Infer::text(std::string_view message) const {
   std::string text = std::string(op_.name) + ": " + std::string(message);
   const char* separator = ": ";
   for (const Tensor& input : inputs_) {
-    text += separator + (input.body().weak ? "number " + input.body().scalar.text() : input.type_text());
+    text += separator +
+            (input.body().weak ? "number " + input.body().scalar.text() : input.type_text());
     separator = ", ";
   }
   return text + where_.suffix();
@@ -91,7 +92,8 @@ DType operand_dtype(const Infer& i) {
     return float32;
   }
   if constexpr (kinds == Kinds::number) {
-    i.require_dtype(common != bool_, "takes numbers, not bool: use logical operators, or convert with .to(int64)");
+    i.require_dtype(common != bool_,
+                    "takes numbers, not bool: use logical operators, or convert with .to(int64)");
   }
   if constexpr (kinds == Kinds::integer) i.require_dtype(is_integer(common), "takes integers");
   if constexpr (kinds == Kinds::integer_or_bool) {

@@ -1,6 +1,6 @@
 /// `Infer`: what an operator's shape and dtype rule sees and says.
-/// Invariant: a rule looks at dtypes, shapes and attributes only, so it runs the same on values, on abstract tensors
-/// and on symbolic sizes.
+/// Invariant: a rule looks at dtypes, shapes and attributes only, so it runs the same on values, on
+/// abstract tensors and on symbolic sizes.
 #pragma once
 
 #include <array>
@@ -19,7 +19,8 @@ struct Spec {
   enum : int { nothing = -2, zeros = -1 };
   DType dtype = float32;
   Shape shape;
-  int start = nothing;  ///< `nothing`, `zeros`, or the number of an input whose values it begins with
+  int start =
+      nothing;  ///< `nothing`, `zeros`, or the number of an input whose values it begins with
   /// `float32[2,3]`.
   [[nodiscard]] RILL_API std::string text() const;
 };
@@ -32,7 +33,7 @@ class RILL_API Infer {
   Infer(const Op& op, const Attributes& attributes, std::span<const Tensor> inputs, Where where)
       : op_(op), attributes_(attributes), inputs_(inputs), where_(where) {}
 
-  // ---- What there is --------------------------------------------------------------------------------------------------
+  // ---- What there is --------------------------------------------------------------------------
   [[nodiscard]] const Op& op() const { return op_; }
   [[nodiscard]] const Attributes& attributes() const { return attributes_; }
   [[nodiscard]] int inputs() const { return static_cast<int>(inputs_.size()); }
@@ -49,12 +50,13 @@ class RILL_API Infer {
   /// The shape to which all inputs broadcast. Throws `ShapeError` naming them.
   [[nodiscard]] Shape broadcast_shape() const;
 
-  // ---- What the rule says ---------------------------------------------------------------------------------------------
+  // ---- What the rule says ---------------------------------------------------------------------
   /// The next result.
   void out(DType dtype, const Shape& shape) { add({dtype, shape}); }
   /// The next result, for operators that write only some of its elements.
   void out_starting(DType dtype, const Shape& shape, int start) { add({dtype, shape, start}); }
-  /// Inputs are converted to this dtype before the operator sees them; without a call each keeps its own.
+  /// Inputs are converted to this dtype before the operator sees them; without a call each keeps
+  /// its own.
   void convert(DType dtype) {
     operand_ = dtype;
     converted_ = true;
@@ -75,7 +77,9 @@ class RILL_API Infer {
     if (!fits) fail<DTypeError>(rule);
   }
 
-  [[nodiscard]] std::span<const Spec> results() const { return {results_.data(), static_cast<std::size_t>(count_)}; }
+  [[nodiscard]] std::span<const Spec> results() const {
+    return {results_.data(), static_cast<std::size_t>(count_)};
+  }
   /// The dtype in which the operator sees an input.
   [[nodiscard]] DType operand_dtype(int input) const {
     return converted_ && input >= first_converted_ ? operand_ : dtype(input);
@@ -102,11 +106,11 @@ class RILL_API Infer {
   bool converted_ = false;
 };
 
-// ---- Rules that many operators share --------------------------------------------------------------------------------
+// ---- Rules that many operators share ----------------------------------------------------------
 enum class Kinds : std::uint8_t { any, number, floating, integer, integer_or_bool };
 
-/// Result like the only input; `floating` turns integers and bool into float64 first, as NumPy does.
-/// Arithmetic on bool alone is a `DTypeError` that points to the logical operators.
+/// Result like the only input; `floating` turns integers and bool into float64 first, as NumPy
+/// does. Arithmetic on bool alone is a `DTypeError` that points to the logical operators.
 template <Kinds kinds>
 RILL_API void same_shape(Infer& i);
 /// Elementwise over several inputs, promoted and broadcast.

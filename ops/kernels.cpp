@@ -16,7 +16,8 @@ namespace {
 
 constexpr std::size_t max_table_buffers = 16;
 constexpr std::size_t max_table_sizes = 4;
-constexpr std::size_t max_entries = 512;  // per operator; beyond, all are dropped and made again as they are needed
+constexpr std::size_t max_entries =
+    512;  // per operator; beyond, all are dropped and made again as they are needed
 
 /// A program laid out for one class of strides, and its code.
 struct Variant {
@@ -25,7 +26,8 @@ struct Variant {
   std::shared_ptr<const kernel::Executable> executable;
 };
 
-/// One signature of an operator: what it looks like before anything is known of strides, and its variants.
+/// One signature of an operator: what it looks like before anything is known of strides, and its
+/// variants.
 struct Entry {
   Attributes attributes;
   Signature signature;
@@ -51,17 +53,18 @@ OpKernels& kernels_of(const Op& op) {
   return *static_cast<OpKernels*>(known);
 }
 
-// ---- Signatures ---------------------------------------------------------------------------------------------------------
+// ---- Signatures -------------------------------------------------------------------------------
 
 void describe(Signature& signature, const Infer& infer, std::span<const Tensor> inputs) {
   signature.inputs.clear();
   signature.outputs.clear();
   for (std::size_t k = 0; k < inputs.size(); ++k) {
     const auto& body = inputs[k].body();
-    signature.inputs.push_back({.dtype = body.weak ? infer.operand_dtype(static_cast<int>(k)) : body.dtype,
-                                .operand = infer.operand_dtype(static_cast<int>(k)),
-                                .rank = body.shape.rank(),
-                                .weak = body.weak});
+    signature.inputs.push_back(
+        {.dtype = body.weak ? infer.operand_dtype(static_cast<int>(k)) : body.dtype,
+         .operand = infer.operand_dtype(static_cast<int>(k)),
+         .rank = body.shape.rank(),
+         .weak = body.weak});
   }
   for (const Spec& spec : infer.results()) {
     signature.outputs.push_back(
@@ -72,16 +75,20 @@ void describe(Signature& signature, const Infer& infer, std::span<const Tensor> 
 std::uint64_t hash_of(const Signature& signature, const Attributes& attributes) {
   std::uint64_t seed = attributes.hash();
   for (const auto& input : signature.inputs) {
-    seed = detail::hash_combine(seed, static_cast<std::uint64_t>(input.dtype) | static_cast<std::uint64_t>(input.operand) << 8U |
-                                          static_cast<std::uint64_t>(input.rank) << 16U | static_cast<std::uint64_t>(input.weak) << 24U);
+    seed = detail::hash_combine(seed, static_cast<std::uint64_t>(input.dtype) |
+                                          static_cast<std::uint64_t>(input.operand) << 8U |
+                                          static_cast<std::uint64_t>(input.rank) << 16U |
+                                          static_cast<std::uint64_t>(input.weak) << 24U);
   }
   for (const auto& output : signature.outputs) {
-    seed = detail::hash_combine(seed, static_cast<std::uint64_t>(output.dtype) | static_cast<std::uint64_t>(output.rank) << 16U);
+    seed = detail::hash_combine(seed, static_cast<std::uint64_t>(output.dtype) |
+                                          static_cast<std::uint64_t>(output.rank) << 16U);
   }
   return seed;
 }
 
-Lowered lower(const Op& op, const Attributes& attributes, const Signature& signature, const Layout& layout) {
+Lowered lower(const Op& op, const Attributes& attributes, const Signature& signature,
+              const Layout& layout) {
   Body body(attributes, signature, layout);
   op.body(body);
   return body.finish();
@@ -90,18 +97,21 @@ Lowered lower(const Op& op, const Attributes& attributes, const Signature& signa
 Layout plain_layout(const Signature& signature) {
   Layout layout;
   layout.rank = max_rank;  // whichever domain the body chooses, its axes keep their numbers
-  for (int axis = 0; axis < max_rank; ++axis) layout.axis[static_cast<std::size_t>(axis)] = static_cast<std::int8_t>(axis);
+  for (int axis = 0; axis < max_rank; ++axis)
+    layout.axis[static_cast<std::size_t>(axis)] = static_cast<std::int8_t>(axis);
   (void)signature;
   return layout;
 }
 
-std::shared_ptr<Entry> entry_for(const Op& op, const Attributes& attributes, const Signature& signature) {
+std::shared_ptr<Entry> entry_for(const Op& op, const Attributes& attributes,
+                                 const Signature& signature) {
   OpKernels& kernels = kernels_of(op);
   const std::uint64_t hash = hash_of(signature, attributes);
   {
     const std::shared_lock lock(kernels.mutex);
     for (auto [at, end] = kernels.entries.equal_range(hash); at != end; ++at) {
-      if (at->second->signature == signature && at->second->attributes == attributes) return at->second;
+      if (at->second->signature == signature && at->second->attributes == attributes)
+        return at->second;
     }
   }
   auto entry = std::make_shared<Entry>();
@@ -114,7 +124,7 @@ std::shared_ptr<Entry> entry_for(const Op& op, const Attributes& attributes, con
   return entry;
 }
 
-// ---- Layout of one call -------------------------------------------------------------------------------------------------
+// ---- Layout of one call -----------------------------------------------------------------------
 
 /// Extents of the domain, and of every buffer its stride along each axis.
 struct Placement {
@@ -131,10 +141,10 @@ const Tensor& tensor_of(const Lowered::BufferSource& source, std::span<const Ten
   return (source.output ? outputs : inputs)[static_cast<std::size_t>(source.tensor)];
 }
 
-/// Strides along the axes of the operator's domain: right-aligned for inputs, 0 where stretched; for an output that
-/// lacks the row's axes, in order along the others.
-void align(const Lowered::BufferSource& source, const Tensor& tensor, const Shape& domain, const Axes& row_axes,
-           std::array<std::int64_t, max_rank>& strides) {
+/// Strides along the axes of the operator's domain: right-aligned for inputs, 0 where stretched;
+/// for an output that lacks the row's axes, in order along the others.
+void align(const Lowered::BufferSource& source, const Tensor& tensor, const Shape& domain,
+           const Axes& row_axes, std::array<std::int64_t, max_rank>& strides) {
   const int rank = domain.rank();
   const auto own = tensor.strides();
   if (source.output && tensor.rank() != rank) {
@@ -152,17 +162,19 @@ void align(const Lowered::BufferSource& source, const Tensor& tensor, const Shap
   }
 }
 
-void place(const Lowered& plain, std::span<const Tensor> inputs, std::span<const Tensor> outputs, Layout& layout,
-           Placement& placement) {
-  const Shape& domain = plain.domain_input >= 0 ? inputs[static_cast<std::size_t>(plain.domain_input)].shape()
-                                                : outputs[0].shape();
+void place(const Lowered& plain, std::span<const Tensor> inputs, std::span<const Tensor> outputs,
+           Layout& layout, Placement& placement) {
+  const Shape& domain = plain.domain_input >= 0
+                            ? inputs[static_cast<std::size_t>(plain.domain_input)].shape()
+                            : outputs[0].shape();
   const std::size_t count = plain.buffers.size();
   placement.buffers.resize(count);
   thread_local std::vector<Placement::Buffer> aligned;
   aligned.resize(count);
   for (std::size_t b = 0; b < count; ++b) {
     if (plain.buffers[b].aligned) {
-      align(plain.buffers[b], tensor_of(plain.buffers[b], inputs, outputs), domain, plain.row_axes, aligned[b].strides);
+      align(plain.buffers[b], tensor_of(plain.buffers[b], inputs, outputs), domain, plain.row_axes,
+            aligned[b].strides);
     }
   }
   int rank = 0;
@@ -183,17 +195,20 @@ void place(const Lowered& plain, std::span<const Tensor> inputs, std::span<const
     bool merge = !plain.general && rank > 0 && last_in_row == in_row;
     const auto last = static_cast<std::size_t>(rank - 1);
     for (std::size_t b = 0; merge && b < count; ++b) {
-      merge = !plain.buffers[b].aligned || placement.buffers[b].strides[last] == aligned[b].strides[at] * extent;
+      merge = !plain.buffers[b].aligned ||
+              placement.buffers[b].strides[last] == aligned[b].strides[at] * extent;
     }
     row_present = row_present || in_row;
     if (merge) {
       placement.extents[last] *= extent;
-      for (std::size_t b = 0; b < count; ++b) placement.buffers[b].strides[last] = aligned[b].strides[at];
+      for (std::size_t b = 0; b < count; ++b)
+        placement.buffers[b].strides[last] = aligned[b].strides[at];
       layout.axis[at] = static_cast<std::int8_t>(rank - 1);
       continue;
     }
     placement.extents[static_cast<std::size_t>(rank)] = extent;
-    for (std::size_t b = 0; b < count; ++b) placement.buffers[b].strides[static_cast<std::size_t>(rank)] = aligned[b].strides[at];
+    for (std::size_t b = 0; b < count; ++b)
+      placement.buffers[b].strides[static_cast<std::size_t>(rank)] = aligned[b].strides[at];
     layout.axis[at] = static_cast<std::int8_t>(rank);
     last_in_row = in_row;
     ++rank;
@@ -242,15 +257,18 @@ void classify(const Lowered& plain, std::span<const Tensor> inputs, std::span<co
       }
     } else {
       const int rank = tensor_of(source, inputs, outputs).rank();
-      for (int axis = 0; axis < rank; ++axis) add(placement.buffers[b].strides[static_cast<std::size_t>(axis)], false);
+      for (int axis = 0; axis < rank; ++axis)
+        add(placement.buffers[b].strides[static_cast<std::size_t>(axis)], false);
     }
     layout.strides.push_back(classes);
   }
 }
 
-std::shared_ptr<const Variant> variant_for(const Op& op, Entry& entry, const Layout& layout, Device device) {
+std::shared_ptr<const Variant> variant_for(const Op& op, Entry& entry, const Layout& layout,
+                                           Device device) {
   const auto same = [&](const Layout& other) {
-    return other.rank == layout.rank && other.axis == layout.axis && other.strides == layout.strides;
+    return other.rank == layout.rank && other.axis == layout.axis &&
+           other.strides == layout.strides;
   };
   {
     const std::shared_lock lock(entry.mutex);
@@ -270,9 +288,11 @@ std::shared_ptr<const Variant> variant_for(const Op& op, Entry& entry, const Lay
   return variant;
 }
 
-[[noreturn]] void fail_check(const Infer& infer, const Lowered& lowered, const kernel::Failure& failure, Where where) {
+[[noreturn]] void fail_check(const Infer& infer, const Lowered& lowered,
+                             const kernel::Failure& failure, Where where) {
   if (failure.error == kernel::Failure::bounds) {
-    throw InternalError(std::string(infer.op().name) + ": a generated kernel left its buffer" + where.suffix());
+    throw InternalError(std::string(infer.op().name) + ": a generated kernel left its buffer" +
+                        where.suffix());
   }
   std::string text = std::string(infer.op().name) + ": ";
   const std::string_view message = lowered.errors[failure.error - 1];
@@ -289,9 +309,12 @@ std::shared_ptr<const Variant> variant_for(const Op& op, Entry& entry, const Lay
 }
 
 /// A pointwise call whose operands all are dense makes its kernel known to the short way.
-void remember_dense(const Infer& infer, const Entry& entry, const Variant& variant, std::span<const Tensor> inputs) {
-  if (entry.plain.general || entry.plain.row_axes.count() > 0 || entry.plain.domain_input >= 0) return;
-  if (infer.results().size() != 1 || inputs.size() > 2 || entry.attributes.type() != nullptr) return;
+void remember_dense(const Infer& infer, const Entry& entry, const Variant& variant,
+                    std::span<const Tensor> inputs) {
+  if (entry.plain.general || entry.plain.row_axes.count() > 0 || entry.plain.domain_input >= 0)
+    return;
+  if (infer.results().size() != 1 || inputs.size() > 2 || entry.attributes.type() != nullptr)
+    return;
   if (variant.layout.rank != 1 || infer.results()[0].start != Spec::nothing) return;
   const Tensor* tensor = nullptr;
   for (const Tensor& input : inputs) {
@@ -304,20 +327,27 @@ void remember_dense(const Infer& infer, const Entry& entry, const Variant& varia
   for (std::uint32_t classes : variant.layout.strides) {
     if (classes != static_cast<std::uint32_t>(StrideClass::one)) return;
   }
-  if (variant.lowered.buffers.size() != inputs.size() - variant.lowered.parameters.size() + 1) return;
+  if (variant.lowered.buffers.size() != inputs.size() - variant.lowered.parameters.size() + 1)
+    return;
   for (std::size_t k = 0; k < inputs.size(); ++k) {
     // A number that changes the dtype (an integer tensor times 0.5) takes the long way.
-    if (inputs[k].body().weak && infer.operand_dtype(static_cast<int>(k)) != tensor->dtype()) return;
+    if (inputs[k].body().weak && infer.operand_dtype(static_cast<int>(k)) != tensor->dtype())
+      return;
   }
   const bool first_weak = inputs[0].body().weak;
   const bool second_weak = inputs.size() > 1 && inputs[1].body().weak;
-  const auto form = first_weak ? DenseForm::number_tensor : second_weak ? DenseForm::tensor_number : DenseForm::tensors;
+  const auto form = first_weak    ? DenseForm::number_tensor
+                    : second_weak ? DenseForm::tensor_number
+                                  : DenseForm::tensors;
   std::array<std::uint8_t, 3> operands{};
   for (std::size_t b = 0; b < variant.lowered.buffers.size(); ++b) {
     const auto& source = variant.lowered.buffers[b];
-    operands[b] = source.output ? std::uint8_t{2} : static_cast<std::uint8_t>(first_weak ? 0 : source.tensor);
+    operands[b] =
+        source.output ? std::uint8_t{2} : static_cast<std::uint8_t>(first_weak ? 0 : source.tensor);
   }
-  auto& slot = kernels_of(infer.op()).dense[static_cast<std::size_t>(form)][static_cast<std::size_t>(tensor->dtype())];
+  auto& slot =
+      kernels_of(infer.op())
+          .dense[static_cast<std::size_t>(form)][static_cast<std::size_t>(tensor->dtype())];
   if (slot.load(std::memory_order_acquire) != nullptr) return;
   auto dense = std::make_unique<DenseKernel>();
   dense->operands = operands;
@@ -325,18 +355,22 @@ void remember_dense(const Infer& infer, const Entry& entry, const Variant& varia
   dense->direct = variant.executable->direct();
   dense->out = infer.results()[0].dtype;
   const DenseKernel* expected = nullptr;
-  if (slot.compare_exchange_strong(expected, dense.get(), std::memory_order_acq_rel)) (void)dense.release();
+  if (slot.compare_exchange_strong(expected, dense.get(), std::memory_order_acq_rel))
+    (void)dense.release();
 }
 
 }  // namespace
 
 const DenseKernel* find_dense(const Op& op, DenseForm form, DType dtype) {
-  const auto* kernels = static_cast<const OpKernels*>(op.state.kernels.load(std::memory_order_acquire));
+  const auto* kernels =
+      static_cast<const OpKernels*>(op.state.kernels.load(std::memory_order_acquire));
   if (kernels == nullptr) return nullptr;
-  return kernels->dense[static_cast<std::size_t>(form)][static_cast<std::size_t>(dtype)].load(std::memory_order_acquire);
+  return kernels->dense[static_cast<std::size_t>(form)][static_cast<std::size_t>(dtype)].load(
+      std::memory_order_acquire);
 }
 
-void run_body(const Infer& infer, std::span<const Tensor> inputs, std::span<const Tensor> outputs, Where where) {
+void run_body(const Infer& infer, std::span<const Tensor> inputs, std::span<const Tensor> outputs,
+              Where where) {
   const Op& op = infer.op();
   thread_local Signature signature;
   describe(signature, infer, inputs);
@@ -363,7 +397,9 @@ void run_body(const Infer& infer, std::span<const Tensor> inputs, std::span<cons
     const auto index = static_cast<std::size_t>(source.index);
     const auto axis = static_cast<std::size_t>(source.axis);
     switch (source.kind) {
-      case Lowered::SizeSource::Kind::domain: sizes[i] = placement.extents[index]; break;
+      case Lowered::SizeSource::Kind::domain:
+        sizes[i] = placement.extents[index];
+        break;
       case Lowered::SizeSource::Kind::extent:
         sizes[i] = (source.output ? outputs : inputs)[index].shape()[source.axis].value();
         break;
@@ -378,16 +414,19 @@ void run_body(const Infer& infer, std::span<const Tensor> inputs, std::span<cons
     const auto k = static_cast<std::size_t>(lowered.parameters[i]);
     parameters[i] = inputs[k].body().scalar.bits(infer.operand_dtype(lowered.parameters[i]));
   }
-  const kernel::Failure failure = variant->executable->execute(buffers.data(), sizes.data(), parameters.data());
+  const kernel::Failure failure =
+      variant->executable->execute(buffers.data(), sizes.data(), parameters.data());
   if (failure.error != 0) fail_check(infer, lowered, failure, where);
   remember_dense(infer, *entry, *variant, inputs);
 }
 
-TableKernel::TableKernel(const Infer& infer, std::span<const Tensor> inputs, std::span<const Tensor> outputs) {
+TableKernel::TableKernel(const Infer& infer, std::span<const Tensor> inputs,
+                         std::span<const Tensor> outputs) {
   Signature signature;
   describe(signature, infer, inputs);
   const auto entry = entry_for(infer.op(), infer.attributes(), signature);
-  if (entry->plain.general || entry->plain.row_axes.count() > 0 || entry->plain.domain_input >= 0) return;
+  if (entry->plain.general || entry->plain.row_axes.count() > 0 || entry->plain.domain_input >= 0)
+    return;
   for (const Spec& spec : infer.results()) {
     if (spec.start != Spec::nothing) return;
   }
@@ -412,17 +451,21 @@ TableKernel::TableKernel(const Infer& infer, std::span<const Tensor> inputs, std
   }
   sizes_ = lowered.sizes.size();
   for (int k : lowered.parameters) {
-    parameters_.push_back(inputs[static_cast<std::size_t>(k)].body().scalar.bits(infer.operand_dtype(k)));
+    parameters_.push_back(
+        inputs[static_cast<std::size_t>(k)].body().scalar.bits(infer.operand_dtype(k)));
   }
   pointwise_ = buffers_.size() <= max_table_buffers && sizes_ <= max_table_sizes;
 }
 
-void TableKernel::run(std::byte* const* row, std::size_t width, std::int64_t first, std::int64_t count) const {
+void TableKernel::run(std::byte* const* row, std::size_t width, std::int64_t first,
+                      std::int64_t count) const {
   std::array<std::byte*, max_table_buffers> buffers;
   for (std::size_t b = 0; b < buffers_.size(); ++b) {
     const Source& source = buffers_[b];
-    buffers[b] = source.shared != nullptr ? source.shared
-                                          : row[source.output ? width + source.tensor : source.tensor] + first * source.bytes;
+    buffers[b] =
+        source.shared != nullptr
+            ? source.shared
+            : row[source.output ? width + source.tensor : source.tensor] + first * source.bytes;
   }
   std::array<std::int64_t, max_table_sizes> sizes;
   sizes.fill(count);
@@ -431,11 +474,12 @@ void TableKernel::run(std::byte* const* row, std::size_t width, std::int64_t fir
     return;
   }
   kernel::Failure failure;
-  const kernel::KernelArguments arguments{buffers.data(), sizes.data(), parameters_.data(), nullptr, nullptr, &failure};
+  const kernel::KernelArguments arguments{buffers.data(), sizes.data(), parameters_.data(),
+                                          nullptr,        nullptr,      &failure};
   direct_(&arguments, 0, count);
 }
 
-// ---- Plans --------------------------------------------------------------------------------------------------------------
+// ---- Plans ------------------------------------------------------------------------------------
 
 namespace {
 
@@ -447,10 +491,12 @@ struct PlanKey {
 };
 
 std::uint64_t hash_of(const Op& op, const Attributes& attributes, std::span<const Spec> inputs) {
-  std::uint64_t seed = detail::hash_combine(reinterpret_cast<std::uintptr_t>(&op), attributes.hash());
+  std::uint64_t seed =
+      detail::hash_combine(reinterpret_cast<std::uintptr_t>(&op), attributes.hash());
   for (const Spec& spec : inputs) {
     seed = detail::hash_combine(seed, static_cast<std::uint64_t>(spec.dtype));
-    for (Dim size : spec.shape) seed = detail::hash_combine(seed, static_cast<std::uint64_t>(size.bits()));
+    for (Dim size : spec.shape)
+      seed = detail::hash_combine(seed, static_cast<std::uint64_t>(size.bits()));
   }
   return seed;
 }
@@ -463,7 +509,8 @@ class PlanCache {
     return cache;
   }
 
-  std::shared_ptr<const kernel::Plan> find(std::uint64_t hash, const Op& op, const Attributes& attributes,
+  std::shared_ptr<const kernel::Plan> find(std::uint64_t hash, const Op& op,
+                                           const Attributes& attributes,
                                            std::span<const Spec> inputs, Device device) {
     const std::lock_guard lock(mutex_);
     const auto found = locate(hash, op, attributes, inputs, device);
@@ -472,10 +519,11 @@ class PlanCache {
     return found->plan;
   }
 
-  void keep(std::uint64_t hash, const Op& op, const Attributes& attributes, std::span<const Spec> inputs,
-            Device device, std::shared_ptr<const kernel::Plan> plan) {
+  void keep(std::uint64_t hash, const Op& op, const Attributes& attributes,
+            std::span<const Spec> inputs, Device device, std::shared_ptr<const kernel::Plan> plan) {
     const std::lock_guard lock(mutex_);
-    plans_.push_front({{&op, attributes.kept(), {inputs.begin(), inputs.end()}, device}, hash, std::move(plan)});
+    plans_.push_front(
+        {{&op, attributes.kept(), {inputs.begin(), inputs.end()}, device}, hash, std::move(plan)});
     index_.emplace(hash, plans_.begin());
     if (plans_.size() <= capacity) return;
     const auto last = std::prev(plans_.end());
@@ -501,10 +549,11 @@ class PlanCache {
                          std::span<const Spec> inputs, Device device) {
     for (auto [at, end] = index_.equal_range(hash); at != end; ++at) {
       const PlanKey& key = at->second->key;
-      const bool same_specs =
-          std::equal(key.specs.begin(), key.specs.end(), inputs.begin(), inputs.end(),
-                     [](const Spec& a, const Spec& b) { return a.dtype == b.dtype && a.shape == b.shape; });
-      if (key.op == &op && same_specs && key.device == device && key.attributes == attributes) return at->second;
+      const bool same_specs = std::equal(
+          key.specs.begin(), key.specs.end(), inputs.begin(), inputs.end(),
+          [](const Spec& a, const Spec& b) { return a.dtype == b.dtype && a.shape == b.shape; });
+      if (key.op == &op && same_specs && key.device == device && key.attributes == attributes)
+        return at->second;
     }
     return plans_.end();
   }
@@ -516,7 +565,8 @@ class PlanCache {
 
 }  // namespace
 
-std::shared_ptr<const kernel::Plan> plan_for(const Op& op, const Attributes& attributes, std::span<const Spec> inputs,
+std::shared_ptr<const kernel::Plan> plan_for(const Op& op, const Attributes& attributes,
+                                             std::span<const Spec> inputs,
                                              std::span<const Spec> outputs, Device device) {
   const std::uint64_t hash = hash_of(op, attributes, inputs);
   PlanCache& cache = PlanCache::instance();

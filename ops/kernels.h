@@ -1,6 +1,7 @@
-/// From an operator and its operands to a kernel that has run: lowering, the cache of kernels, and the launch.
-/// Invariant: what is cached depends on dtypes, ranks, attributes and layout classes only; sizes, strides, pointers and
-/// numbers are given at each launch, so a new size or learning rate compiles nothing.
+/// From an operator and its operands to a kernel that has run: lowering, the cache of kernels, and
+/// the launch. Invariant: what is cached depends on dtypes, ranks, attributes and layout classes
+/// only; sizes, strides, pointers and numbers are given at each launch, so a new size or learning
+/// rate compiles nothing.
 #pragma once
 
 #include <array>
@@ -17,24 +18,29 @@
 
 namespace rill {
 
-/// Runs the operator's body on concrete tensors. `outputs` are allocated, contiguous, and hold what they start from.
-void run_body(const Infer& infer, std::span<const Tensor> inputs, std::span<const Tensor> outputs, Where where);
+/// Runs the operator's body on concrete tensors. `outputs` are allocated, contiguous, and hold what
+/// they start from.
+void run_body(const Infer& infer, std::span<const Tensor> inputs, std::span<const Tensor> outputs,
+              Where where);
 
 /// A pointwise kernel over flat memory, for many launches that differ in pointers and counts.
 class TableKernel {
  public:
-  /// For operands like these: contiguous of rank 1, or of shape [] and then the same ones in every launch.
+  /// For operands like these: contiguous of rank 1, or of shape [] and then the same ones in every
+  /// launch.
   TableKernel(const Infer& infer, std::span<const Tensor> inputs, std::span<const Tensor> outputs);
-  /// False when the operator looks at positions or rows, or starts from something: then it cannot be run so.
+  /// False when the operator looks at positions or rows, or starts from something: then it cannot
+  /// be run so.
   [[nodiscard]] bool pointwise() const { return pointwise_; }
-  /// Computes `count` elements from number `first` on. `row` points to the first `width` inputs, then to the outputs.
+  /// Computes `count` elements from number `first` on. `row` points to the first `width` inputs,
+  /// then to the outputs.
   void run(std::byte* const* row, std::size_t width, std::int64_t first, std::int64_t count) const;
 
  private:
   struct Source {
     bool output = false;
     std::size_t tensor = 0;
-    std::int64_t bytes = 0;        // between neighbours; 0 for what stays
+    std::int64_t bytes = 0;  // between neighbours; 0 for what stays
     std::byte* shared = nullptr;
   };
   std::shared_ptr<const kernel::Executable> executable_;
@@ -45,9 +51,11 @@ class TableKernel {
   bool pointwise_ = false;
 };
 
-/// A kernel for operands that are contiguous and of one shape and dtype: one pointer per operand and a count.
+/// A kernel for operands that are contiguous and of one shape and dtype: one pointer per operand
+/// and a count.
 struct DenseKernel {
-  std::array<std::uint8_t, 3> operands{};  ///< of each pointer: 0 and 1 the inputs that are tensors, 2 the result
+  std::array<std::uint8_t, 3>
+      operands{};  ///< of each pointer: 0 and 1 the inputs that are tensors, 2 the result
   std::shared_ptr<const kernel::Executable> executable;
   kernel::KernelFunction direct = nullptr;
   DType out = float32;
@@ -59,11 +67,13 @@ enum class DenseForm : std::uint8_t { tensors, tensor_number, number_tensor };
 /// The dense kernel of a pointwise operator with one result, if a call like this has run before.
 const DenseKernel* find_dense(const Op& op, DenseForm form, DType dtype);
 
-/// Elements up to which a dense kernel is called directly: below a few microseconds no thread is worth waking.
+/// Elements up to which a dense kernel is called directly: below a few microseconds no thread is
+/// worth waking.
 inline constexpr std::int64_t direct_limit = 2048;
 
 /// A plan of some library's, from a bounded cache.
-std::shared_ptr<const kernel::Plan> plan_for(const Op& op, const Attributes& attributes, std::span<const Spec> inputs,
+std::shared_ptr<const kernel::Plan> plan_for(const Op& op, const Attributes& attributes,
+                                             std::span<const Spec> inputs,
                                              std::span<const Spec> outputs, Device device);
 
 }  // namespace rill

@@ -104,7 +104,8 @@ void matmul_gradient(Grad& g, const MatmulAttributes& attributes) {
 
 constexpr Op table[] = {
     {.name = "matmul",
-     .peers = {.numpy = "matmul", .tensorflow = "linalg.matmul", .torch = "matmul", .onnx = "MatMul"},
+     .peers =
+         {.numpy = "matmul", .tensorflow = "linalg.matmul", .torch = "matmul", .onnx = "MatMul"},
      .rule = named<&matmul_rule>,
      .library = named<&matmul_plan>,
      .grad = named<&matmul_gradient>},
@@ -112,10 +113,10 @@ constexpr Op table[] = {
 template <FixedString name>
 constexpr const Op& find = table[position(table, name.view())];
 
-[[noreturn]] void fail_shape(std::string_view operation, const Tensor& a, const Tensor& b, std::string_view rule,
-                             Where where) {
-  throw ShapeError(std::string(operation) + ": " + std::string(rule) + ": " + a.type_text() + " @ " + b.type_text() +
-                   where.suffix());
+[[noreturn]] void fail_shape(std::string_view operation, const Tensor& a, const Tensor& b,
+                             std::string_view rule, Where where) {
+  throw ShapeError(std::string(operation) + ": " + std::string(rule) + ": " + a.type_text() +
+                   " @ " + b.type_text() + where.suffix());
 }
 
 }  // namespace
@@ -134,8 +135,12 @@ Tensor matmul(const Operand& a, const Operand& b, const MatmulOptions& options) 
   const bool row = left.rank() == 1;
   const bool column = right.rank() == 1;
   // A vector is one row, or one column, however the flags stand.
-  if (row) left = left.reshape(attributes.transpose_a ? Shape{left.dim(0), 1} : Shape{1, left.dim(0)}, where);
-  if (column) right = right.reshape(attributes.transpose_b ? Shape{1, right.dim(0)} : Shape{right.dim(0), 1}, where);
+  if (row)
+    left =
+        left.reshape(attributes.transpose_a ? Shape{left.dim(0), 1} : Shape{1, left.dim(0)}, where);
+  if (column)
+    right = right.reshape(attributes.transpose_b ? Shape{1, right.dim(0)} : Shape{right.dim(0), 1},
+                          where);
   if (left.rank() > 2 && right.rank() > 2) {
     const Shape batch_a = leading(left.shape());
     const Shape batch_b = leading(right.shape());
@@ -174,7 +179,8 @@ Tensor dot(const Operand& a, const Operand& b) {
   const Tensor& right = b.tensor();
   if (!left.defined() || !right.defined()) detail::fail_undefined("dot", a.where());
   if (left.rank() > 2 || right.rank() > 2 || left.rank() == 0 || right.rank() == 0) {
-    fail_shape("dot", left, right, "takes vectors and matrices: use matmul for batches, * for scalars", a.where());
+    fail_shape("dot", left, right,
+               "takes vectors and matrices: use matmul for batches, * for scalars", a.where());
   }
   return matmul({left, a.where()}, right);
 }

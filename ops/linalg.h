@@ -1,6 +1,7 @@
 /// Products of vectors and matrices.
-/// Invariant: products of half types accumulate in float32 and round once; integers wrap; which way a product is cut into blocks
-/// depends on its shape alone, so results do not depend on threads or layouts.
+/// Invariant: products of half types accumulate in float32 and round once; integers wrap; which way
+/// a product is cut into blocks depends on its shape alone, so results do not depend on threads or
+/// layouts.
 #pragma once
 
 #include <rill/tensor/export.h>
@@ -19,9 +20,10 @@ struct MatmulOptions {
   bool transpose_b = false;         ///< `b` is (..., n, k)
 };
 
-/// The matrix product (..., m, k) @ (..., k, n) -> (..., m, n), with leading axes broadcast; a vector on the left is a row and
-/// one on the right a column, and its axis is left out of the result (NumPy's `matmul`). Takes numbers of any dtype.
-/// Throws `ShapeError` when inner sizes differ or an operand is a scalar, `DTypeError` for bool.
+/// The matrix product (..., m, k) @ (..., k, n) -> (..., m, n), with leading axes broadcast; a
+/// vector on the left is a row and one on the right a column, and its axis is left out of the
+/// result (NumPy's `matmul`). Takes numbers of any dtype. Throws `ShapeError` when inner sizes
+/// differ or an operand is a scalar, `DTypeError` for bool.
 ///
 ///     matmul(x, w)                               // float32[64,784] @ float32[784,128]
 ///     matmul(dy, w, {.transpose_b = true})
@@ -30,7 +32,8 @@ RILL_API Tensor matmul(const Operand& a, const Operand& b, const MatmulOptions& 
 /// The inner product of two vectors; of matrices the matrix product. More axes are a `ShapeError`.
 RILL_API Tensor dot(const Operand& a, const Operand& b);
 
-/// Every product of an element of `a` with one of `b`: (a.size, b.size). Takes tensors of any shape, as one axis.
+/// Every product of an element of `a` with one of `b`: (a.size, b.size). Takes tensors of any
+/// shape, as one axis.
 RILL_API Tensor outer(const Operand& a, const Operand& b);
 
 }  // namespace rill

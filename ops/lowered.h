@@ -1,5 +1,6 @@
 /// `Lowered`: an operator as a kernel program, with what a launch must know to feed it.
-/// Invariant: holds no sizes and no pointers; one lowering serves all shapes of its signature and layout.
+/// Invariant: holds no sizes and no pointers; one lowering serves all shapes of its signature and
+/// layout.
 #pragma once
 
 #include <array>
@@ -43,7 +44,8 @@ struct Layout {
   int rank = 0;                               ///< of the domain after merging
   std::array<std::int8_t, max_rank> axis{};   ///< where each axis of the operator's domain went
   bool classified = false;                    ///< false: no stride is known
-  /// Per buffer in order of `Lowered::buffers`: one class per dimension, two bits each, outermost first.
+  /// Per buffer in order of `Lowered::buffers`: one class per dimension, two bits each, outermost
+  /// first.
   std::vector<std::uint32_t> strides;
 };
 
@@ -51,8 +53,8 @@ struct Lowered {
   struct BufferSource {
     bool output = false;
     int tensor = 0;
-    bool aligned = true;    ///< one dimension per axis of the domain; else the tensor's own
-    bool along_row = true;  ///< aligned: false leaves out the row's axes
+    bool aligned = true;      ///< one dimension per axis of the domain; else the tensor's own
+    bool along_row = true;    ///< aligned: false leaves out the row's axes
     std::vector<int> axes{};  ///< aligned: axes of the laid-out domain
   };
   /// Where the launch finds `Code::size` number i.
@@ -69,8 +71,8 @@ struct Lowered {
   bool general = false;   ///< looks at positions: axes keep apart
   std::vector<BufferSource> buffers;
   std::vector<SizeSource> sizes;
-  std::vector<int> parameters;            ///< the weak input of each
-  std::vector<std::string_view> errors;   ///< messages of checks, by number
+  std::vector<int> parameters;           ///< the weak input of each
+  std::vector<std::string_view> errors;  ///< messages of checks, by number
 };
 
 }  // namespace rill

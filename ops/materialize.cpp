@@ -12,9 +12,10 @@ struct CopyAttributes {
   static constexpr auto fields() { return std::tuple{field("dtype", &CopyAttributes::dtype)}; }
 };
 
-constexpr Op convert = {.name = "convert",
-                        .rule = [](Infer& i, const CopyAttributes& a) { i.out(a.dtype, i.shape(0)); },
-                        .body = [](Body& b, const CopyAttributes&) { b.out(b.in(0)); }};
+constexpr Op convert = {
+    .name = "convert",
+    .rule = [](Infer& i, const CopyAttributes& a) { i.out(a.dtype, i.shape(0)); },
+    .body = [](Body& b, const CopyAttributes&) { b.out(b.in(0)); }};
 
 }  // namespace
 

@@ -9,8 +9,8 @@ namespace rill {
 /// The same values, contiguous and of this dtype: `x` itself where it already is.
 Tensor materialized(const Tensor& x, DType dtype);
 
-/// Writes the elements of `from`, converted and broadcast, to the memory of `to`, whatever its strides.
-/// Shapes must broadcast to the shape of `to`; the memories must not overlap.
+/// Writes the elements of `from`, converted and broadcast, to the memory of `to`, whatever its
+/// strides. Shapes must broadcast to the shape of `to`; the memories must not overlap.
 void copy_into(const Tensor& to, const Tensor& from);
 
 }  // namespace rill

@@ -22,7 +22,7 @@ namespace {
 
 namespace math = kernel::math;
 
-// ---- Softmax ------------------------------------------------------------------------------------------------------------
+// ---- Softmax ----------------------------------------------------------------------------------
 
 struct SoftmaxAttributes {
   int axis = -1;
@@ -76,7 +76,7 @@ void log_softmax_gradient_body(Body& b, const SoftmaxAttributes& a) {
 Tensor softmax_gradient(const Tensor& y, const Tensor& dy, const SoftmaxAttributes& a);
 Tensor log_softmax_gradient(const Tensor& y, const Tensor& dy, const SoftmaxAttributes& a);
 
-// ---- Cross entropy ------------------------------------------------------------------------------------------------------
+// ---- Cross entropy ----------------------------------------------------------------------------
 
 Shape leading(const Shape& shape) {
   Shape rest = shape;
@@ -99,7 +99,8 @@ Value checked_label(Body& b, int k) {
   for (int axis = 0; axis < b.rank(k); ++axis) place.push_back(b.at(axis));
   const Value label = kernel::cast(b.in(k, place), int64);
   const Value classes = b.extent(b.rank(0) - 1);
-  const Value inside = b.check(label >= 0 && label < classes, "label {} is outside [0, {})", {label, classes});
+  const Value inside =
+      b.check(label >= 0 && label < classes, "label {} is outside [0, {})", {label, classes});
   return kernel::select(inside, label, 0);
 }
 
@@ -117,7 +118,8 @@ void cross_entropy_body(Body& b) {
 }
 
 void cross_entropy_gradient_rule(Infer& i) {
-  i.require_dtype(is_float(i.dtype(0)) && is_integer(i.dtype(1)), "takes float logits and integer labels");
+  i.require_dtype(is_float(i.dtype(0)) && is_integer(i.dtype(1)),
+                  "takes float logits and integer labels");
   if (i.rank(0) == 0 || !(leading(i.shape(0)) == i.shape(1)) || !(i.shape(1) == i.shape(2))) {
     i.fail<ShapeError>("labels and gradient have the shape of the logits without the last axis");
   }
@@ -139,14 +141,16 @@ void cross_entropy_gradient_body(Body& b) {
 
 Tensor cross_entropy_gradient(const Tensor& logits, const Tensor& labels, const Tensor& dy);
 
-// ---- Normalisation ------------------------------------------------------------------------------------------------------
-// Both kinds subtract a mean and divide by a deviation over some axes; they differ in which, and in where gamma lies.
+// ---- Normalisation ----------------------------------------------------------------------------
+// Both kinds subtract a mean and divide by a deviation over some axes; they differ in which, and in
+// where gamma lies.
 
 struct NormAttributes {
   Axes axes;
   double epsilon = 1e-5;
   static constexpr auto fields() {
-    return std::tuple{field("axes", &NormAttributes::axes), field("epsilon", &NormAttributes::epsilon)};
+    return std::tuple{field("axes", &NormAttributes::axes),
+                      field("epsilon", &NormAttributes::epsilon)};
   }
 };
 
@@ -166,7 +170,8 @@ Shape kept(const Infer& i, int k, const NormAttributes& a) {
 
 /// Every other input broadcasts to input `k`.
 void require_broadcast_to(const Infer& i, int k) {
-  if (!(i.broadcast_shape() == i.shape(k))) i.fail<ShapeError>("the other operands broadcast to " + i.shape(k).text());
+  if (!(i.broadcast_shape() == i.shape(k)))
+    i.fail<ShapeError>("the other operands broadcast to " + i.shape(k).text());
 }
 
 /// Statistics of half tensors are float32.
@@ -177,7 +182,8 @@ void layer_norm_rule(Infer& i, const NormAttributes& a) {
   i.convert(i.dtype(0));
   for (int k = 1; k < 3; ++k) {
     bool fits = i.rank(k) == a.axes.count();
-    for (int d = 0; fits && d < i.rank(k); ++d) fits = i.shape(k)[d] == i.shape(0)[i.axis(a.axes[d])];
+    for (int d = 0; fits && d < i.rank(k); ++d)
+      fits = i.shape(k)[d] == i.shape(0)[i.axis(a.axes[d])];
     if (!fits) i.fail<ShapeError>("gamma and beta have the shape of the normalised axes");
   }
   i.out(i.dtype(0), i.shape(0));
@@ -191,14 +197,15 @@ void layer_norm_body(Body& b, const NormAttributes& a) {
   const Value n = kernel::cast(row.length(), x.dtype());
   const Value mean = row.sum(x) / n;
   const Value centred = x - mean;
-  const Value deviation = math::rsqrt(row.sum(centred * centred) / n + kernel::constant(x, a.epsilon));
+  const Value deviation =
+      math::rsqrt(row.sum(centred * centred) / n + kernel::constant(x, a.epsilon));
   b.out(0, centred * deviation * b.in(1) + b.in(2));
   b.out(1, mean);
   b.out(2, deviation);
 }
 
-/// dx = s (a - mean(a) - h mean(a h)) with a = dy gamma, h = (x - mean) s; of dy, x, gamma, mean and deviation s, where
-/// "deviation" is short for its reciprocal.
+/// dx = s (a - mean(a) - h mean(a h)) with a = dy gamma, h = (x - mean) s; of dy, x, gamma, mean
+/// and deviation s, where "deviation" is short for its reciprocal.
 void normalization_gradient_rule(Infer& i, const NormAttributes& a) {
   (void)kept(i, 1, a);
   require_broadcast_to(i, 1);
@@ -222,11 +229,14 @@ Dim count_along(const Shape& shape, const Axes& axes) {
   return n;
 }
 
-/// The derivative of the formula above along each of its five inputs, for a cotangent v: it is symmetric and linear
-/// in dy gamma and v. Mean and deviation count as inputs of their own: what they owe to x comes by the chain rule.
+/// The derivative of the formula above along each of its five inputs, for a cotangent v: it is
+/// symmetric and linear in dy gamma and v. Mean and deviation count as inputs of their own: what
+/// they owe to x comes by the chain rule.
 void normalization_gradient_gradient(Grad& g, const NormAttributes& attributes, const Tensor& v) {
   const Tensor &dy = g.x(0), &x = g.x(1), &gamma = g.x(2), &mu = g.x(3), &s = g.x(4);
-  const auto mean_of = [&](const Tensor& t) { return mean(t, attributes.axes, {.keepdims = true}); };
+  const auto mean_of = [&](const Tensor& t) {
+    return mean(t, attributes.axes, {.keepdims = true});
+  };
   const Tensor a = dy * gamma;
   const Tensor h = (x - mu) * s;
   const Tensor ah = mean_of(a * h);
@@ -241,7 +251,8 @@ void normalization_gradient_gradient(Grad& g, const NormAttributes& attributes, 
   if (g.wants(1)) g.to(1, -along_x);
   if (g.wants(3)) g.to(3, along_x);
   if (g.wants(4)) {
-    g.to(4, (mean_of(a * v) - mean_of(a) * vm - 3 * ah * vh) * count_along(g.shape(1), attributes.axes));
+    g.to(4, (mean_of(a * v) - mean_of(a) * vm - 3 * ah * vh) *
+                count_along(g.shape(1), attributes.axes));
   }
 }
 
@@ -260,8 +271,8 @@ void normalization_sums_body(Body& b, const NormAttributes& a) {
   b.out(1, row.sum(dy * ((b.in(1) - b.in(2)) * b.in(3))));
 }
 
-std::array<Tensor, 2> normalization_sums(const Tensor& dy, const Tensor& x, const Tensor& mean, const Tensor& s,
-                                         const NormAttributes& a);
+std::array<Tensor, 2> normalization_sums(const Tensor& dy, const Tensor& x, const Tensor& mean,
+                                         const Tensor& s, const NormAttributes& a);
 
 /// What the two sums send back, for cotangents v0 and v1 (undefined where there is none).
 void send_back_sums(Grad& g, const Tensor& v0, const Tensor& v1, int mean, int s) {
@@ -299,7 +310,7 @@ void layer_norm_gradient(Grad& g, const NormAttributes& a) {
   if (g.flows(2)) g.to(0, (x - mean) * (g.dy(2) * s * s * s / n) * -1);
 }
 
-// ---- Moments and batch normalisation ------------------------------------------------------------------------------------
+// ---- Moments and batch normalisation ----------------------------------------------------------
 
 void moments_rule(Infer& i, const NormAttributes& a) {
   i.require_dtype(is_float(i.dtype(0)), "takes floats");
@@ -365,8 +376,8 @@ void batch_norm_composition(Composition& c, const NormAttributes& a) {
   c.out(2, variance);
 }
 
-/// s gamma (dy - sum(dy)/n - h sum(dy h)/n), of dy, x, gamma, mean, s and the two sums over n: the gradient formula above
-/// where gamma is constant along the axes.
+/// s gamma (dy - sum(dy)/n - h sum(dy h)/n), of dy, x, gamma, mean, s and the two sums over n: the
+/// gradient formula above where gamma is constant along the axes.
 void channel_gradient_body(Body& b) {
   const Value s = b.in(4);
   const Value h = (b.in(1) - b.in(3)) * s;
@@ -385,7 +396,8 @@ void batch_norm_gradient_composition(Composition& c, const NormAttributes& a) {
   const Tensor &dy = c.in(0), &x = c.in(1), &mean = c.in(3), &s = c.in(4);
   const auto [sum_dy, sum_dy_h] = normalization_sums(dy, x, mean, s, a);
   const Dim n = count_along(x.shape(), a.axes);
-  c.out(0, call_for<1>(find_channel_gradient(), {dy, x, c.in(2), mean, s, sum_dy / n, sum_dy_h / n}, {}, {})[0]);
+  c.out(0, call_for<1>(find_channel_gradient(), {dy, x, c.in(2), mean, s, sum_dy / n, sum_dy_h / n},
+                       {}, {})[0]);
   c.out(1, sum_dy_h);
   c.out(2, sum_dy);
 }
@@ -400,34 +412,38 @@ void batch_norm_gradient_gradient(Grad& g, const NormAttributes& a) {
 void batch_norm_backward(Grad& g, const NormAttributes& a) {
   if (g.flows(0)) {
     const Tensor s = rsqrt(g.y(2) + a.epsilon);
-    const auto gradients = call_for<3>(find_batch_norm_gradient(), {g.dy(0), g.x(0), g.x(1), g.y(1), s}, a, {});
+    const auto gradients =
+        call_for<3>(find_batch_norm_gradient(), {g.dy(0), g.x(0), g.x(1), g.y(1), s}, a, {});
     for (int k = 0; k < 3; ++k) g.to(k, gradients[static_cast<std::size_t>(k)]);
   }
   send_back_moments(g, a, 1, 2);
 }
 
-// ---- The table ----------------------------------------------------------------------------------------------------------
+// ---- The table --------------------------------------------------------------------------------
 
 constexpr Op table[] = {
     {.name = "softmax",
      .peers = {.tensorflow = "nn.softmax", .torch = "softmax", .onnx = "Softmax"},
      .rule = named<&softmax_rule>,
      .body = named<&softmax_body>,
-     .grad = [](Grad& g, const SoftmaxAttributes& a) { g.to(0, softmax_gradient(g.y(), g.dy(), a)); }},
+     .grad = [](Grad& g,
+                const SoftmaxAttributes& a) { g.to(0, softmax_gradient(g.y(), g.dy(), a)); }},
     {.name = "softmax_gradient",
      .rule = named<&alike_rule>,
      .body = named<&softmax_gradient_body>,
      .grad =
          [](Grad& g, const SoftmaxAttributes& a) {
            const Tensor &y = g.x(0), &dy = g.x(1), v = g.dy();
-           if (g.wants(0)) g.to(0, v * (dy - sum_along(dy * y, a.axis)) - dy * sum_along(v * y, a.axis));
+           if (g.wants(0))
+             g.to(0, v * (dy - sum_along(dy * y, a.axis)) - dy * sum_along(v * y, a.axis));
            if (g.wants(1)) g.to(1, softmax_gradient(y, v, a));
          }},
     {.name = "log_softmax",
      .peers = {.tensorflow = "nn.log_softmax", .torch = "log_softmax", .onnx = "LogSoftmax"},
      .rule = named<&softmax_rule>,
      .body = named<&log_softmax_body>,
-     .grad = [](Grad& g, const SoftmaxAttributes& a) { g.to(0, log_softmax_gradient(g.y(), g.dy(), a)); }},
+     .grad = [](Grad& g,
+                const SoftmaxAttributes& a) { g.to(0, log_softmax_gradient(g.y(), g.dy(), a)); }},
     {.name = "log_softmax_gradient",
      .rule = named<&alike_rule>,
      .body = named<&log_softmax_gradient_body>,
@@ -439,7 +455,8 @@ constexpr Op table[] = {
            if (g.wants(1)) g.to(1, v - sum_along(weighted, a.axis));
          }},
     {.name = "cross_entropy",
-     .peers = {.tensorflow = "nn.sparse_softmax_cross_entropy_with_logits", .torch = "nn.functional.cross_entropy"},
+     .peers = {.tensorflow = "nn.sparse_softmax_cross_entropy_with_logits",
+               .torch = "nn.functional.cross_entropy"},
      .rule = &cross_entropy_rule,
      .body = &cross_entropy_body,
      .grad = [](Grad& g) { g.to(0, cross_entropy_gradient(g.x(0), g.x(1), g.dy())); }},
@@ -451,7 +468,8 @@ constexpr Op table[] = {
            const Tensor &logits = g.x(0), &labels = g.x(1), &dy = g.x(2), v = g.dy();
            const Tensor p = softmax(logits);
            if (g.wants(0)) g.to(0, expand_dims(dy, -1) * p * (v - sum_along(p * v, -1)));
-           if (g.wants(2)) g.to(2, sum(cross_entropy_gradient(logits, labels, ones_like(dy)) * v, -1));
+           if (g.wants(2))
+             g.to(2, sum(cross_entropy_gradient(logits, labels, ones_like(dy)) * v, -1));
          }},
     {.name = "layer_norm",
      .peers = {.torch = "nn.functional.layer_norm", .onnx = "LayerNormalization"},
@@ -461,13 +479,15 @@ constexpr Op table[] = {
     {.name = "normalization_gradient",
      .rule = named<&normalization_gradient_rule>,
      .body = named<&normalization_gradient_body>,
-     .grad = [](Grad& g, const NormAttributes& a) { normalization_gradient_gradient(g, a, g.dy()); }},
+     .grad = [](Grad& g,
+                const NormAttributes& a) { normalization_gradient_gradient(g, a, g.dy()); }},
     {.name = "normalization_sums",
      .rule = named<&normalization_sums_rule>,
      .body = named<&normalization_sums_body>,
      .grad =
          [](Grad& g, const NormAttributes&) {
-           send_back_sums(g, g.flows(0) ? g.dy(0) : Tensor(), g.flows(1) ? g.dy(1) : Tensor(), 2, 3);
+           send_back_sums(g, g.flows(0) ? g.dy(0) : Tensor(), g.flows(1) ? g.dy(1) : Tensor(), 2,
+                          3);
          }},
     {.name = "moments",
      .peers = {.tensorflow = "nn.moments", .torch = "var_mean"},
@@ -480,7 +500,9 @@ constexpr Op table[] = {
      .body = named<&normalize_body>,
      .grad = named<&normalize_gradient>},
     {.name = "batch_norm",
-     .peers = {.tensorflow = "compat.v1.nn.fused_batch_norm", .torch = "nn.functional.batch_norm", .onnx = "BatchNormalization"},
+     .peers = {.tensorflow = "compat.v1.nn.fused_batch_norm",
+               .torch = "nn.functional.batch_norm",
+               .onnx = "BatchNormalization"},
      .rule = named<&batch_norm_rule>,
      .composition = named<&batch_norm_composition>,
      .grad = named<&batch_norm_backward>},
@@ -513,8 +535,8 @@ const Op& find_normalize() { return find<"normalize">; }
 const Op& find_channel_gradient() { return find<"channel_gradient">; }
 const Op& find_batch_norm_gradient() { return find<"batch_norm_gradient">; }
 
-std::array<Tensor, 2> normalization_sums(const Tensor& dy, const Tensor& x, const Tensor& mean, const Tensor& s,
-                                         const NormAttributes& a) {
+std::array<Tensor, 2> normalization_sums(const Tensor& dy, const Tensor& x, const Tensor& mean,
+                                         const Tensor& s, const NormAttributes& a) {
   return call_for<2>(find<"normalization_sums">, {dy, x, mean, s}, a, {});
 }
 
@@ -529,14 +551,17 @@ std::span<const Op> families::nn() { return table; }
 Tensor softmax(const Operand& x, int axis) {
   const Tensor& t = x.tensor();
   if (!t.defined()) detail::fail_undefined("softmax", x.where());
-  return call(find<"softmax">, x, SoftmaxAttributes{normalized_axis(axis, t.rank(), "softmax", t.type_text(), x.where())});
+  return call(
+      find<"softmax">, x,
+      SoftmaxAttributes{normalized_axis(axis, t.rank(), "softmax", t.type_text(), x.where())});
 }
 
 Tensor log_softmax(const Operand& x, int axis) {
   const Tensor& t = x.tensor();
   if (!t.defined()) detail::fail_undefined("log_softmax", x.where());
-  return call(find<"log_softmax">, x,
-              SoftmaxAttributes{normalized_axis(axis, t.rank(), "log_softmax", t.type_text(), x.where())});
+  return call(
+      find<"log_softmax">, x,
+      SoftmaxAttributes{normalized_axis(axis, t.rank(), "log_softmax", t.type_text(), x.where())});
 }
 
 Tensor cross_entropy(const Operand& logits, const Operand& labels) {
@@ -552,11 +577,13 @@ Axes last_axes(int count, int rank) {
 }
 
 /// A vector over channels as it lies against a tensor of `rank` axes.
-Tensor beside(const Tensor& vector, int axis, int rank, std::string_view what, const Tensor& x, Where where) {
+Tensor beside(const Tensor& vector, int axis, int rank, std::string_view what, const Tensor& x,
+              Where where) {
   if (!vector.defined()) detail::fail_undefined("batch_norm", where);
   if (vector.rank() != 1 || !(vector.dim(0) == x.dim(axis))) {
-    throw ShapeError("batch_norm: " + std::string(what) + " is one number per channel: " + vector.type_text() +
-                     " for axis " + std::to_string(axis) + " of " + x.type_text() + where.suffix());
+    throw ShapeError("batch_norm: " + std::string(what) +
+                     " is one number per channel: " + vector.type_text() + " for axis " +
+                     std::to_string(axis) + " of " + x.type_text() + where.suffix());
   }
   Shape shape;
   for (int d = 0; d < rank; ++d) shape.push_back(d == axis ? vector.dim(0) : Dim(1));
@@ -573,26 +600,30 @@ NormAttributes batch_attributes(const Tensor& x, const BatchNormOptions& options
 
 }  // namespace
 
-Tensor layer_norm(const Operand& x, const Operand& gamma, const Operand& beta, const LayerNormOptions& options) {
+Tensor layer_norm(const Operand& x, const Operand& gamma, const Operand& beta,
+                  const LayerNormOptions& options) {
   const Where where = x.where();
   const Tensor& t = x.tensor();
-  if (!t.defined() || !gamma.tensor().defined() || !beta.tensor().defined()) detail::fail_undefined("layer_norm", where);
+  if (!t.defined() || !gamma.tensor().defined() || !beta.tensor().defined())
+    detail::fail_undefined("layer_norm", where);
   const int count = options.axes.count();
   if (count == 0 || count > t.rank()) {
-    throw ShapeError("layer_norm: " + t.type_text() + " has no " + std::to_string(count) + " axes to normalise" +
-                     where.suffix());
+    throw ShapeError("layer_norm: " + t.type_text() + " has no " + std::to_string(count) +
+                     " axes to normalise" + where.suffix());
   }
   const NormAttributes attributes{last_axes(count, t.rank()), options.epsilon};
   for (int axis : options.axes) {
-    if (!attributes.axes.contains(normalized_axis(axis, t.rank(), "layer_norm", t.type_text(), where))) {
-      throw ShapeError("layer_norm: the normalised axes are the last ones: " + options.axes.text() + " of " +
-                       t.type_text() + ": transpose first" + where.suffix());
+    if (!attributes.axes.contains(
+            normalized_axis(axis, t.rank(), "layer_norm", t.type_text(), where))) {
+      throw ShapeError("layer_norm: the normalised axes are the last ones: " + options.axes.text() +
+                       " of " + t.type_text() + ": transpose first" + where.suffix());
     }
   }
   return call_for<3>(find<"layer_norm">, {t, gamma.tensor(), beta.tensor()}, attributes, where)[0];
 }
 
-BatchNorm batch_norm(const Operand& x, const Operand& gamma, const Operand& beta, const BatchNormOptions& options) {
+BatchNorm batch_norm(const Operand& x, const Operand& gamma, const Operand& beta,
+                     const BatchNormOptions& options) {
   const Where where = x.where();
   const Tensor& t = x.tensor();
   if (!t.defined()) detail::fail_undefined("batch_norm", where);
@@ -605,8 +636,9 @@ BatchNorm batch_norm(const Operand& x, const Operand& gamma, const Operand& beta
   return {y, mean.reshape(channels, where), variance.reshape(channels, where)};
 }
 
-Tensor batch_norm_with(const Operand& x, const Operand& gamma, const Operand& beta, const Tensor& mean,
-                       const Tensor& variance, const BatchNormOptions& options) {
+Tensor batch_norm_with(const Operand& x, const Operand& gamma, const Operand& beta,
+                       const Tensor& mean, const Tensor& variance,
+                       const BatchNormOptions& options) {
   const Where where = x.where();
   const Tensor& t = x.tensor();
   if (!t.defined()) detail::fail_undefined("batch_norm", where);
@@ -615,8 +647,8 @@ Tensor batch_norm_with(const Operand& x, const Operand& gamma, const Operand& be
     return beside(vector, axis, t.rank(), what, t, where);
   };
   return call_for<1>(find<"normalize">,
-                     {t, placed(gamma.tensor(), "gamma"), placed(beta.tensor(), "beta"), placed(mean, "mean"),
-                      placed(variance, "variance")},
+                     {t, placed(gamma.tensor(), "gamma"), placed(beta.tensor(), "beta"),
+                      placed(mean, "mean"), placed(variance, "variance")},
                      batch_attributes(t, options, axis), where)[0];
 }
 
@@ -624,10 +656,13 @@ Tensor scaled_dot_product_attention(const Operand& query, const Operand& key, co
                                     const AttentionOptions& options) {
   const Where where = query.where();
   const Tensor &q = query.tensor(), &k = key.tensor(), &v = value.tensor();
-  if (!q.defined() || !k.defined() || !v.defined()) detail::fail_undefined("scaled_dot_product_attention", where);
+  if (!q.defined() || !k.defined() || !v.defined())
+    detail::fail_undefined("scaled_dot_product_attention", where);
   if (q.rank() < 2 || k.rank() < 2 || v.rank() < 2) {
-    throw ShapeError("scaled_dot_product_attention: query, key and value have at least the axes (position, feature): " +
-                     q.type_text() + ", " + k.type_text() + ", " + v.type_text() + where.suffix());
+    throw ShapeError(
+        "scaled_dot_product_attention: query, key and value have at least the axes (position, "
+        "feature): " +
+        q.type_text() + ", " + k.type_text() + ", " + v.type_text() + where.suffix());
   }
   const double scale =
       options.scale != 0 ? options.scale : 1.0 / std::sqrt(static_cast<double>(q.dim(-1).value()));

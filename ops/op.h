@@ -1,6 +1,6 @@
-/// `Op`: an operator's whole description: name, shape and dtype rule, meaning and gradient, in one table entry.
-/// Invariant: this entry is the one place that says anything about an operator; eager execution, gradients, graphs,
-/// the test matrix and the documentation are derived from it.
+/// `Op`: an operator's whole description: name, shape and dtype rule, meaning and gradient, in one
+/// table entry. Invariant: this entry is the one place that says anything about an operator; eager
+/// execution, gradients, graphs, the test matrix and the documentation are derived from it.
 #pragma once
 
 #include <atomic>
@@ -52,13 +52,14 @@ struct Named<function> {
 template <auto function>
 inline constexpr detail::Named<function> named{};
 
-/// A part of an operator: a function of a `Context`, and of the operator's attributes when it has some. Made of a
-/// captureless lambda or a function; becomes a plain function pointer.
+/// A part of an operator: a function of a `Context`, and of the operator's attributes when it has
+/// some. Made of a captureless lambda or a function; becomes a plain function pointer.
 template <class Context>
 class Rule {
  public:
   constexpr Rule() = default;
-  constexpr Rule(void (*function)(Context&)) : function_(function) {}  // NOLINT(google-explicit-constructor)
+  constexpr Rule(void (*function)(Context&))
+      : function_(function) {}  // NOLINT(google-explicit-constructor)
   template <class F>
     requires std::is_empty_v<F> && std::is_default_constructible_v<F>
   constexpr Rule(F) {  // NOLINT(google-explicit-constructor)
@@ -89,19 +90,20 @@ struct OpState {
   mutable std::atomic<void*> kernels = nullptr;  ///< owned by ops/dispatch.cpp
 };
 
-/// An operator. One of `body`, `view` and `places` (then `body` says what it means inside fused kernels), `library` and
-/// `composition` makes its values when it runs by itself.
+/// An operator. One of `body`, `view` and `places` (then `body` says what it means inside fused
+/// kernels), `library` and `composition` makes its values when it runs by itself.
 struct Op {
-  std::string_view name;       ///< unique; graphs know it by this
+  std::string_view name;  ///< unique; graphs know it by this
   Peers peers{};
-  Rule<Infer> rule{};          ///< dtypes and shapes of the results; also runs on symbolic sizes
-  Rule<Body> body{};           ///< meaning as a kernel program
-  Rule<View> view{};           ///< the result as other strides over the input's memory
-  Rule<Places> places{};       ///< the result as copies of the inputs
-  Rule<Preparation> library{}; ///< a plan of some library's for these shapes
-  Rule<Composition> composition{};  ///< the results as other operators make them: for gradients better than theirs
-  Rule<Grad> grad{};           ///< gradients of the inputs, by public operators; none: nothing flows back
-  bool stateful = false;       ///< two calls with equal inputs may differ, or it has effects
+  Rule<Infer> rule{};           ///< dtypes and shapes of the results; also runs on symbolic sizes
+  Rule<Body> body{};            ///< meaning as a kernel program
+  Rule<View> view{};            ///< the result as other strides over the input's memory
+  Rule<Places> places{};        ///< the result as copies of the inputs
+  Rule<Preparation> library{};  ///< a plan of some library's for these shapes
+  Rule<Composition> composition{};  ///< the results as other operators make them: for gradients
+                                    ///< better than theirs
+  Rule<Grad> grad{};  ///< gradients of the inputs, by public operators; none: nothing flows back
+  bool stateful = false;  ///< two calls with equal inputs may differ, or it has effects
   mutable OpState state{};
 
   [[nodiscard]] constexpr const AttributeType* attributes() const { return rule.attributes(); }

@@ -1,5 +1,6 @@
 /// `Preparation`: how an operator that a library computes gets its plan.
-/// Invariant: a plan depends on dtypes, shapes and attributes only, never on values, strides or threads.
+/// Invariant: a plan depends on dtypes, shapes and attributes only, never on values, strides or
+/// threads.
 #pragma once
 
 #include <memory>
@@ -13,8 +14,8 @@ namespace rill {
 
 class RILL_API Preparation {
  public:
-  Preparation(const Attributes& attributes, std::span<const Spec> inputs, std::span<const Spec> outputs,
-              kernel::Backend& backend)
+  Preparation(const Attributes& attributes, std::span<const Spec> inputs,
+              std::span<const Spec> outputs, kernel::Backend& backend)
       : attributes_(attributes), inputs_(inputs), outputs_(outputs), backend_(backend) {}
 
   [[nodiscard]] const Attributes& attributes() const { return attributes_; }

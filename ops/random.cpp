@@ -18,12 +18,14 @@
 namespace rill {
 namespace {
 
-/// What a draw looks like: flat, so that positions are numbered in row-major order whatever the shape.
+/// What a draw looks like: flat, so that positions are numbered in row-major order whatever the
+/// shape.
 struct RandomAttributes {
   Shape count;
   DType dtype = float32;
   static constexpr auto fields() {
-    return std::tuple{field("count", &RandomAttributes::count), field("dtype", &RandomAttributes::dtype)};
+    return std::tuple{field("count", &RandomAttributes::count),
+                      field("dtype", &RandomAttributes::dtype)};
   }
 };
 
@@ -35,7 +37,8 @@ void float_rule(Infer& i, const RandomAttributes& a) {
 }
 
 std::array<Value, 4> words(Body& b) {
-  return kernel::philox(b.in(0, {b.integer(0)}), kernel::cast(b.at(0), uint64), b.in(0, {b.integer(1)}));
+  return kernel::philox(b.in(0, {b.integer(0)}), kernel::cast(b.at(0), uint64),
+                        b.in(0, {b.integer(1)}));
 }
 
 /// In [0, 1), with as many bits as keep it below 1 after rounding.
@@ -43,16 +46,19 @@ Value unit(const std::array<Value, 4>& words, DType dtype) {
   if (dtype == float64) return kernel::uniform_float64(words[1], words[0]);
   if (dtype == float32) return kernel::uniform_float32(words[0]);
   const unsigned bits = dtype == float16 ? 11 : 8;
-  return kernel::cast(words[0] >> static_cast<int>(32 - bits), float32) * std::ldexp(1.0, -static_cast<int>(bits));
+  return kernel::cast(words[0] >> static_cast<int>(32 - bits), float32) *
+         std::ldexp(1.0, -static_cast<int>(bits));
 }
 
 Value standard_normal(const std::array<Value, 4>& words, DType dtype) {
-  return dtype == float64 ? kernel::normal_float64(words)[0] : kernel::normal_float32(words[0], words[1])[0];
+  return dtype == float64 ? kernel::normal_float64(words)[0]
+                          : kernel::normal_float32(words[0], words[1])[0];
 }
 
 /// sqrt(2) erfinv(2 u - 1) for u uniform between the distribution function's values at -2 and 2.
 Value truncated(const std::array<Value, 4>& words, DType dtype) {
-  const Value u = dtype == float64 ? kernel::uniform_float64(words[1], words[0]) : kernel::uniform_float32(words[0]);
+  const Value u = dtype == float64 ? kernel::uniform_float64(words[1], words[0])
+                                   : kernel::uniform_float32(words[0]);
   const double reach = std::erf(std::sqrt(2.0));  // P(|z| < 2)
   // The middle of each step, so that the ends are never met.
   const Value centred = (u * 2.0 - (1.0 - std::ldexp(1.0, dtype == float64 ? -53 : -24))) * reach;
@@ -93,7 +99,8 @@ constexpr Op table[] = {
      .peers = {.numpy = "random.integers", .tensorflow = "random.uniform", .torch = "randint"},
      .rule =
          [](Infer& i, const RandomAttributes& a) {
-           if (!is_integer(a.dtype)) i.fail<DTypeError>("makes integers, not " + std::string(name(a.dtype)));
+           if (!is_integer(a.dtype))
+             i.fail<DTypeError>("makes integers, not " + std::string(name(a.dtype)));
            i.convert_from(1, int64);
            random_rule(i, a);
          },
@@ -106,7 +113,8 @@ constexpr Op table[] = {
 template <FixedString name>
 constexpr const Op& find = table[position(table, name.view())];
 
-Tensor drawn(const Op& op, const Shape& shape, DType dtype, rng::Generator* generator, Where where) {
+Tensor drawn(const Op& op, const Shape& shape, DType dtype, rng::Generator* generator,
+             Where where) {
   const Tensor key = (generator != nullptr ? *generator : rng::default_generator()).draw(where);
   const RandomAttributes attributes{Shape{shape.size()}, dtype};
   return call_for<1>(op, {key}, attributes, where)[0].reshape(shape, where);
@@ -143,7 +151,8 @@ Generator& default_generator() {
 
 void seed(std::uint64_t seed) { default_generator().seed(seed); }
 
-Tensor uniform(const Shape& shape, double low, double high, const RandomOptions& options, Where where) {
+Tensor uniform(const Shape& shape, double low, double high, const RandomOptions& options,
+               Where where) {
   const Tensor unit = uniform(shape, options, where);
   return add({multiply({unit, where}, high - low), where}, low);
 }
@@ -160,22 +169,26 @@ Tensor truncated_normal(const Shape& shape, const RandomOptions& options, Where 
   return drawn(find<"random_truncated_normal">, shape, options.dtype, options.generator, where);
 }
 
-Tensor randint(const Shape& shape, std::int64_t low, std::int64_t high, const RandintOptions& options, Where where) {
+Tensor randint(const Shape& shape, std::int64_t low, std::int64_t high,
+               const RandintOptions& options, Where where) {
   if (high <= low) {
-    throw ValueError("randint: there is no integer in [" + std::to_string(low) + ", " + std::to_string(high) + ")" +
-                     where.suffix());
+    throw ValueError("randint: there is no integer in [" + std::to_string(low) + ", " +
+                     std::to_string(high) + ")" + where.suffix());
   }
   for (std::int64_t end : {low, high - 1}) {
-    if (is_integer(options.dtype)) (void)Scalar(end).bits(options.dtype);  // throws when it does not fit
+    if (is_integer(options.dtype))
+      (void)Scalar(end).bits(options.dtype);  // throws when it does not fit
   }
   std::int64_t count = 0;
   if (__builtin_sub_overflow(high, low, &count)) {
-    throw ValueError("randint: [" + std::to_string(low) + ", " + std::to_string(high) + ") holds more than 2^63 integers" +
-                     where.suffix());
+    throw ValueError("randint: [" + std::to_string(low) + ", " + std::to_string(high) +
+                     ") holds more than 2^63 integers" + where.suffix());
   }
-  const Tensor key = (options.generator != nullptr ? *options.generator : default_generator()).draw(where);
+  const Tensor key =
+      (options.generator != nullptr ? *options.generator : default_generator()).draw(where);
   const RandomAttributes attributes{Shape{shape.size()}, options.dtype};
-  return call_for<1>(find<"random_integers">, {key, Tensor::weak(low), Tensor::weak(count)}, attributes, where)[0]
+  return call_for<1>(find<"random_integers">, {key, Tensor::weak(low), Tensor::weak(count)},
+                     attributes, where)[0]
       .reshape(shape, where);
 }
 
@@ -198,7 +211,8 @@ Tensor dropout(const Operand& x, double rate, const DropoutOptions& options) {
     throw ValueError("dropout: the rate is in [0, 1), not " + Scalar(rate).text() + where.suffix());
   }
   if (!options.training || rate == 0) return t;
-  const Tensor kept = rng::bernoulli(t.shape(), {1 - rate, where}, {.generator = options.generator});
+  const Tensor kept =
+      rng::bernoulli(t.shape(), {1 - rate, where}, {.generator = options.generator});
   return rill::where({kept, where}, multiply(x, 1 / (1 - rate)), 0);
 }
 

@@ -1,8 +1,10 @@
-/// Random numbers: Philox4x32-10 counters, so every element is a pure function of seed, position and draw number.
-/// Invariant: one call takes one draw number whatever its size; the same numbers on any device, eagerly and traced.
+/// Random numbers: Philox4x32-10 counters, so every element is a pure function of seed, position
+/// and draw number. Invariant: one call takes one draw number whatever its size; the same numbers
+/// on any device, eagerly and traced.
 ///
-/// Several threads: a generator hands out its draw numbers one after the other, safely. Which thread gets which depends on timing; a
-/// thread that wants numbers of its own, the same in every run, uses a `Generator` of its own.
+/// Several threads: a generator hands out its draw numbers one after the other, safely. Which
+/// thread gets which depends on timing; a thread that wants numbers of its own, the same in every
+/// run, uses a `Generator` of its own.
 #pragma once
 
 #include <atomic>
@@ -52,14 +54,18 @@ struct RandomOptions {
 };
 
 /// Uniform in [low, high).
-RILL_API Tensor uniform(const Shape& shape, double low, double high, const RandomOptions& options = {},
-                        Where where = Where::here());
+RILL_API Tensor uniform(const Shape& shape, double low, double high,
+                        const RandomOptions& options = {}, Where where = Where::here());
 /// Uniform in [0, 1).
-RILL_API Tensor uniform(const Shape& shape, const RandomOptions& options = {}, Where where = Where::here());
+RILL_API Tensor uniform(const Shape& shape, const RandomOptions& options = {},
+                        Where where = Where::here());
 /// Normal with mean 0 and deviation 1 (Box and Muller 1958).
-RILL_API Tensor normal(const Shape& shape, const RandomOptions& options = {}, Where where = Where::here());
-/// Normal with deviation 1, without what lies beyond 2 (by the inverse of its distribution function).
-RILL_API Tensor truncated_normal(const Shape& shape, const RandomOptions& options = {}, Where where = Where::here());
+RILL_API Tensor normal(const Shape& shape, const RandomOptions& options = {},
+                       Where where = Where::here());
+/// Normal with deviation 1, without what lies beyond 2 (by the inverse of its distribution
+/// function).
+RILL_API Tensor truncated_normal(const Shape& shape, const RandomOptions& options = {},
+                                 Where where = Where::here());
 
 struct RandintOptions {
  private:
@@ -70,9 +76,10 @@ struct RandintOptions {
   DType dtype = int64;  ///< an integer type
   Generator* generator = nullptr;
 };
-/// Integers in [low, high). Throws `ValueError` when there are none, or when `dtype` does not hold them.
-RILL_API Tensor randint(const Shape& shape, std::int64_t low, std::int64_t high, const RandintOptions& options = {},
-                        Where where = Where::here());
+/// Integers in [low, high). Throws `ValueError` when there are none, or when `dtype` does not hold
+/// them.
+RILL_API Tensor randint(const Shape& shape, std::int64_t low, std::int64_t high,
+                        const RandintOptions& options = {}, Where where = Where::here());
 
 struct DrawOptions {
  private:
@@ -85,7 +92,8 @@ struct DrawOptions {
 /// bool: true with probability `p`, a number, or a tensor that broadcasts to `shape`.
 RILL_API Tensor bernoulli(const Shape& shape, const Operand& p, const DrawOptions& options = {});
 /// The numbers 0 ... n-1, int64, in random order: a stable argsort of 64-bit draws.
-RILL_API Tensor permutation(std::int64_t n, const DrawOptions& options = {}, Where where = Where::here());
+RILL_API Tensor permutation(std::int64_t n, const DrawOptions& options = {},
+                            Where where = Where::here());
 
 }  // namespace rill::rng
 
@@ -100,8 +108,8 @@ struct DropoutOptions {
   bool training = true;  ///< false: `x` itself
   rng::Generator* generator = nullptr;
 };
-/// `x` with each element dropped with probability `rate` and the rest divided by 1 - rate (Srivastava et al. 2014).
-/// Throws `ValueError` for a rate outside [0, 1).
+/// `x` with each element dropped with probability `rate` and the rest divided by 1 - rate
+/// (Srivastava et al. 2014). Throws `ValueError` for a rate outside [0, 1).
 RILL_API Tensor dropout(const Operand& x, double rate, const DropoutOptions& options = {});
 
 }  // namespace rill

@@ -23,7 +23,7 @@ namespace {
 
 namespace math = kernel::math;
 
-// ---- One step's gates ---------------------------------------------------------------------------------------------------
+// ---- One step's gates -------------------------------------------------------------------------
 
 /// The four gates of the point (row, unit), in a tensor (rows, 4 units).
 std::array<Value, 4> gates_at(Body& b, int k) {
@@ -36,7 +36,8 @@ std::array<Value, 4> gates_at(Body& b, int k) {
 
 void out_gates(Body& b, int k, const std::array<Value, 4>& gates) {
   for (int gate = 0; gate < 4; ++gate) {
-    b.out_at(k, std::array{b.at(0), b.at(1) + b.extent(1) * gate}, gates[static_cast<std::size_t>(gate)]);
+    b.out_at(k, std::array{b.at(0), b.at(1) + b.extent(1) * gate},
+             gates[static_cast<std::size_t>(gate)]);
   }
 }
 
@@ -76,7 +77,9 @@ void gates_gradient_body(Body& b) {
   const Value dh = b.in(3);
   const Value d = b.in(4) + dh * o * (1.0 - top * top);
   b.out(0, d * f);
-  out_gates(b, 1, {d * g * i * (1.0 - i), d * before * f * (1.0 - f), d * i * (1.0 - g * g), dh * top * o * (1.0 - o)});
+  out_gates(b, 1,
+            {d * g * i * (1.0 - i), d * before * f * (1.0 - f), d * i * (1.0 - g * g),
+             dh * top * o * (1.0 - o)});
 }
 
 std::vector<Tensor> parts(const Tensor& gates) { return split(gates, 4, -1); }
@@ -112,13 +115,13 @@ void gates_gradient_gradient(Grad& g) {
 /// How far a gate moves with its z: of sigmoids a (1 - a), of the cell gate 1 - a^2.
 Tensor slope(const Tensor& gates) {
   const auto gate = parts(gates);
-  return concat(std::vector<Tensor>{gate[0] * (1 - gate[0]), gate[1] * (1 - gate[1]), 1 - gate[2] * gate[2],
-                                    gate[3] * (1 - gate[3])},
+  return concat(std::vector<Tensor>{gate[0] * (1 - gate[0]), gate[1] * (1 - gate[1]),
+                                    1 - gate[2] * gate[2], gate[3] * (1 - gate[3])},
                 -1);
 }
 
-std::array<Tensor, 2> gates_gradient(const Tensor& gates, const Tensor& before, const Tensor& after, const Tensor& dh,
-                                     const Tensor& dc);
+std::array<Tensor, 2> gates_gradient(const Tensor& gates, const Tensor& before, const Tensor& after,
+                                     const Tensor& dh, const Tensor& dc);
 
 void gates_backward(Grad& g) {
   const Tensor& gates = g.y(2);
@@ -129,9 +132,9 @@ void gates_backward(Grad& g) {
   g.to(2, dc);
 }
 
-// ---- The layer ----------------------------------------------------------------------------------------------------------
-// Inputs: x (t, b, i), input weights (i, 4h), recurrent weights (h, 4h), bias (4h), h (b, h), c (b, h).
-// Results: hidden states (t, b, h), cells (t, b, h), gates (t, b, 4h).
+// ---- The layer --------------------------------------------------------------------------------
+// Inputs: x (t, b, i), input weights (i, 4h), recurrent weights (h, 4h), bias (4h), h (b, h), c (b,
+// h). Results: hidden states (t, b, h), cells (t, b, h), gates (t, b, 4h).
 
 void lstm_rule(Infer& i) {
   const DType dtype = i.promoted();
@@ -142,11 +145,13 @@ void lstm_rule(Infer& i) {
   bool fits = x.rank() == 3 && i.rank(1) == 2 && u.rank() == 2 && i.rank(3) == 1;
   if (fits) {
     const Shape state{x[1], u[0]};
-    fits = u[1] == u[0] * 4 && i.shape(1)[0] == x[2] && i.shape(1)[1] == u[1] && i.shape(3)[0] == u[1] &&
-           i.shape(4) == state && i.shape(5) == state;
+    fits = u[1] == u[0] * 4 && i.shape(1)[0] == x[2] && i.shape(1)[1] == u[1] &&
+           i.shape(3)[0] == u[1] && i.shape(4) == state && i.shape(5) == state;
   }
   if (!fits) {
-    i.fail<ShapeError>("sizes are x (time, batch, features), weights (features, 4 h) and (h, 4 h), bias (4 h), state (batch, h)");
+    i.fail<ShapeError>(
+        "sizes are x (time, batch, features), weights (features, 4 h) and (h, 4 h), bias (4 h), "
+        "state (batch, h)");
   }
   i.out(dtype, {x[0], x[1], u[0]});
   i.out(dtype, {x[0], x[1], u[0]});
@@ -202,7 +207,8 @@ void lstm_backward(Grad& g) {
   if (g.wants(1)) g.to(1, matmul(rows(x), rows(all), {.transpose_a = true}));
   if (g.wants(2)) {
     const Tensor first = expand_dims(h0, 0);
-    const Tensor earlier = steps == 1 ? first : concat(std::vector<Tensor>{first, hidden(slice(0, steps - 1))}, 0);
+    const Tensor earlier =
+        steps == 1 ? first : concat(std::vector<Tensor>{first, hidden(slice(0, steps - 1))}, 0);
     g.to(2, matmul(rows(earlier), rows(all), {.transpose_a = true}));
   }
   if (g.wants(3)) g.to(3, sum(all, {0, 1}));
@@ -225,8 +231,8 @@ constexpr Op table[] = {
 template <FixedString name>
 constexpr const Op& find = table[position(table, name.view())];
 
-std::array<Tensor, 2> gates_gradient(const Tensor& gates, const Tensor& before, const Tensor& after, const Tensor& dh,
-                                     const Tensor& dc) {
+std::array<Tensor, 2> gates_gradient(const Tensor& gates, const Tensor& before, const Tensor& after,
+                                     const Tensor& dh, const Tensor& dc) {
   return call_for<2>(find<"lstm_gates_gradient">, {gates, before, after, dh, dc}, {}, {});
 }
 
@@ -243,40 +249,48 @@ void step_into(const Tensor& z, const Tensor& r, const Tensor& c, std::span<cons
 
 std::span<const Op> families::recurrent() { return table; }
 
-Lstm lstm(const Operand& x, const Operand& input_weights, const Operand& recurrent_weights, const Operand& bias,
-          const LstmOptions& options) {
+Lstm lstm(const Operand& x, const Operand& input_weights, const Operand& recurrent_weights,
+          const Operand& bias, const LstmOptions& options) {
   const Where where = x.where();
   Tensor sequence = x.tensor();
   const Tensor& u = recurrent_weights.tensor();
-  if (!sequence.defined() || !u.defined() || !input_weights.tensor().defined() || !bias.tensor().defined()) {
+  if (!sequence.defined() || !u.defined() || !input_weights.tensor().defined() ||
+      !bias.tensor().defined()) {
     detail::fail_undefined("lstm", where);
   }
   if (sequence.rank() != 3 || u.rank() != 2) {
-    throw ShapeError("lstm: takes sequences (time, batch, features) and weights (features, 4 h), (h, 4 h): " +
-                     sequence.type_text() + ", " + u.type_text() + where.suffix());
+    throw ShapeError(
+        "lstm: takes sequences (time, batch, features) and weights (features, 4 h), (h, 4 h): " +
+        sequence.type_text() + ", " + u.type_text() + where.suffix());
   }
   if (!options.time_major) sequence = sequence.transpose({1, 0, 2}, where);
   const Shape state{sequence.dim(1), u.dim(0)};
   const Tensor h = options.h.defined() ? options.h : zeros(state, u.dtype());
   const Tensor c = options.c.defined() ? options.c : zeros(state, u.dtype());
-  const Tensor b = options.recurrent_bias.defined() ? add({bias.tensor(), where}, options.recurrent_bias) : bias.tensor();
+  const Tensor b = options.recurrent_bias.defined()
+                       ? add({bias.tensor(), where}, options.recurrent_bias)
+                       : bias.tensor();
   const auto [hidden, cells, gates] =
       call_for<3>(find<"lstm">, {sequence, input_weights.tensor(), u, b, h, c}, {}, where);
-  if (sequence.dim(0) == Dim(0)) return {options.time_major ? hidden : hidden.transpose({1, 0, 2}, where), h, c};
+  if (sequence.dim(0) == Dim(0))
+    return {options.time_major ? hidden : hidden.transpose({1, 0, 2}, where), h, c};
   return {options.time_major ? hidden : hidden.transpose({1, 0, 2}, where), hidden(-1), cells(-1)};
 }
 
-LstmState lstm_cell(const Operand& x, const Operand& h, const Operand& c, const Operand& input_weights,
-                    const Operand& recurrent_weights, const Operand& bias) {
+LstmState lstm_cell(const Operand& x, const Operand& h, const Operand& c,
+                    const Operand& input_weights, const Operand& recurrent_weights,
+                    const Operand& bias) {
   const Where where = x.where();
   const Tensor z = matmul(x, input_weights) + bias;
   const Tensor r = matmul(h, recurrent_weights);
   const Tensor& cell = c.tensor();
   if (!cell.defined()) detail::fail_undefined("lstm_cell", where);
-  if (z.rank() != 2 || cell.rank() != 2 || !(z.shape() == r.shape()) || !(cell.dim(0) == z.dim(0)) ||
-      !(cell.dim(1) * 4 == z.dim(1))) {
-    throw ShapeError("lstm_cell: takes x (batch, features), h and c (batch, h), weights (features, 4 h) and (h, 4 h): c is " +
-                     cell.type_text() + ", x w " + z.type_text() + ", h u " + r.type_text() + where.suffix());
+  if (z.rank() != 2 || cell.rank() != 2 || !(z.shape() == r.shape()) ||
+      !(cell.dim(0) == z.dim(0)) || !(cell.dim(1) * 4 == z.dim(1))) {
+    throw ShapeError(
+        "lstm_cell: takes x (batch, features), h and c (batch, h), weights (features, 4 h) and (h, "
+        "4 h): c is " +
+        cell.type_text() + ", x w " + z.type_text() + ", h u " + r.type_text() + where.suffix());
   }
   const auto [next_h, next_c, gates] = call_for<3>(find<"lstm_gates">, {z, r, cell}, {}, where);
   return {next_h, next_c};

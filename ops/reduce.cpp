@@ -41,8 +41,7 @@ struct ScanAttributes {
   static constexpr auto fields() { return std::tuple{field("axis", &ScanAttributes::axis)}; }
 };
 
-// ---- Rules
-// --------------------------------------------------------------------------------------------------------------
+// ---- Rules ------------------------------------------------------------------------------------
 
 Shape reduced(const Shape& shape, const Axes& axes, bool keepdims) {
   Shape result;
@@ -86,8 +85,7 @@ constexpr auto position_rule = [](Infer& i, const ReduceAttributes& a) {
   i.out(int64, reduced(i.shape(0), a.axes, a.keepdims));
 };
 
-// ---- Meanings
-// -----------------------------------------------------------------------------------------------------------
+// ---- Meanings ---------------------------------------------------------------------------------
 
 Row row_of_input(Body& b, const Axes& axes) {
   b.over_input(0);
@@ -126,8 +124,7 @@ void position_body(Body& b, const ReduceAttributes& a, Value (*beats)(const Valu
   b.out(best[1]);
 }
 
-// ---- Gradients
-// ----------------------------------------------------------------------------------------------------------
+// ---- Gradients --------------------------------------------------------------------------------
 
 /// A result or its gradient with the folded axes back as size 1, so that it broadcasts to the
 /// input.

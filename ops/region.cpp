@@ -385,8 +385,7 @@ std::array<const Index*, 4> pointers(const Index& i0, const Index* i1 = nullptr,
 
 }  // namespace
 
-// ---- Tensor and Slot
-// ----------------------------------------------------------------------------------------------------
+// ---- Tensor and Slot --------------------------------------------------------------------------
 
 Tensor Tensor::operator()(const Index& i0, Where where) const {
   const auto all = pointers(i0);

@@ -1,5 +1,5 @@
-// Operators by name, for graphs and documentation. Nothing registers itself: the families are one constexpr list, and
-// what comes from outside is handed over at run time.
+// Operators by name, for graphs and documentation. Nothing registers itself: the families are one
+// constexpr list, and what comes from outside is handed over at run time.
 #include <mutex>
 #include <shared_mutex>
 #include <string>
@@ -35,7 +35,8 @@ class Registry {
     for (const Op& op : ops) {
       const auto found = by_name_.find(op.name);
       if (found != by_name_.end() && found->second != &op) {
-        throw ValueError("register_ops: there already is an operator named '" + std::string(op.name) + "'");
+        throw ValueError("register_ops: there already is an operator named '" +
+                         std::string(op.name) + "'");
       }
     }
     for (const Op& op : ops) {

@@ -35,8 +35,7 @@ struct ConcatAttributes {
   static constexpr auto fields() { return std::tuple{field("axis", &ConcatAttributes::axis)}; }
 };
 
-// ---- reshape
-// ------------------------------------------------------------------------------------------------------------
+// ---- reshape ----------------------------------------------------------------------------------
 
 /// Axes that hold the same elements before and after form groups; a group can be a view when its
 /// old axes lie in memory as one. Axes of size 1 take part in none.

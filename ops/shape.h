@@ -18,8 +18,7 @@
 
 namespace rill {
 
-// ---- Views
-// ------------------------------------------------------------------------------------------------------------
+// ---- Views ------------------------------------------------------------------------------------
 /// The elements in row-major order under another shape; copies only where strides cannot say it.
 ///
 ///     reshape(arange(6), {2, -1})     // [[0, 1, 2], [3, 4, 5]]
@@ -52,8 +51,7 @@ RILL_API std::vector<Tensor> split(const Tensor& x, std::span<const std::int64_t
 RILL_API std::vector<Tensor> split(const Tensor& x, std::initializer_list<std::int64_t> sizes,
                                    int axis = 0, Where where = Where::here());
 
-// ---- Putting together
-// ---------------------------------------------------------------------------------------------------
+// ---- Putting together -------------------------------------------------------------------------
 /// One after the other along an axis; the other sizes are equal. Dtypes are promoted.
 ///
 ///     concat({a, b}, 1)
@@ -107,8 +105,7 @@ RILL_API Tensor pad(const Tensor& x, std::initializer_list<Padding> amounts,
 RILL_API Tensor pad(const Tensor& x, std::span<const Padding> amounts,
                     const PadOptions& options = {}, Where where = Where::here());
 
-// ---- Triangles and diagonals of the last two axes
-// -------------------------------------------------------------------
+// ---- Triangles and diagonals of the last two axes ---------------------------------------------
 /// Zero above the diagonal that stands `offset` columns to the right of the main one.
 RILL_API Tensor tril(const Tensor& x, int offset = 0, Where where = Where::here());
 /// Zero below that diagonal.

@@ -11,7 +11,9 @@ namespace {
 
 struct SortAttributes {
   bool descending = false;
-  static constexpr auto fields() { return std::tuple{field("descending", &SortAttributes::descending)}; }
+  static constexpr auto fields() {
+    return std::tuple{field("descending", &SortAttributes::descending)};
+  }
 };
 
 constexpr Op table[] = {
@@ -47,9 +49,11 @@ Tensor argsort(const Operand& x, int axis, const ArgsortOptions& options) {
   const int at = normalized_axis(axis, t.rank(), "argsort", t.type_text(), where);
   if (at == t.rank() - 1) return call(find<"argsort">, x, attributes);
   Axes order;
-  for (int d = 0; d < t.rank(); ++d) order.push_back(d == at ? t.rank() - 1 : d == t.rank() - 1 ? at : d);
+  for (int d = 0; d < t.rank(); ++d)
+    order.push_back(d == at ? t.rank() - 1 : d == t.rank() - 1 ? at : d);
   // Swapping two axes is its own inverse.
-  return call(find<"argsort">, {t.transpose(order, where), where}, attributes).transpose(order, where);
+  return call(find<"argsort">, {t.transpose(order, where), where}, attributes)
+      .transpose(order, where);
 }
 
 }  // namespace rill

@@ -13,7 +13,7 @@ struct ArgsortOptions {
 
  public:
   [[no_unique_address]] Tag tag{};  ///< keeps braces from being taken for something else
-  bool descending = false;          ///< largest first; equal elements keep their order, and NaN stays last
+  bool descending = false;  ///< largest first; equal elements keep their order, and NaN stays last
 };
 
 /// The positions, int64, that sort `x` along `axis`.

@@ -1,5 +1,6 @@
-/// `View`: how an operator's result lies in the memory of its input, for operators that move nothing.
-/// Invariant: a view rule only computes strides; where they cannot say it, the dispatcher runs the operator's body.
+/// `View`: how an operator's result lies in the memory of its input, for operators that move
+/// nothing. Invariant: a view rule only computes strides; where they cannot say it, the dispatcher
+/// runs the operator's body.
 #pragma once
 
 #include <array>
@@ -31,7 +32,8 @@ class RILL_API View {
 
   [[nodiscard]] bool possible() const { return possible_; }
   [[nodiscard]] Tensor result() const {
-    return input_.view(output_, std::span(result_).first(static_cast<std::size_t>(output_.rank())), offset_);
+    return input_.view(output_, std::span(result_).first(static_cast<std::size_t>(output_.rank())),
+                       offset_);
   }
 
  private:

@@ -1,5 +1,6 @@
-// A small transformer that learns to write, one character after the other (Vaswani et al. 2017; Radford et al. 2019):
-// 4 layers, 4 heads, 128 wide, 64 characters of context, trained on the book of Ecclesiastes.
+// A small transformer that learns to write, one character after the other (Vaswani et al. 2017;
+// Radford et al. 2019): 4 layers, 4 heads, 128 wide, 64 characters of context, trained on the book
+// of Ecclesiastes.
 //
 //     char_gpt [--steps N]
 
@@ -59,8 +60,8 @@ struct Block {
 
   Tensor operator()(Tensor x) const {  // (b, t, width)
     const auto parts = split(qkv(norm_1(x)), 3, -1);
-    const Tensor y = scaled_dot_product_attention(split_heads(parts[0]), split_heads(parts[1]), split_heads(parts[2]),
-                                                  {.causal = true});
+    const Tensor y = scaled_dot_product_attention(split_heads(parts[0]), split_heads(parts[1]),
+                                                  split_heads(parts[2]), {.causal = true});
     x = x + out(y.transpose({0, 2, 1, 3}).reshape(x.shape()));
     return x + down(gelu(up(norm_2(x))));
   }
@@ -80,7 +81,8 @@ struct Gpt {
 
   /// (b, t) int64 -> (b, t, alphabet)
   Tensor operator()(const Tensor& codes) const {
-    Tensor x = embedding(tokens, codes) + positions(slice(0, codes.dim(1).value()));  // (b, t, width)
+    Tensor x =
+        embedding(tokens, codes) + positions(slice(0, codes.dim(1).value()));  // (b, t, width)
     for (const Block& block : blocks) x = block(x);
     return matmul(norm(x), head);
   }
@@ -92,9 +94,11 @@ std::string write(const Gpt& model, const Text& text, std::string sample, int ch
     std::vector<std::int64_t> codes;
     for (const char c : last) codes.push_back(static_cast<std::int64_t>(text.alphabet.find(c)));
     const Tensor logits = model(expand_dims(tensor(codes), 0))(0, -1) / 0.8;
-    // A draw from the distribution: the first place where the cumulative probability passes a uniform number.
+    // A draw from the distribution: the first place where the cumulative probability passes a
+    // uniform number.
     const Tensor passed = cumsum(softmax(logits), 0) > rng::uniform({});
-    sample += text.alphabet[static_cast<std::size_t>(argmax(passed.to(int32)).item<std::int64_t>())];
+    sample +=
+        text.alphabet[static_cast<std::size_t>(argmax(passed.to(int32)).item<std::int64_t>())];
   }
   return sample;
 }
@@ -111,16 +115,18 @@ int main(int argc, char** argv) try {
   double loss = 0;
   for (int step = 1; step <= steps; ++step) {
     const Tensor starts = rng::randint({batch, 1}, 0, text.codes.size() - context - 1);
-    const Tensor at = starts + window;                    // (b, t)
-    const Tensor input = take(text.codes, at, 0);         // (b, t)
-    const Tensor target = take(text.codes, at + 1, 0);    // (b, t)
-    loss = optimizer.minimize([&] { return mean(cross_entropy(model(input), target)); }).item<double>();
+    const Tensor at = starts + window;                  // (b, t)
+    const Tensor input = take(text.codes, at, 0);       // (b, t)
+    const Tensor target = take(text.codes, at + 1, 0);  // (b, t)
+    loss = optimizer.minimize([&] { return mean(cross_entropy(model(input), target)); })
+               .item<double>();
     if (step % 100 == 0 || step == 1) {
       std::printf("step %4d  loss %.3f\n", step, loss);
       std::fflush(stdout);
     }
   }
-  std::printf("loss below 2.2: %s\n\n%s\n", loss < 2.2 ? "yes" : "no", write(model, text, "Vanity", 300).c_str());
+  std::printf("loss below 2.2: %s\n\n%s\n", loss < 2.2 ? "yes" : "no",
+              write(model, text, "Vanity", 300).c_str());
 } catch (const std::exception& error) {
   std::fprintf(stderr, "%s\n", error.what());
   return 1;

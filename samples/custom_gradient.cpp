@@ -1,5 +1,5 @@
-// log(1 + exp(x)) overflows for large x, and so does the gradient that a tape finds for it. A function may bring
-// a gradient of its own, as in TensorFlow's guide.
+// log(1 + exp(x)) overflows for large x, and so does the gradient that a tape finds for it. A
+// function may bring a gradient of its own, as in TensorFlow's guide.
 
 #include <rill/rill.h>
 

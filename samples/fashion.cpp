@@ -1,5 +1,6 @@
-// Trains a small convolutional network on Fashion-MNIST (or any data set in MNIST's files, or the small set of handwritten digits
-// beside this file), saves and reloads it, and draws what it says of test images.
+// Trains a small convolutional network on Fashion-MNIST (or any data set in MNIST's files, or the
+// small set of handwritten digits beside this file), saves and reloads it, and draws what it says
+// of test images.
 //
 //     fashion [--data DIR] [--out DIR] [--epochs N] [--target ACCURACY]
 
@@ -23,9 +24,11 @@ using Clock = std::chrono::steady_clock;
 
 namespace {
 
-double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
+double seconds_since(Clock::time_point start) {
+  return std::chrono::duration<double>(Clock::now() - start).count();
+}
 
-// ---- Data ---------------------------------------------------------------------------------------------------------------
+// ---- Data -------------------------------------------------------------------------------------
 
 struct Data {
   Tensor images;  // (n, h, w, 1) float32 in [0, 1]
@@ -67,7 +70,7 @@ DataSet load_digits(const fs::path& file) {
   return {"handwritten digits", part(false), part(true)};
 }
 
-// ---- The network --------------------------------------------------------------------------------------------------------
+// ---- The network ------------------------------------------------------------------------------
 
 struct Network {
   Variable filters_1, bias_1, filters_2, bias_2, weights_1, bias_3, weights_2, bias_4;
@@ -94,11 +97,13 @@ struct Network {
 
   /// (n, h, w, 1) -> (n, 10)
   [[nodiscard]] Tensor operator()(const Tensor& images) const {
-    Tensor x = relu(conv2d(images, filters_1, {.padding = WindowPadding::same()}) + bias_1);  // (n, h, w, 16)
-    x = max_pool2d(x, {2, 2});                                                                // (n, h/2, w/2, 16)
-    x = relu(conv2d(x, filters_2, {.padding = WindowPadding::same()}) + bias_2);              // (n, h/2, w/2, 32)
-    x = max_pool2d(x, {2, 2});                                                                // (n, h/4, w/4, 32)
-    x = relu(matmul(x.reshape({x.dim(0), -1}), weights_1) + bias_3);                          // (n, 128)
+    Tensor x = relu(conv2d(images, filters_1, {.padding = WindowPadding::same()}) +
+                    bias_1);    // (n, h, w, 16)
+    x = max_pool2d(x, {2, 2});  // (n, h/2, w/2, 16)
+    x = relu(conv2d(x, filters_2, {.padding = WindowPadding::same()}) +
+             bias_2);                                                 // (n, h/2, w/2, 32)
+    x = max_pool2d(x, {2, 2});                                        // (n, h/4, w/4, 32)
+    x = relu(matmul(x.reshape({x.dim(0), -1}), weights_1) + bias_3);  // (n, 128)
     return matmul(x, weights_2) + bias_4;
   }
 };
@@ -117,13 +122,17 @@ double accuracy(const Network& network, const Data& data) {
   return mean((classify(network, data.images) == data.labels).to(float64)).item<double>();
 }
 
-// ---- Progress -----------------------------------------------------------------------------------------------------------
+// ---- Progress ---------------------------------------------------------------------------------
 
 /// A bar that redraws itself on a terminal; elsewhere a plain line per tenth of an epoch.
 class Progress {
  public:
   Progress(int epoch, int epochs, std::int64_t steps, std::int64_t batch)
-      : epoch_(epoch), epochs_(epochs), steps_(steps), batch_(batch), terminal_(isatty(STDOUT_FILENO) == 1) {}
+      : epoch_(epoch),
+        epochs_(epochs),
+        steps_(steps),
+        batch_(batch),
+        terminal_(isatty(STDOUT_FILENO) == 1) {}
 
   void show(std::int64_t done, double loss) {
     const bool last = done == steps_;
@@ -136,13 +145,15 @@ class Progress {
     if (terminal_) {
       constexpr int width = 30;
       const int filled = static_cast<int>(done * width / steps_);
-      std::printf("\repoch %d/%d [%s%s] loss %.4f  %.0f examples/s  %.0f s left \033[K", epoch_, epochs_,
-                  std::string(static_cast<std::size_t>(filled), '#').c_str(),
-                  std::string(static_cast<std::size_t>(width - filled), '.').c_str(), loss, rate, left);
+      std::printf("\repoch %d/%d [%s%s] loss %.4f  %.0f examples/s  %.0f s left \033[K", epoch_,
+                  epochs_, std::string(static_cast<std::size_t>(filled), '#').c_str(),
+                  std::string(static_cast<std::size_t>(width - filled), '.').c_str(), loss, rate,
+                  left);
       if (last) std::printf("\n");
     } else {
-      std::printf("epoch %d/%d  step %lld/%lld  loss %.4f  %.0f examples/s  %.0f s left\n", epoch_, epochs_,
-                  static_cast<long long>(done), static_cast<long long>(steps_), loss, rate, left);
+      std::printf("epoch %d/%d  step %lld/%lld  loss %.4f  %.0f examples/s  %.0f s left\n", epoch_,
+                  epochs_, static_cast<long long>(done), static_cast<long long>(steps_), loss, rate,
+                  left);
     }
     std::fflush(stdout);
   }
@@ -155,7 +166,7 @@ class Progress {
   Clock::time_point start_ = Clock::now();
 };
 
-// ---- Pictures -----------------------------------------------------------------------------------------------------------
+// ---- Pictures ---------------------------------------------------------------------------------
 
 /// A grid of test images, each with the class that the network gives it: green where it is right.
 void draw_predictions(const Data& test, const Tensor& classes, const fs::path& path) {
@@ -179,7 +190,8 @@ void draw_predictions(const Data& test, const Tensor& classes, const fs::path& p
     const auto given = classes(i).item<int>();
     const auto truth = test.labels(i).item<int>();
     picture.number(left, top + cell + 5, std::to_string(given), given == truth ? green : crimson);
-    if (given != truth) picture.number(left + cell - 6, top + cell + 5, std::to_string(truth), grey);
+    if (given != truth)
+      picture.number(left + cell - 6, top + cell + 5, std::to_string(truth), grey);
   }
   picture.save(path.string());
 }
@@ -192,7 +204,9 @@ void draw_losses(const std::vector<double>& losses, const fs::path& path) {
   double top_loss = 0.1;
   for (const double loss : losses) top_loss = std::max(top_loss, loss);
   Picture picture(width, height);
-  const auto x_of = [&](double step) { return left + step * (width - left - 20) / static_cast<double>(losses.size()); };
+  const auto x_of = [&](double step) {
+    return left + step * (width - left - 20) / static_cast<double>(losses.size());
+  };
   const auto y_of = [&](double loss) { return bottom - loss / top_loss * (bottom - 20); };
   for (int i = 0; i <= 4; ++i) {
     const double loss = top_loss * i / 4;
@@ -201,10 +215,12 @@ void draw_losses(const std::vector<double>& losses, const fs::path& path) {
     std::snprintf(text.data(), text.size(), "%.2f", loss);
     picture.number(12, static_cast<int>(y_of(loss)) - 5, text.data(), black);
     const auto step = static_cast<double>(losses.size()) * i / 4;
-    picture.number(static_cast<int>(x_of(step)) - 16, bottom + 12, std::to_string(static_cast<int>(step)), black);
+    picture.number(static_cast<int>(x_of(step)) - 16, bottom + 12,
+                   std::to_string(static_cast<int>(step)), black);
   }
   for (std::size_t i = 1; i < losses.size(); ++i) {
-    picture.line(x_of(static_cast<double>(i - 1)), y_of(losses[i - 1]), x_of(static_cast<double>(i)), y_of(losses[i]), blue);
+    picture.line(x_of(static_cast<double>(i - 1)), y_of(losses[i - 1]),
+                 x_of(static_cast<double>(i)), y_of(losses[i]), blue);
   }
   picture.save(path.string());
 }
@@ -218,16 +234,24 @@ int main(int argc, char** argv) try {
   double target = 0.90;
   for (int i = 1; i + 1 < argc; i += 2) {
     const std::string option = argv[i];
-    if (option == "--data") data_folder = argv[i + 1];
-    else if (option == "--out") out = argv[i + 1];
-    else if (option == "--epochs") epochs = std::stoi(argv[i + 1]);
-    else if (option == "--target") target = std::stod(argv[i + 1]);
-    else return std::printf("usage: fashion [--data DIR] [--out DIR] [--epochs N] [--target ACCURACY]\n"), 2;
+    if (option == "--data")
+      data_folder = argv[i + 1];
+    else if (option == "--out")
+      out = argv[i + 1];
+    else if (option == "--epochs")
+      epochs = std::stoi(argv[i + 1]);
+    else if (option == "--target")
+      target = std::stod(argv[i + 1]);
+    else
+      return std::printf(
+                 "usage: fashion [--data DIR] [--out DIR] [--epochs N] [--target ACCURACY]\n"),
+             2;
   }
   const fs::path digits = fs::path(RILL_SAMPLE_DATA) / "digits.npy";
   const DataSet data = fs::exists(data_folder) ? load_mnist(data_folder) : load_digits(digits);
   const std::int64_t count = data.train.images.dim(0).value();
-  std::printf("%s: %lld training and %lld test images\n", data.name.c_str(), static_cast<long long>(count),
+  std::printf("%s: %lld training and %lld test images\n", data.name.c_str(),
+              static_cast<long long>(count),
               static_cast<long long>(data.test.images.dim(0).value()));
 
   rng::seed(1);
@@ -247,7 +271,8 @@ int main(int argc, char** argv) try {
       const Tensor chosen = order(slice(step * batch, (step + 1) * batch));
       const Tensor images = take(data.train.images, chosen, 0);  // (batch, h, w, 1)
       const Tensor labels = take(data.train.labels, chosen, 0);  // (batch)
-      const Tensor loss = optimizer.minimize([&] { return mean(cross_entropy(network(images), labels)); });
+      const Tensor loss =
+          optimizer.minimize([&] { return mean(cross_entropy(network(images), labels)); });
       const auto value = loss.item<double>();
       running = losses.empty() ? value : 0.95 * running + 0.05 * value;
       losses.push_back(running);
@@ -258,7 +283,8 @@ int main(int argc, char** argv) try {
     std::printf("epoch %d  test accuracy so far %.4f\n", epoch, reached);
   }
   std::printf("test accuracy %.4f\n", reached);
-  std::printf("%.2f ms per step of %lld images\n", 1e3 * train_seconds / static_cast<double>(losses.size()),
+  std::printf("%.2f ms per step of %lld images\n",
+              1e3 * train_seconds / static_cast<double>(losses.size()),
               static_cast<long long>(batch));
 
   // The weights come back from their file as they were.
@@ -276,7 +302,8 @@ int main(int argc, char** argv) try {
   }
   const Tensor classes = classify(network, data.test.images);
   const bool same = equal(classes, classify(reloaded, data.test.images));
-  std::printf("%s written and read again: %s answers\n", weights.string().c_str(), same ? "the same" : "OTHER");
+  std::printf("%s written and read again: %s answers\n", weights.string().c_str(),
+              same ? "the same" : "OTHER");
 
   draw_predictions(data.test, classes, out / "fashion_predictions.png");
   draw_losses(losses, out / "fashion_loss.png");

@@ -1,4 +1,5 @@
-// Newton's method: steps by the first derivative over the second, which is the gradient of a gradient.
+// Newton's method: steps by the first derivative over the second, which is the gradient of a
+// gradient.
 
 #include <rill/rill.h>
 

@@ -200,7 +200,7 @@ struct DimTable {
     return table;
   }
 
-  // ---- Interning ----
+  // ---- Interning ------------------------------------------------------------------------------
 
   Dim intern(Polynomial&& polynomial) {
     for (const auto& [monomial, coefficient] : polynomial) {
@@ -248,7 +248,7 @@ struct DimTable {
     return &atoms[p.begin()->first.front()];
   }
 
-  // ---- Arithmetic ----
+  // ---- Arithmetic -----------------------------------------------------------------------------
 
   Dim quotient(Polynomial a, Polynomial b) {
     if (b.rbegin()->second < 0) {
@@ -370,7 +370,7 @@ struct DimTable {
     return intern(std::move(x));
   }
 
-  // ---- Substitution ----
+  // ---- Substitution ---------------------------------------------------------------------------
 
   using Lookup = std::function<std::optional<Dim>(std::string_view)>;
 
@@ -412,7 +412,7 @@ struct DimTable {
     return result;
   }
 
-  // ---- Text ----
+  // ---- Text -----------------------------------------------------------------------------------
 
   std::string text_of(Dim dim) const {
     return dim.known() ? std::to_string(dim.bits_) : expression_of(dim).text;
@@ -546,7 +546,7 @@ std::string Dim::text() const {
 
 std::ostream& operator<<(std::ostream& out, Dim dim) { return out << dim.text(); }
 
-// ---- Parsing: sum = [-] product {(+|-) product}; product = factor {(*|/|%) factor} ----
+// ---- Parsing: sum = [-] product {(+|-) product}; product = factor {(*|/|%) factor} ------------
 
 namespace {
 

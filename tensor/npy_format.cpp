@@ -22,7 +22,7 @@ struct Header {
   Shape shape;
 };
 
-// ---- The header: a Python dictionary of three entries ----
+// ---- The header: a Python dictionary of three entries -----------------------------------------
 
 class HeaderParser {
  public:
@@ -196,7 +196,7 @@ Header read_header(ByteReader& source) {
   return HeaderParser(text, source).parse();
 }
 
-// ---- The elements ----
+// ---- The elements -----------------------------------------------------------------------------
 
 template <std::size_t width>
 void swap_bytes(std::byte* at, std::size_t count) {

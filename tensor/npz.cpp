@@ -29,7 +29,7 @@ struct CloseMember {
 };
 using Archive = std::unique_ptr<zip_t, CloseArchive>;
 
-// ---- Reading ----
+// ---- Reading ----------------------------------------------------------------------------------
 
 /// One member of an archive. What is compressed is first unpacked into chunks that grow with what
 /// really comes: a declared size alone allocates nothing.
@@ -125,7 +125,7 @@ Archive open_archive(const InputFile& file) {
   return archive;
 }
 
-// ---- Writing ----
+// ---- Writing ----------------------------------------------------------------------------------
 
 /// The bytes of one member, as libzip asks for them.
 struct Member {

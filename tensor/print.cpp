@@ -16,7 +16,7 @@
 namespace rill {
 namespace {
 
-// ---- Numbers in decimal ----
+// ---- Numbers in decimal -----------------------------------------------------------------------
 
 /// digits[0].digits[1]digits[2]... * 10^exponent; no trailing zeros.
 struct Decimal {
@@ -131,7 +131,7 @@ T element_at(const std::byte* at) {
   return element;
 }
 
-// ---- A column of words of equal width, by dtype ----
+// ---- A column of words of equal width, by dtype -----------------------------------------------
 
 using Elements = std::vector<const std::byte*>;
 using Words = std::vector<std::string>;
@@ -275,7 +275,7 @@ std::string number_text(DType dtype, const void* element) {
   });
 }
 
-// ---- Rows, brackets and lines ----
+// ---- Rows, brackets and lines -----------------------------------------------------------------
 
 /// Which items of an axis are shown: all, or some from each end.
 struct Shown {

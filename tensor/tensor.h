@@ -94,8 +94,7 @@ class RILL_API Tensor {
   }
   void swap(Tensor& other) noexcept { std::swap(body_, other.body_); }
 
-  // ---- What it is
-  // -------------------------------------------------------------------------------------------------
+  // ---- What it is -----------------------------------------------------------------------------
   [[nodiscard]] bool defined() const { return body_ != nullptr; }
   [[nodiscard]] DType dtype() const { return body().dtype; }
   [[nodiscard]] const Shape& shape() const { return body().shape; }
@@ -119,8 +118,7 @@ class RILL_API Tensor {
   /// `float32[2,3]`, as it stands in error texts.
   [[nodiscard]] std::string type_text() const;
 
-  // ---- Reading from the host: explicit, and heard by listeners
-  // ----------------------------------------------------
+  // ---- Reading from the host: explicit, and heard by listeners --------------------------------
   /// The only element, converted to `T`. Throws `ValueError` unless there is exactly one.
   template <Element T>
   [[nodiscard]] T item(Where where = Where::here()) const {
@@ -142,8 +140,7 @@ class RILL_API Tensor {
   /// exactly one.
   explicit operator bool() const;
 
-  // ---- Views and conversions; defined by the operators
-  // ------------------------------------------------------------
+  // ---- Views and conversions; defined by the operators ----------------------------------------
   /// Elements converted to another dtype: float to integer saturates and NaN gives 0.
   [[nodiscard]] Tensor to(DType dtype, Where where = Where::here()) const;
   /// The same elements on another device.
@@ -186,8 +183,7 @@ class RILL_API Tensor {
   Tensor& operator*=(const Operand& y);
   Tensor& operator/=(const Operand& y);
 
-  // ---- For the floors above
-  // -----------------------------------------------------------------------------------------
+  // ---- For the floors above -------------------------------------------------------------------
   /// A body that the caller has just made.
   static Tensor adopt(detail::TensorBody* body) {
     Tensor tensor;

@@ -52,10 +52,9 @@ int operators() {
         "|---|---|---|---|---|---|\n",
         std::string(name).c_str());
     for (const rill::Op& op : ops()) {
-      std::printf("| %s | %s | %s | %s | %s | %s |\n", cell(op.name).c_str(),
-                  op.grad ? "yes" : "", cell(op.peers.numpy).c_str(),
-                  cell(op.peers.tensorflow).c_str(), cell(op.peers.torch).c_str(),
-                  cell(op.peers.onnx).c_str());
+      std::printf("| %s | %s | %s | %s | %s | %s |\n", cell(op.name).c_str(), op.grad ? "yes" : "",
+                  cell(op.peers.numpy).c_str(), cell(op.peers.tensorflow).c_str(),
+                  cell(op.peers.torch).c_str(), cell(op.peers.onnx).c_str());
     }
   }
   return 0;

@@ -13,10 +13,14 @@ namespace {
 class Run {
  public:
   Run(const Function& function, std::vector<bool> needed, std::span<const Edge> kept)
-      : function_(function), needed_(std::move(needed)), values_(function.nodes.size()), uses_(function.nodes.size()) {
+      : function_(function),
+        needed_(std::move(needed)),
+        values_(function.nodes.size()),
+        uses_(function.nodes.size()) {
     for (std::size_t n = 0; n < function.nodes.size(); ++n) {
       if (!needed_[n]) continue;
-      for (const Edge& edge : function.nodes[n].inputs) ++uses_[static_cast<std::size_t>(edge.node)];
+      for (const Edge& edge : function.nodes[n].inputs)
+        ++uses_[static_cast<std::size_t>(edge.node)];
     }
     for (const Edge& edge : kept) ++uses_[static_cast<std::size_t>(edge.node)];
   }
@@ -40,10 +44,18 @@ class Run {
       case Node::Kind::input:
         throw TraceError("run: the input '" + node.name + "' is needed and not fed");
       case Node::Kind::constant:
-      case Node::Kind::number: values_[n] = {node.value}; break;
-      case Node::Kind::variable: values_[n] = {node.variable.value({})}; break;
-      case Node::Kind::assign: node.variable.assign({value(node.inputs[0]), Where{}}); break;
-      case Node::Kind::draw: values_[n] = {node.generator->draw({})}; break;
+      case Node::Kind::number:
+        values_[n] = {node.value};
+        break;
+      case Node::Kind::variable:
+        values_[n] = {node.variable.value({})};
+        break;
+      case Node::Kind::assign:
+        node.variable.assign({value(node.inputs[0]), Where{}});
+        break;
+      case Node::Kind::draw:
+        values_[n] = {node.generator->draw({})};
+        break;
       case Node::Kind::op: {
         operands_.clear();
         for (const Edge& edge : node.inputs) operands_.push_back(value(edge));
@@ -78,7 +90,8 @@ std::string Function::text() const {
   const char* separator = "";
   for (const Output& output : outputs) {
     const Node& node = nodes[static_cast<std::size_t>(output.edge.node)];
-    text += separator + node.results[static_cast<std::size_t>(output.edge.result)].text() + " " + output.name;
+    text += separator + node.results[static_cast<std::size_t>(output.edge.result)].text() + " " +
+            output.name;
     separator = ", ";
   }
   return text + ")";
@@ -97,14 +110,16 @@ std::vector<Tensor> Function::run(std::span<const Tensor> arguments) const {
   std::vector<Edge> kept;
   for (const Output& output : outputs) kept.push_back(output.edge);
   Run run(*this, std::vector<bool>(nodes.size(), true), kept);
-  for (std::size_t i = 0; i < inputs.size(); ++i) run.feed(static_cast<std::size_t>(inputs[i]), arguments[i]);
+  for (std::size_t i = 0; i < inputs.size(); ++i)
+    run.feed(static_cast<std::size_t>(inputs[i]), arguments[i]);
   run.nodes();
   std::vector<Tensor> results;
   for (const Edge& edge : kept) results.push_back(run.value(edge));
   return results;
 }
 
-std::vector<Tensor> Function::run(std::span<const Tensor> feeds, std::span<const Edge> fetches) const {
+std::vector<Tensor> Function::run(std::span<const Tensor> feeds,
+                                  std::span<const Edge> fetches) const {
   std::vector<bool> needed(nodes.size());
   for (const Edge& edge : fetches) needed[static_cast<std::size_t>(edge.node)] = true;
   // Operands stand before their users: one pass from the back marks them all.
@@ -136,7 +151,8 @@ Edge Function::named(std::string_view name) const {
   }
   for (std::size_t n = 0; n < nodes.size(); ++n) {
     if (nodes[n].name != node_name) continue;
-    if (result >= 0 && static_cast<std::size_t>(result) < nodes[n].results.size()) return {static_cast<int>(n), result};
+    if (result >= 0 && static_cast<std::size_t>(result) < nodes[n].results.size())
+      return {static_cast<int>(n), result};
   }
   throw TraceError("graph: there is no value named '" + std::string(name) + "' in " + text());
 }

@@ -1,5 +1,6 @@
 /// `Function`: one signature of a graph: a flat list of nodes, and the loop that runs it.
-/// Invariant: operands stand before what uses them; running it does what the recorded function did, in its order.
+/// Invariant: operands stand before what uses them; running it does what the recorded function did,
+/// in its order.
 #pragma once
 
 #include <cstdint>
@@ -60,9 +61,11 @@ struct Function {
   /// True when the arguments have the inputs' dtypes and shapes.
   [[nodiscard]] bool accepts(std::span<const Tensor> arguments) const;
   [[nodiscard]] std::vector<Tensor> run(std::span<const Tensor> arguments) const;
-  /// The values of `fetches`; `feeds` has one entry per node, undefined where nothing is fed. Nodes that no fetch
-  /// needs are left out, effects among them. Throws `TraceError` naming an input that is needed and not fed.
-  [[nodiscard]] std::vector<Tensor> run(std::span<const Tensor> feeds, std::span<const Edge> fetches) const;
+  /// The values of `fetches`; `feeds` has one entry per node, undefined where nothing is fed. Nodes
+  /// that no fetch needs are left out, effects among them. Throws `TraceError` naming an input that
+  /// is needed and not fed.
+  [[nodiscard]] std::vector<Tensor> run(std::span<const Tensor> feeds,
+                                        std::span<const Edge> fetches) const;
   /// The node result of this name: `relu`, `lstm:1`. Throws `TraceError` when there is none.
   [[nodiscard]] Edge named(std::string_view name) const;
 };

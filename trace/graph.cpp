@@ -8,12 +8,14 @@ namespace rill {
 
 Tensor Graph::single(std::vector<Tensor> results) {
   if (results.size() != 1) {
-    throw TraceError("graph: the function has " + std::to_string(results.size()) + " results, not one: use call");
+    throw TraceError("graph: the function has " + std::to_string(results.size()) +
+                     " results, not one: use call");
   }
   return std::move(results[0]);
 }
 
-std::string Graph::text(std::string_view weights_file, std::map<std::string, Tensor>* weights) const {
+std::string Graph::text(std::string_view weights_file,
+                        std::map<std::string, Tensor>* weights) const {
   std::map<std::string, Tensor> own;
   return to_json(functions_, weights_file, weights != nullptr ? *weights : own);
 }
@@ -42,16 +44,20 @@ std::vector<Tensor> Graph::call(std::span<const Tensor> inputs) const {
   throw TraceError(text);
 }
 
-std::vector<Tensor> Graph::run(std::span<const Feed> feeds, std::span<const std::string_view> fetches) const {
+std::vector<Tensor> Graph::run(std::span<const Feed> feeds,
+                               std::span<const std::string_view> fetches) const {
   if (functions_.empty()) throw TraceError("graph: it is empty");
-  // The signature whose inputs have the feeds' names, dtypes and shapes; the first one for feeds of inner nodes.
+  // The signature whose inputs have the feeds' names, dtypes and shapes; the first one for feeds of
+  // inner nodes.
   const Function* chosen = functions_.front().get();
   for (const auto& function : functions_) {
     std::size_t fits = 0;
     for (int input : function->inputs) {
       const Node& node = function->nodes[static_cast<std::size_t>(input)];
       for (const auto& [name, value] : feeds) {
-        if (name == node.name && value.dtype() == node.results[0].dtype && value.shape() == node.results[0].shape) ++fits;
+        if (name == node.name && value.dtype() == node.results[0].dtype &&
+            value.shape() == node.results[0].shape)
+          ++fits;
       }
     }
     if (fits == function->inputs.size()) {
@@ -66,7 +72,8 @@ std::vector<Tensor> Graph::run(std::span<const Feed> feeds, std::span<const std:
     const Node& node = chosen->nodes[static_cast<std::size_t>(edge.node)];
     const Spec& spec = node.results[static_cast<std::size_t>(edge.result)];
     if (node.results.size() != 1 || value.dtype() != spec.dtype || !(value.shape() == spec.shape)) {
-      throw TraceError("run: '" + std::string(name) + "' is " + spec.text() + " and is fed " + value.type_text());
+      throw TraceError("run: '" + std::string(name) + "' is " + spec.text() + " and is fed " +
+                       value.type_text());
     }
     values[static_cast<std::size_t>(edge.node)] = value;
   }

@@ -1,5 +1,6 @@
-/// `Graph`: what a traced function computes, as data: nodes in program order, named inputs and outputs.
-/// Invariant: a node's operands stand before it, and effects (assignments, draws) happen in the order of the nodes.
+/// `Graph`: what a traced function computes, as data: nodes in program order, named inputs and
+/// outputs. Invariant: a node's operands stand before it, and effects (assignments, draws) happen
+/// in the order of the nodes.
 #pragma once
 
 #include <array>
@@ -24,7 +25,8 @@ struct Function;
 /// A tensor under the name of an input: `g.run({{"x", x}}, {"logits"})`.
 using Feed = std::pair<std::string_view, Tensor>;
 
-/// A saved or captured computation, callable without the C++ function that it came from. Copies share it.
+/// A saved or captured computation, callable without the C++ function that it came from. Copies
+/// share it.
 ///
 ///     auto g = Graph::load("f.json");
 ///     print(g(x));
@@ -33,17 +35,19 @@ class RILL_API Graph {
  public:
   Graph() = default;
 
-  /// Reads what `save` wrote. Throws `FileError`, and `FormatError` naming the place in a file that is not a graph.
+  /// Reads what `save` wrote. Throws `FileError`, and `FormatError` naming the place in a file that
+  /// is not a graph.
   static Graph load(const std::string& path);
-  /// Writes `path` and, for constants and variables, a safetensors file of the same name beside it. The old files stay
-  /// whole until the new ones are complete.
+  /// Writes `path` and, for constants and variables, a safetensors file of the same name beside it.
+  /// The old files stay whole until the new ones are complete.
   void save(const std::string& path) const;
 
   /// The text that `save` writes; with the tensors that go beside it, if asked for.
   [[nodiscard]] std::string text(std::string_view weights_file = "",
                                  std::map<std::string, Tensor>* weights = nullptr) const;
 
-  /// Runs the signature that fits the arguments. Throws `TraceError` when none does, listing those there are.
+  /// Runs the signature that fits the arguments. Throws `TraceError` when none does, listing those
+  /// there are.
   template <class... Arguments>
   Tensor operator()(const Arguments&... arguments) const {
     const std::array<Tensor, sizeof...(Arguments)> inputs = {Tensor(arguments)...};
@@ -51,10 +55,13 @@ class RILL_API Graph {
   }
   [[nodiscard]] std::vector<Tensor> call(std::span<const Tensor> inputs) const;
 
-  /// Any nodes by name, from inputs by name; only what they need is run. `name:1` is a node's second result.
-  [[nodiscard]] std::vector<Tensor> run(std::span<const Feed> feeds, std::span<const std::string_view> fetches) const;
+  /// Any nodes by name, from inputs by name; only what they need is run. `name:1` is a node's
+  /// second result.
+  [[nodiscard]] std::vector<Tensor> run(std::span<const Feed> feeds,
+                                        std::span<const std::string_view> fetches) const;
   template <std::size_t N>
-  [[nodiscard]] std::array<Tensor, N> run(std::initializer_list<Feed> feeds, const char* const (&fetches)[N]) const {
+  [[nodiscard]] std::array<Tensor, N> run(std::initializer_list<Feed> feeds,
+                                          const char* const (&fetches)[N]) const {
     std::array<std::string_view, N> names;
     for (std::size_t i = 0; i < N; ++i) names[i] = fetches[i];
     auto values = run(std::span<const Feed>(feeds.begin(), feeds.size()), names);
@@ -67,8 +74,11 @@ class RILL_API Graph {
   [[nodiscard]] std::vector<std::string> signatures() const;
 
   /// For the floors above: the functions, one per signature.
-  explicit Graph(std::vector<std::shared_ptr<const Function>> functions) : functions_(std::move(functions)) {}
-  [[nodiscard]] std::span<const std::shared_ptr<const Function>> functions() const { return functions_; }
+  explicit Graph(std::vector<std::shared_ptr<const Function>> functions)
+      : functions_(std::move(functions)) {}
+  [[nodiscard]] std::span<const std::shared_ptr<const Function>> functions() const {
+    return functions_;
+  }
 
  private:
   static Tensor single(std::vector<Tensor> results);

@@ -20,7 +20,8 @@ void Graph::save(const std::string& path) const {
   weights_path.replace_extension(".safetensors");
   std::map<std::string, Tensor> weights;
   const std::string json = text(weights_path.filename().string(), &weights);
-  // Weights first: a text never stands beside weights that it does not fit for longer than it takes to rename.
+  // Weights first: a text never stands beside weights that it does not fit for longer than it takes
+  // to rename.
   if (!weights.empty()) save_safetensors(weights_path.string(), weights);
   AtomicFile file(path, "save");
   file.write(json);

@@ -18,7 +18,7 @@ using Json = nlohmann::ordered_json;
 
 constexpr int max_depth = 12;  // of a graph's own structure; deeper texts are no graphs
 
-// ---- Writing ------------------------------------------------------------------------------------------------------------
+// ---- Writing ----------------------------------------------------------------------------------
 
 Json real(double number) {
   if (std::isnan(number)) return "nan";
@@ -64,10 +64,14 @@ std::string reference(const Function& function, const Edge& edge) {
 
 Json number(const Scalar& scalar) {
   switch (scalar.kind()) {
-    case Scalar::Kind::boolean: return scalar.integer() != 0;
-    case Scalar::Kind::integer: return scalar.integer();
-    case Scalar::Kind::unsigned_integer: return {{"unsigned", static_cast<std::uint64_t>(scalar.integer())}};
-    case Scalar::Kind::real: break;
+    case Scalar::Kind::boolean:
+      return scalar.integer() != 0;
+    case Scalar::Kind::integer:
+      return scalar.integer();
+    case Scalar::Kind::unsigned_integer:
+      return {{"unsigned", static_cast<std::uint64_t>(scalar.integer())}};
+    case Scalar::Kind::real:
+      break;
   }
   return {{"real", real(scalar.real())}};
 }
@@ -82,7 +86,8 @@ class Writer {
     for (int input : f.inputs) inputs.push_back(f.nodes[static_cast<std::size_t>(input)].name);
     text += inputs.dump() + ",\n      \"outputs\": ";
     Json outputs = Json::array();
-    for (const auto& output : f.outputs) outputs.push_back({{"name", output.name}, {"value", reference(f, output.edge)}});
+    for (const auto& output : f.outputs)
+      outputs.push_back({{"name", output.name}, {"value", reference(f, output.edge)}});
     text += outputs.dump() + ",\n      \"nodes\": [";
     const char* separator = "\n        ";
     for (const Node& n : f.nodes) {
@@ -96,9 +101,15 @@ class Writer {
   Json node(const Function& f, const Node& n) {
     Json json{{"name", n.name}};
     switch (n.kind) {
-      case Node::Kind::input: json["input"] = spec(n.results[0]); break;
-      case Node::Kind::number: json["number"] = number(n.value.body().scalar); break;
-      case Node::Kind::draw: json["draw"] = "default"; break;
+      case Node::Kind::input:
+        json["input"] = spec(n.results[0]);
+        break;
+      case Node::Kind::number:
+        json["number"] = number(n.value.body().scalar);
+        break;
+      case Node::Kind::draw:
+        json["draw"] = "default";
+        break;
       case Node::Kind::constant:
         json["constant"] = keep("constant/" + n.name, n.value);
         break;
@@ -149,7 +160,7 @@ class Writer {
   std::unordered_map<std::uint64_t, std::string> variables_;
 };
 
-// ---- Reading ------------------------------------------------------------------------------------------------------------
+// ---- Reading ----------------------------------------------------------------------------------
 
 /// A piece of the text, which knows where it stands.
 class Place {
@@ -167,7 +178,9 @@ class Place {
     if (!json_.is_array()) fail("is not a list");
     return json_.size();
   }
-  [[nodiscard]] Place at(std::size_t i) const { return {json_.at(i), where_ + "[" + std::to_string(i) + "]"}; }
+  [[nodiscard]] Place at(std::size_t i) const {
+    return {json_.at(i), where_ + "[" + std::to_string(i) + "]"};
+  }
   [[nodiscard]] std::string string() const {
     if (!json_.is_string()) fail("is not a string");
     return json_.get<std::string>();
@@ -178,7 +191,9 @@ class Place {
   }
   [[nodiscard]] std::int64_t integer() const {
     if (!json_.is_number_integer()) fail("is not an integer");
-    if (json_.is_number_unsigned() && json_.get<std::uint64_t>() > static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max())) {
+    if (json_.is_number_unsigned() &&
+        json_.get<std::uint64_t>() >
+            static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max())) {
       fail("is larger than 2^63 - 1");
     }
     return json_.get<std::int64_t>();
@@ -200,7 +215,8 @@ class Place {
     return size;
   }
   [[nodiscard]] Shape shape() const {
-    if (size() > static_cast<std::size_t>(max_rank)) fail("has more than " + std::to_string(max_rank) + " axes");
+    if (size() > static_cast<std::size_t>(max_rank))
+      fail("has more than " + std::to_string(max_rank) + " axes");
     Shape shape;
     for (std::size_t i = 0; i < size(); ++i) shape.push_back(at(i).dim());
     (void)shape.size();  // reports overflow
@@ -246,7 +262,8 @@ Scalar number_from(const Place& place) {
   if (place.json().is_number_integer()) return {place.integer()};
   if (place.has("unsigned")) {
     const Place unsigned_place = place.at("unsigned");
-    if (!unsigned_place.json().is_number_unsigned()) unsigned_place.fail("is not an unsigned integer");
+    if (!unsigned_place.json().is_number_unsigned())
+      unsigned_place.fail("is not an unsigned integer");
     return {unsigned_place.json().get<std::uint64_t>()};
   }
   return {place.at("real").real()};
@@ -267,14 +284,16 @@ class Reader {
       Node n = node(at, f, by_name);
       n.name = at.at("name").string();
       if (n.name.empty() || n.name.find(':') != std::string::npos) at.fail("has no valid name");
-      if (!by_name.emplace(n.name, static_cast<int>(i)).second) at.fail("has the name of an earlier node: " + n.name);
+      if (!by_name.emplace(n.name, static_cast<int>(i)).second)
+        at.fail("has the name of an earlier node: " + n.name);
       f.nodes.push_back(std::move(n));
     }
     const Place inputs = place.at("inputs");
     std::set<int> seen;
     for (std::size_t i = 0; i < inputs.size(); ++i) {
       const Edge edge = reference(inputs.at(i), f, by_name);
-      if (f.nodes[static_cast<std::size_t>(edge.node)].kind != Node::Kind::input || !seen.insert(edge.node).second) {
+      if (f.nodes[static_cast<std::size_t>(edge.node)].kind != Node::Kind::input ||
+          !seen.insert(edge.node).second) {
         inputs.at(i).fail("does not name an input of its own");
       }
       f.inputs.push_back(edge.node);
@@ -286,13 +305,15 @@ class Reader {
     }
     const Place outputs = place.at("outputs");
     for (std::size_t i = 0; i < outputs.size(); ++i) {
-      f.outputs.push_back({outputs.at(i).at("name").string(), reference(outputs.at(i).at("value"), f, by_name)});
+      f.outputs.push_back(
+          {outputs.at(i).at("name").string(), reference(outputs.at(i).at("value"), f, by_name)});
     }
     return made;
   }
 
  private:
-  static Edge reference(const Place& place, const Function& f, const std::unordered_map<std::string, int>& by_name) {
+  static Edge reference(const Place& place, const Function& f,
+                        const std::unordered_map<std::string, int>& by_name) {
     const std::string text = place.string();
     const auto colon = text.find(':');
     const auto found = by_name.find(text.substr(0, colon));
@@ -300,11 +321,13 @@ class Reader {
     Edge edge{found->second, 0};
     if (colon != std::string::npos) {
       const std::string digits = text.substr(colon + 1);
-      if (digits.size() != 1 || digits[0] < '0' || digits[0] > '9') place.fail("names no result: '" + text + "'");
+      if (digits.size() != 1 || digits[0] < '0' || digits[0] > '9')
+        place.fail("names no result: '" + text + "'");
       edge.result = digits[0] - '0';
     }
     const auto& results = f.nodes[static_cast<std::size_t>(edge.node)].results;
-    if (static_cast<std::size_t>(edge.result) >= results.size()) place.fail("'" + text + "' has no such result");
+    if (static_cast<std::size_t>(edge.result) >= results.size())
+      place.fail("'" + text + "' has no such result");
     return edge;
   }
 
@@ -320,11 +343,14 @@ class Reader {
     if (found != variables_.end()) return found->second;
     const std::string prefix = "variable/";
     const std::string name = key.starts_with(prefix) ? key.substr(prefix.size()) : key;
-    return variables_.emplace(key, Variable(weight(place), VariableOptions{.name = name, .trainable = trainable}))
+    return variables_
+        .emplace(key,
+                 Variable(weight(place), VariableOptions{.name = name, .trainable = trainable}))
         .first->second;
   }
 
-  Node node(const Place& place, const Function& f, const std::unordered_map<std::string, int>& by_name) {
+  Node node(const Place& place, const Function& f,
+            const std::unordered_map<std::string, int>& by_name) {
     Node n;
     if (place.has("input")) {
       n.kind = Node::Kind::input;
@@ -338,7 +364,8 @@ class Reader {
       n.value = weight(place.at("constant"));
       n.results = {{n.value.dtype(), n.value.shape()}};
     } else if (place.has("draw")) {
-      if (place.at("draw").string() != "default") place.fail("draws from a generator that is not there");
+      if (place.at("draw").string() != "default")
+        place.fail("draws from a generator that is not there");
       n.kind = Node::Kind::draw;
       n.generator = &rng::default_generator();
       n.results = {{uint64, {2}}};
@@ -351,7 +378,8 @@ class Reader {
       n.variable = variable(place.at("assign"), place.at("trainable").boolean());
       const Edge edge = reference(place.at("value"), f, by_name);
       n.inputs = {edge};
-      const Spec& value = f.nodes[static_cast<std::size_t>(edge.node)].results[static_cast<std::size_t>(edge.result)];
+      const Spec& value = f.nodes[static_cast<std::size_t>(edge.node)]
+                              .results[static_cast<std::size_t>(edge.result)];
       if (value.dtype != n.variable.dtype() || !(value.shape == n.variable.shape())) {
         place.fail("assigns " + value.text() + " to a variable of another dtype or shape");
       }
@@ -362,8 +390,8 @@ class Reader {
   }
 
   /// An operator's node, whose results are inferred anew: a file cannot lie about them.
-  static void operation(const Place& place, const Function& f, const std::unordered_map<std::string, int>& by_name,
-                        Node& n) {
+  static void operation(const Place& place, const Function& f,
+                        const std::unordered_map<std::string, int>& by_name, Node& n) {
     const std::string name = place.at("op").string();
     n.kind = Node::Kind::op;
     n.op = find_op(name);
@@ -388,7 +416,9 @@ class Reader {
       n.inputs.push_back(edge);
       const Node& source = f.nodes[static_cast<std::size_t>(edge.node)];
       const Spec& spec = source.results[static_cast<std::size_t>(edge.result)];
-      operands.push_back(source.kind == Node::Kind::number ? source.value : Tensor::abstract(spec.shape, spec.dtype));
+      operands.push_back(source.kind == Node::Kind::number
+                             ? source.value
+                             : Tensor::abstract(spec.shape, spec.dtype));
     }
     const Place results = place.at("results");
     if (results.size() == 0 || results.size() > static_cast<std::size_t>(max_results)) {
@@ -405,8 +435,10 @@ class Reader {
     }
     for (std::size_t i = 0; i < results.size(); ++i) {
       n.results.push_back(results.at(i).spec());
-      if (n.results[i].dtype != inferred[i].dtype() || !(n.results[i].shape == inferred[i].shape())) {
-        results.at(i).fail("says " + n.results[i].text() + ", and the operator gives " + inferred[i].type_text());
+      if (n.results[i].dtype != inferred[i].dtype() ||
+          !(n.results[i].shape == inferred[i].shape())) {
+        results.at(i).fail("says " + n.results[i].text() + ", and the operator gives " +
+                           inferred[i].type_text());
       }
     }
   }
@@ -417,8 +449,8 @@ class Reader {
 
 }  // namespace
 
-std::string to_json(std::span<const std::shared_ptr<const Function>> functions, std::string_view weights_file,
-                    std::map<std::string, Tensor>& weights) {
+std::string to_json(std::span<const std::shared_ptr<const Function>> functions,
+                    std::string_view weights_file, std::map<std::string, Tensor>& weights) {
   Writer writer(weights);
   std::string signatures;
   const char* separator = "\n";
@@ -426,7 +458,9 @@ std::string to_json(std::span<const std::shared_ptr<const Function>> functions, 
     signatures += separator + writer.function(*function);
     separator = ",\n";
   }
-  std::string text = "{\n  \"format\": \"rill graph\",\n  \"version\": " + std::to_string(graph_format_version) + ",\n";
+  std::string text =
+      "{\n  \"format\": \"rill graph\",\n  \"version\": " + std::to_string(graph_format_version) +
+      ",\n";
   if (!weights.empty()) text += "  \"weights\": " + Json(weights_file).dump() + ",\n";
   return text + "  \"signatures\": [" + signatures + "\n  ]\n}\n";
 }
@@ -436,10 +470,12 @@ struct JsonGraph::Document {
   std::string origin;
 };
 
-JsonGraph::JsonGraph(std::string_view text, std::string origin) : document_(std::make_unique<Document>()) {
+JsonGraph::JsonGraph(std::string_view text, std::string origin)
+    : document_(std::make_unique<Document>()) {
   document_->origin = std::move(origin);
   const auto shallow = [&](int depth, Json::parse_event_t, Json&) {
-    if (depth > max_depth) throw FormatError(document_->origin + ": is nested deeper than any graph");
+    if (depth > max_depth)
+      throw FormatError(document_->origin + ": is nested deeper than any graph");
     return true;
   };
   try {
@@ -451,8 +487,8 @@ JsonGraph::JsonGraph(std::string_view text, std::string origin) : document_(std:
   if (place.at("format").string() != "rill graph") place.at("format").fail("is not \"rill graph\"");
   const std::int64_t version = place.at("version").integer();
   if (version != graph_format_version) {
-    place.at("version").fail("this library reads version " + std::to_string(graph_format_version) + ", not " +
-                             std::to_string(version));
+    place.at("version").fail("this library reads version " + std::to_string(graph_format_version) +
+                             ", not " + std::to_string(version));
   }
 }
 
@@ -463,11 +499,13 @@ std::string JsonGraph::weights_file() const {
   return place.has("weights") ? place.at("weights").string() : std::string();
 }
 
-std::vector<std::shared_ptr<const Function>> JsonGraph::functions(const std::map<std::string, Tensor>& weights) const {
+std::vector<std::shared_ptr<const Function>> JsonGraph::functions(
+    const std::map<std::string, Tensor>& weights) const {
   const Place signatures = Place(document_->json, document_->origin).at("signatures");
   Reader reader(weights);
   std::vector<std::shared_ptr<const Function>> functions;
-  for (std::size_t i = 0; i < signatures.size(); ++i) functions.push_back(reader.function(signatures.at(i)));
+  for (std::size_t i = 0; i < signatures.size(); ++i)
+    functions.push_back(reader.function(signatures.at(i)));
   return functions;
 }
 

@@ -1,6 +1,7 @@
 /// Functions as JSON, version 1 of the format, and back.
-/// Invariant: what is written and read again is written as the same text; a text that is not a graph is a `FormatError` that names
-/// the place, and costs no more memory than a small multiple of its size.
+/// Invariant: what is written and read again is written as the same text; a text that is not a
+/// graph is a `FormatError` that names the place, and costs no more memory than a small multiple of
+/// its size.
 #pragma once
 
 #include <map>
@@ -16,11 +17,13 @@ namespace rill {
 
 inline constexpr int graph_format_version = 1;
 
-/// The text. Tensors of constants and variables are put into `weights` under the nodes' names, variables by their own.
-std::string to_json(std::span<const std::shared_ptr<const Function>> functions, std::string_view weights_file,
-                    std::map<std::string, Tensor>& weights);
+/// The text. Tensors of constants and variables are put into `weights` under the nodes' names,
+/// variables by their own.
+std::string to_json(std::span<const std::shared_ptr<const Function>> functions,
+                    std::string_view weights_file, std::map<std::string, Tensor>& weights);
 
-/// The name of the weights' file that a text asks for, empty for none; and the functions, once that is read.
+/// The name of the weights' file that a text asks for, empty for none; and the functions, once that
+/// is read.
 class JsonGraph {
  public:
   /// `origin` stands in errors.

@@ -47,7 +47,8 @@ void Recorder::op(const OpEvent& event) {
   node.op = &event.op;
   node.attributes = event.attributes.kept();
   for (const Tensor& input : event.inputs) node.inputs.push_back(edge_of(input, event.where));
-  for (const Tensor& output : event.outputs) node.results.push_back({output.dtype(), output.shape()});
+  for (const Tensor& output : event.outputs)
+    node.results.push_back({output.dtype(), output.shape()});
   const int at = add(std::move(node), event.name);
   for (std::size_t i = 0; i < event.outputs.size(); ++i) {
     known_[event.outputs[i].id()] = {at, static_cast<int>(i)};
@@ -57,7 +58,8 @@ void Recorder::op(const OpEvent& event) {
 
 void Recorder::variable_creation(const VariableEvent& event) {
   throw TraceError("trace: the variable '" + std::string(event.name) +
-                   "' is created inside the traced function: create it outside, so that every call meets the same one" +
+                   "' is created inside the traced function: create it outside, so that every call "
+                   "meets the same one" +
                    event.where.suffix());
 }
 
@@ -79,11 +81,16 @@ void Recorder::variable_assignment(const VariableEvent& event) {
 }
 
 void Recorder::refuse(const HostReadEvent& event) const {
-  static constexpr const char* what[] = {"a number", "a bool", "elements", "a printed text", "a file"};
-  std::string text = "trace: " + std::string(what[static_cast<int>(event.kind)]) + " is read of " + event.tensor.type_text();
-  if (const auto made = made_at_.find(event.tensor.id()); made != made_at_.end()) text += " (made at " + made->second + ")";
-  throw TraceError(text + " while the function is recorded, and would be baked in: compute with tensors (where, " +
-                   "maximum, comparisons), or return the tensor and read it outside" + event.where.suffix());
+  static constexpr const char* what[] = {"a number", "a bool", "elements", "a printed text",
+                                         "a file"};
+  std::string text = "trace: " + std::string(what[static_cast<int>(event.kind)]) + " is read of " +
+                     event.tensor.type_text();
+  if (const auto made = made_at_.find(event.tensor.id()); made != made_at_.end())
+    text += " (made at " + made->second + ")";
+  throw TraceError(
+      text +
+      " while the function is recorded, and would be baked in: compute with tensors (where, " +
+      "maximum, comparisons), or return the tensor and read it outside" + event.where.suffix());
 }
 
 void Recorder::host_read(const HostReadEvent& event) {
@@ -124,7 +131,8 @@ void Recorder::leave(const ScopeEvent& event) {
 Function Recorder::finish(std::span<const Tensor> results) {
   for (std::size_t i = 0; i < results.size(); ++i) {
     const Edge edge = edge_of(results[i], {});
-    function_.outputs.push_back({results.size() == 1 ? "result" : "result_" + std::to_string(i), edge});
+    function_.outputs.push_back(
+        {results.size() == 1 ? "result" : "result_" + std::to_string(i), edge});
   }
   return std::move(function_);
 }

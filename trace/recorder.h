@@ -1,5 +1,6 @@
 /// `Recorder`: a listener that writes down what a function does, while it does it.
-/// Invariant: what it has written when the function returns, run on the same arguments, gives the same bits.
+/// Invariant: what it has written when the function returns, run on the same arguments, gives the
+/// same bits.
 #pragma once
 
 #include <span>
@@ -15,7 +16,8 @@ namespace rill {
 
 class Recorder final : public Listener {
  public:
-  /// The arguments, which must be values of their own: no two of them, and nothing outside, the same.
+  /// The arguments, which must be values of their own: no two of them, and nothing outside, the
+  /// same.
   explicit Recorder(std::span<const Tensor> arguments);
 
   /// The function, once it has returned `results`.

@@ -24,7 +24,8 @@ class Recording {
 /// The same values under ids of their own, so that an argument given twice is two.
 std::vector<Tensor> renamed(std::span<const Tensor> arguments) {
   std::vector<Tensor> own;
-  for (const Tensor& argument : arguments) own.push_back(argument.view(argument.shape(), argument.strides(), 0));
+  for (const Tensor& argument : arguments)
+    own.push_back(argument.view(argument.shape(), argument.strides(), 0));
   return own;
 }
 

@@ -1,6 +1,6 @@
-/// `trace(f)`: a C++ function of tensors becomes a graph the first time it meets dtypes and shapes; later calls with the same ones run
-/// the graph.
-/// Invariant: a traced call gives the bits of the plain one.
+/// `trace(f)`: a C++ function of tensors becomes a graph the first time it meets dtypes and shapes;
+/// later calls with the same ones run the graph. Invariant: a traced call gives the bits of the
+/// plain one.
 #pragma once
 
 #include <array>
@@ -77,7 +77,8 @@ template <class R>
 struct Results<R> {
   template <class Call>
   static std::vector<Tensor> list(Call&& call) {
-    return std::apply([](auto&&... parts) { return std::vector<Tensor>{Tensor(parts)...}; }, call());
+    return std::apply([](auto&&... parts) { return std::vector<Tensor>{Tensor(parts)...}; },
+                      call());
   }
   static R value(std::vector<Tensor> list) {
     return [&]<std::size_t... I>(std::index_sequence<I...>) {
@@ -88,24 +89,28 @@ struct Results<R> {
 
 }  // namespace detail
 
-/// A traced function; copies share the signatures. The arguments are tensors; results are a tensor, a vector, array or tuple of them,
-/// or nothing. Variables are captured by reference, other outer tensors by value; random draws and assignments happen anew in every
-/// call. What the host reads of a tensor while it is recorded is a `TraceError`.
+/// A traced function; copies share the signatures. The arguments are tensors; results are a tensor,
+/// a vector, array or tuple of them, or nothing. Variables are captured by reference, other outer
+/// tensors by value; random draws and assignments happen anew in every call. What the host reads of
+/// a tensor while it is recorded is a `TraceError`.
 template <class F>
 class Traced {
  public:
-  explicit Traced(F function) : function_(std::move(function)), signatures_(std::make_shared<detail::Signatures>()) {}
+  explicit Traced(F function)
+      : function_(std::move(function)), signatures_(std::make_shared<detail::Signatures>()) {}
 
   template <class... Arguments>
     requires(std::convertible_to<const Arguments&, Tensor> && ...)
   auto operator()(const Arguments&... arguments) const {
     using R = decltype(result_type(std::index_sequence_for<Arguments...>{}));
     const std::array<Tensor, sizeof...(Arguments)> inputs = {Tensor(arguments)...};
-    return detail::Results<typename R::type>::value(signatures_->call(inputs, [this](std::span<const Tensor> given) {
-      return [&]<std::size_t... I>(std::index_sequence<I...>) {
-        return detail::Results<typename R::type>::list([&]() -> decltype(auto) { return function_(given[I]...); });
-      }(std::index_sequence_for<Arguments...>{});
-    }));
+    return detail::Results<typename R::type>::value(
+        signatures_->call(inputs, [this](std::span<const Tensor> given) {
+          return [&]<std::size_t... I>(std::index_sequence<I...>) {
+            return detail::Results<typename R::type>::list(
+                [&]() -> decltype(auto) { return function_(given[I]...); });
+          }(std::index_sequence_for<Arguments...>{});
+        }));
   }
 
   /// How many signatures have been recorded.

@@ -182,8 +182,7 @@ Value* Emitter::offsets(const Access& access) {
   return total;
 }
 
-// ---- Guards
-// -----------------------------------------------------------------------------------------------------------
+// ---- Guards -----------------------------------------------------------------------------------
 
 /// Where all indices are inside; reports those that are not.
 Value* Emitter::bounds_of(const Access& access) {
@@ -217,8 +216,7 @@ Value* Emitter::guard_of(const Access& access) {
   return mask_and(guard, inside);
 }
 
-// ---- Loads
-// ------------------------------------------------------------------------------------------------------------
+// ---- Loads ------------------------------------------------------------------------------------
 
 Value* Emitter::load(Id id) {
   const Access& access = program_.accesses[id];
@@ -387,8 +385,7 @@ Value* Emitter::gather(llvm::Type* type, const std::function<Value*(Value*)>& po
   return b_.CreateAlignedLoad(wide, collected, llvm::Align(64));
 }
 
-// ---- Stores
-// -----------------------------------------------------------------------------------------------------------
+// ---- Stores -----------------------------------------------------------------------------------
 
 void Emitter::store_one(const Store& store, Value* pointer, Value* value) {
   const DType dtype = program_.buffers[store.to.buffer].type;

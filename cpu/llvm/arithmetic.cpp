@@ -15,8 +15,7 @@ namespace {
 }
 }  // namespace
 
-// ---- Types
-// ------------------------------------------------------------------------------------------------------------
+// ---- Types ------------------------------------------------------------------------------------
 
 llvm::Type* Arithmetic::type(DType dtype) const {
   auto& context = b_.getContext();
@@ -71,8 +70,7 @@ Value* Arithmetic::to_memory(DType dtype, Value* value) {
   return dtype == bool_ ? b_.CreateZExt(value, shaped(b_.getInt8Ty(), value)) : value;
 }
 
-// ---- Codes
-// ------------------------------------------------------------------------------------------------------------
+// ---- Codes ------------------------------------------------------------------------------------
 
 Value* Arithmetic::apply(Code code, DType operand, DType result, llvm::ArrayRef<Value*> args) {
   switch (code) {

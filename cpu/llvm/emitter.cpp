@@ -119,8 +119,7 @@ void Emitter::function(const char* name, Part part) {
   b_.CreateRetVoid();
 }
 
-// ---- Axes
-// -------------------------------------------------------------------------------------------------------------
+// ---- Axes -------------------------------------------------------------------------------------
 
 /// Negative ones count as 0.
 Value* Emitter::extent(Id axis) {
@@ -170,8 +169,7 @@ Values Emitter::advance(std::span<const Id> axes, const Values& position) {
   return next;
 }
 
-// ---- Points
-// -----------------------------------------------------------------------------------------------------------
+// ---- Points -----------------------------------------------------------------------------------
 
 /// The points [begin, end) of the outer axes: stretches along the last of them, each within one
 /// row. Not empty.
@@ -278,8 +276,7 @@ void Emitter::owned_points(Value* begin, Value* end) {
   nest_.when(b_.CreateICmpSGT(count, integer(0)), true, [&] { points(integer(0), count); });
 }
 
-// ---- Stages
-// -----------------------------------------------------------------------------------------------------------
+// ---- Stages -----------------------------------------------------------------------------------
 
 void Emitter::stages() {
   if (part_ == Part::split) {
@@ -440,8 +437,7 @@ void Emitter::for_vectors(const std::function<void(Value*)>& body) {
   nest_.loop(integer(0), block_->width, lane_count, body);
 }
 
-// ---- Checks
-// -----------------------------------------------------------------------------------------------------------
+// ---- Checks -----------------------------------------------------------------------------------
 
 /// Remembers a failure unless one of an earlier point is known.
 void Emitter::fail(std::uint32_t error, Value* position, std::span<Value* const> shown) {

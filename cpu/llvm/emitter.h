@@ -76,7 +76,7 @@ class Emitter {
     Value* start = nullptr;  ///< of the block
   };
 
-  // ---- emitter.cpp and tile.cpp: functions, outer axes, stages
+  // ---- emitter.cpp and tile.cpp: functions, outer axes, stages --------------------------------
   void function(const char* name, Part part);
   void points(Value* begin, Value* end);
   void split_points(Value* begin, Value* end);
@@ -103,7 +103,7 @@ class Emitter {
   void emit_check(const kernel::Check& check, Id number);
   void fail(std::uint32_t error, Value* position, std::span<Value* const> shown);
 
-  // ---- value.cpp: expressions
+  // ---- value.cpp: expressions -----------------------------------------------------------------
   Value* evaluate(Id expr);
   Value* evaluate_scalar(Id expr);  ///< of an affine expression, its value in lane 0
   Value* lower(Id expr);
@@ -118,7 +118,7 @@ class Emitter {
   bool in_lanes() const { return lanes_.axis != kernel::none; }
   Value* active_mask();
 
-  // ---- access.cpp: memory
+  // ---- access.cpp: memory ---------------------------------------------------------------------
   Value* load(Id access);
   void store(const kernel::Store& store, Value* value, Value* guard);
   Value* base(Id buffer);
@@ -142,7 +142,7 @@ class Emitter {
   }
   Value* mask_and(Value* a, Value* b);
 
-  // ---- fold.cpp
+  // ---- fold.cpp -------------------------------------------------------------------------------
   struct FoldArrays;
   void fold(Id fold);
   void reduce_neighbours(Id fold, Value* first, Value* count);

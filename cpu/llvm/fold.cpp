@@ -91,8 +91,7 @@ Values Emitter::merge_lanes(Id id, Values accumulators) {
   return accumulators;
 }
 
-// ---- Arrays of accumulators
-// ---------------------------------------------------------------------------------------------
+// ---- Arrays of accumulators -------------------------------------------------------------------
 
 Values Emitter::stack_for(Id id, unsigned elements) {
   Values arrays;
@@ -124,8 +123,7 @@ void Emitter::store_slots(Id id, const Values& arrays, Value* index, const Value
   }
 }
 
-// ---- Reductions
-// -------------------------------------------------------------------------------------------------------
+// ---- Reductions -------------------------------------------------------------------------------
 
 void Emitter::fold(Id id) {
   const Fold& fold = program_.folds[id];
@@ -446,8 +444,7 @@ void Emitter::reduce_in_place(Id id, Value* first, Value* count) {
     results_[id] = {load_slots(id, results, integer(0), false), nest_.innermost(), {}, nullptr};
 }
 
-// ---- Sequences
-// --------------------------------------------------------------------------------------------------------
+// ---- Sequences --------------------------------------------------------------------------------
 
 void Emitter::run_sequence(Id id) {
   const Fold& fold = program_.folds[id];
@@ -484,8 +481,7 @@ void Emitter::run_sequence(Id id) {
   if (wide) results_[id] = {{}, 0, results, block_->start};
 }
 
-// ---- Scans
-// ------------------------------------------------------------------------------------------------------------
+// ---- Scans ------------------------------------------------------------------------------------
 
 /// The last fold of its stage; the stage's stores follow each element.
 void Emitter::scan(const kernel::Stage& stage) {
@@ -554,8 +550,7 @@ void Emitter::scan(const kernel::Stage& stage) {
   });
 }
 
-// ---- Split reductions
-// -------------------------------------------------------------------------------------------------
+// ---- Split reductions -------------------------------------------------------------------------
 
 /// partials[block][point][slot], 8 bytes each.
 Value* Emitter::partial_slot(Id id, Value* block, Value* point, Id slot) {

@@ -174,9 +174,7 @@ TEST_CASE("an unconnected source is an error that names it, or zeros, or nothing
         "it; "
         "ask for {.unconnected = Unconnected::zeros} to get zeros, at tape_test.cpp:" +
             std::to_string(line));
-  CHECK(error_of<GradientError>([&] {
-          static_cast<void>(tape.gradient(y, {used, unwatched}));
-        })
+  CHECK(error_of<GradientError>([&] { static_cast<void>(tape.gradient(y, {used, unwatched})); })
             .starts_with("gradient: source 1 (float32[2]) is unconnected: it was neither watched "
                          "nor computed"));
   auto [du, dz] = tape.gradient(y, {used, unread}, {.unconnected = Unconnected::zeros});

@@ -1,5 +1,5 @@
-// An operator from outside: its rule, its meaning and its gradient in a table of this program's own.
-// It then computes, differentiates and fails like a built-in one.
+// An operator from outside: its rule, its meaning and its gradient in a table of this program's
+// own. It then computes, differentiates and fails like a built-in one.
 
 #include <rill/kernel/math.h>
 #include <rill/ops/body.h>
@@ -66,10 +66,11 @@ int main() {
     error = e.what();
   }
 
-  const bool ok =
-      expect(allclose(y, tensor({-2.0, -0.9242343, 0.0, 0.9242343, 2.0})), "the values are wrong") &&
-      expect(allclose(dx, tensor({0.0, 0.7864477, 1.0, 0.7864477, 0.0})), "the gradient is wrong") &&
-      expect(find_op("softcap") == operators, "its name is not known") &&
-      expect(error.starts_with("softcap: takes floats: int64[2]"), error.c_str());
+  const bool ok = expect(allclose(y, tensor({-2.0, -0.9242343, 0.0, 0.9242343, 2.0})),
+                         "the values are wrong") &&
+                  expect(allclose(dx, tensor({0.0, 0.7864477, 1.0, 0.7864477, 0.0})),
+                         "the gradient is wrong") &&
+                  expect(find_op("softcap") == operators, "its name is not known") &&
+                  expect(error.starts_with("softcap: takes floats: int64[2]"), error.c_str());
   return ok ? 0 : 1;
 }

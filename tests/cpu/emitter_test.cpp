@@ -90,8 +90,7 @@ void everywhere(const Program& program, Launch& launch, std::int64_t points,
   }
 }
 
-// ---- Pointwise
-// --------------------------------------------------------------------------------------------------------
+// ---- Pointwise --------------------------------------------------------------------------------
 
 TEST_CASE("An addition gives the sums of its operands, whatever their number") {
   Builder b;
@@ -182,8 +181,7 @@ TEST_CASE("Steps of 2, of -1 and of a number known at run time are read in order
     Launch launch;
     launch.sizes = {33, 5};
     launch.add(in, static_cast<std::size_t>(first)), launch.add(out);
-    everywhere(
-        program, launch, 33, [&] { out.assign(33, -1); }, [&] { REQUIRE(out == expected); });
+    everywhere(program, launch, 33, [&] { out.assign(33, -1); }, [&] { REQUIRE(out == expected); });
   }
 }
 
@@ -257,12 +255,10 @@ TEST_CASE("A bool is read as false or true and stored as 0 or 1") {
   Launch launch;
   launch.sizes = {40};
   launch.add(in), launch.add(out);
-  everywhere(
-      program, launch, 40, [&] { out.assign(40, 9); }, [&] { REQUIRE(out == expected); });
+  everywhere(program, launch, 40, [&] { out.assign(40, 9); }, [&] { REQUIRE(out == expected); });
 }
 
-// ---- Codes
-// ------------------------------------------------------------------------------------------------------------
+// ---- Codes ------------------------------------------------------------------------------------
 
 /// Values of a type at which its operations differ most.
 std::vector<std::uint64_t> corners(DType type) {
@@ -522,8 +518,7 @@ TEST_CASE("Comparisons give what the interpreter gives") {
   }
 }
 
-// ---- Folds
-// ------------------------------------------------------------------------------------------------------------
+// ---- Folds ------------------------------------------------------------------------------------
 
 /// out[i] = sum over j of x[i, j], both strides given.
 Program sums(DType type, std::int64_t stride_i, std::int64_t stride_j) {
@@ -539,9 +534,9 @@ Program sums(DType type, std::int64_t stride_i, std::int64_t stride_j) {
   const Id out = line(b, type, Space::output, n);
   b.outer(std::array{i});
   b.stage({});
-  const auto total = b.fold(std::array{j}, summing(b, type, [&] {
-                              return b.load(x, std::array{b.index(i), b.index(j)});
-                            }));
+  const auto total =
+      b.fold(std::array{j},
+             summing(b, type, [&] { return b.load(x, std::array{b.index(i), b.index(j)}); }));
   b.store(out, std::array{b.index(i)}, total[0]);
   return b.finish();
 }
@@ -574,8 +569,7 @@ TEST_CASE("A sum of 1 to 1000 is 500500") {
   Launch launch;
   launch.sizes = {1, 1000, 1000};
   launch.add(in), launch.add(out);
-  everywhere(
-      program, launch, 1, [&] { out = {0}; }, [&] { REQUIRE(out[0] == 500500); }, 0, false);
+  everywhere(program, launch, 1, [&] { out = {0}; }, [&] { REQUIRE(out[0] == 500500); }, 0, false);
 }
 
 TEST_CASE("A reduction over two axes numbers its elements in row-major order") {
@@ -711,9 +705,8 @@ TEST_CASE("A scan stores each prefix, chunk by chunk") {
       b.outer(std::array{i});
       b.stage({});
       const std::array at{b.index(i), b.index(j)};
-      const auto prefix =
-          b.fold(std::array{j}, summing(
-                                    b, float32, [&] { return b.load(x, at); }, Fold::Kind::scan));
+      const auto prefix = b.fold(
+          std::array{j}, summing(b, float32, [&] { return b.load(x, at); }, Fold::Kind::scan));
       b.store(out, at, prefix[0]);
       const Program program = b.finish();
       std::vector<float> in = uneven(static_cast<std::size_t>(20 * m)), result(in.size()),
@@ -768,8 +761,7 @@ TEST_CASE("A sequence takes its elements one after the other") {
       [&] { REQUIRE(same_bits(result, expected)); });
 }
 
-// ---- Effects
-// ----------------------------------------------------------------------------------------------------------
+// ---- Effects ----------------------------------------------------------------------------------
 
 TEST_CASE("Updates that meet one element are applied in index order") {
   Builder b;

@@ -76,9 +76,8 @@ Program sums(bool rows) {
   const Id out = line(b, float32, Space::output, n);
   b.outer(std::array{i});
   b.stage({});
-  const auto total = b.fold(std::array{j}, summing(b, [&] {
-                              return b.load(x, std::array{b.index(i), b.index(j)});
-                            }));
+  const auto total = b.fold(
+      std::array{j}, summing(b, [&] { return b.load(x, std::array{b.index(i), b.index(j)}); }));
   b.store(out, std::array{b.index(i)}, total[0]);
   return b.finish();
 }

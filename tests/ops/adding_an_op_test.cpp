@@ -44,11 +44,13 @@ TEST_CASE("an operator from outside computes, differentiates, broadcasts layouts
   CHECK(equal(softsign(x.transpose()), tensor({{0.5, 0.0}, {-0.75, 0.5}})));
   CHECK(equal(softsign(x.to(float16)), tensor({{0.5, -0.75}, {0.0, 0.5}}).to(float16)));
   CHECK(equal(grad(softsign)(x), tensor({{0.25, 0.0625}, {1.0, 0.25}})));
-  CHECK(equal(grad([](const Tensor& t) { return scale(scale(t, 3), 2); })(x), tensor({{6.0, 6.0}, {6.0, 6.0}})));
+  CHECK(equal(grad([](const Tensor& t) { return scale(scale(t, 3), 2); })(x),
+              tensor({{6.0, 6.0}, {6.0, 6.0}})));
   auto f = trace([](const Tensor& t) { return scale(softsign(t), 4); });
   CHECK(equal(f(x), tensor({{2.0, -3.0}, {0.0, 2.0}})));
-  CHECK(f.graph().text().find("\"op\":\"test_scale\",\"inputs\":[\"test_softsign\"],\"attributes\":{\"factor\":"
-                              "{\"real\":4.0}}") != std::string::npos);
+  CHECK(f.graph().text().find(
+            "\"op\":\"test_scale\",\"inputs\":[\"test_softsign\"],\"attributes\":{\"factor\":"
+            "{\"real\":4.0}}") != std::string::npos);
 }
 
 TEST_CASE("a name that is taken cannot be registered again") {

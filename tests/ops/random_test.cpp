@@ -73,7 +73,8 @@ TEST_CASE("random integers fill their range evenly, both ends of it") {
 
 TEST_CASE("bernoulli is true as often as its probability says") {
   rng::Generator generator(1);
-  CHECK(mean_of(rng::bernoulli({20000}, 0.25, {.generator = &generator})) == Approx(0.25).margin(0.02));
+  CHECK(mean_of(rng::bernoulli({20000}, 0.25, {.generator = &generator})) ==
+        Approx(0.25).margin(0.02));
   const Tensor both = rng::bernoulli({1000, 2}, tensor({0.0, 1.0}), {.generator = &generator});
   CHECK(sum(both, 0).to_vector<int>() == std::vector<int>{0, 1000});
 }
@@ -99,7 +100,8 @@ TEST_CASE("threads that share a generator take different draws") {
   rng::Generator generator(5);
   std::vector<Tensor> drawn(4);
   std::vector<std::thread> threads;
-  for (Tensor& mine : drawn) threads.emplace_back([&] { mine = rng::uniform({8}, {.generator = &generator}); });
+  for (Tensor& mine : drawn)
+    threads.emplace_back([&] { mine = rng::uniform({8}, {.generator = &generator}); });
   for (std::thread& thread : threads) thread.join();
   for (std::size_t i = 0; i < 4; ++i) {
     for (std::size_t j = 0; j < i; ++j) CHECK_FALSE(equal(drawn[i], drawn[j]));

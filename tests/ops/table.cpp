@@ -10,7 +10,7 @@
 
 namespace rill::table {
 
-// ---- Arrays -------------------------------------------------------------------------------------
+// ---- Arrays -----------------------------------------------------------------------------------
 
 static std::int64_t count_of(const Sizes& shape) {
   std::int64_t count = 1;
@@ -65,7 +65,7 @@ Sizes broadcast_sizes(const Sizes& a, const Sizes& b) {
   return result;
 }
 
-// ---- Operands -----------------------------------------------------------------------------------
+// ---- Operands ---------------------------------------------------------------------------------
 
 Tensor Input::tensor(DType row_dtype, std::uint64_t seed) const {
   const DType type = dtype.value_or(row_dtype);
@@ -93,7 +93,7 @@ std::string title(const Row& row, const Case& c, DType dtype) {
   return row.name + ", " + c.name + ", " + std::string(name(dtype));
 }
 
-// ---- Dtypes -------------------------------------------------------------------------------------
+// ---- Dtypes -----------------------------------------------------------------------------------
 
 const std::vector<DType> floats = {float32, float64, float16, bfloat16};
 const std::vector<DType> integers = {int64, int32, int16, int8, uint64, uint32, uint16, uint8};
@@ -107,7 +107,7 @@ DType boolean(DType) { return bool_; }
 DType widened(DType dtype) { return is_float(dtype) ? dtype : is_unsigned(dtype) ? uint64 : int64; }
 DType index_type(DType) { return int64; }
 
-// ---- Rows of the usual kinds --------------------------------------------------------------------
+// ---- Rows of the usual kinds ------------------------------------------------------------------
 
 Row unary(std::string name, std::function<Tensor(const Tensor&)> apply, double (*reference)(double),
           std::vector<DType> dtypes, double low, double high) {

@@ -132,8 +132,7 @@ std::uint64_t bits_of(const T& element) {
 /// `sum, the last axis, float32`: what messages call a case.
 std::string title(const Row& row, const Case& c, DType dtype);
 
-// ---- The families
-// ---------------------------------------------------------------------------------
+// ---- The families -----------------------------------------------------------------------------
 /// A family of operators: ops/<name>.h, its table of operators, and their rows.
 struct Family {
   std::string name;

@@ -98,8 +98,7 @@ void require_same(const Tensor& got, const Tensor& want) {
   });
 }
 
-// ---- The same values in other places of memory
-// ----------------------------------------------------
+// ---- The same values in other places of memory ------------------------------------------------
 
 Tensor transposed_memory(const Tensor& x) { return transpose(copy(transpose(x))); }
 Tensor reversed_memory(const Tensor& x) { return flip(copy(flip(x))); }

@@ -218,9 +218,8 @@ TEST_CASE("minimize finds a minimum and returns the loss") {
   Adam optimizer(0.2);
   Tensor loss;
   for (int i = 0; i < 300; ++i) {
-    loss = optimizer.minimize([&] {
-      return sum(square(w - tensor({1.0, 2.0}))) + square(b - frozen);
-    });
+    loss = optimizer.minimize(
+        [&] { return sum(square(w - tensor({1.0, 2.0}))) + square(b - frozen); });
   }
   CHECK(loss.item<float>() < 1e-3F);
   CHECK(w(0).item<float>() == Approx(1.0).margin(0.01));

@@ -15,7 +15,9 @@ namespace fs = std::filesystem;
 /// A folder that goes away with the test.
 class Folder {
  public:
-  Folder() : path_(fs::temp_directory_path() / ("rill-trace-" + std::to_string(detail::next_value_id()))) {
+  Folder()
+      : path_(fs::temp_directory_path() /
+              ("rill-trace-" + std::to_string(detail::next_value_id()))) {
     fs::create_directories(path_);
   }
   ~Folder() { fs::remove_all(path_); }
@@ -109,7 +111,8 @@ TEST_CASE("reading a value while a function is recorded is refused and leaves no
 }
 
 TEST_CASE("several results and arguments, one given twice") {
-  auto f = trace([](const Tensor& a, const Tensor& b) { return std::array<Tensor, 2>{a + b, a - b}; });
+  auto f =
+      trace([](const Tensor& a, const Tensor& b) { return std::array<Tensor, 2>{a + b, a - b}; });
   (void)f(tensor(5.0), tensor(2.0));
   const auto [total, difference] = f(x, x);
   CHECK(equal(total, x + x));
@@ -122,7 +125,8 @@ TEST_CASE("several results and arguments, one given twice") {
 TEST_CASE("a saved graph is loaded with the same answers and the same text") {
   const Folder folder;
   const Variable w(tensor({{1.0, 2.0}, {3.0, -4.0}, {0.5, 1.5}}), "w");
-  auto f = trace([&](const Tensor& t) { return softmax(matmul(t, w) * 0.5 + tensor({1.0, -1.0})); });
+  auto f =
+      trace([&](const Tensor& t) { return softmax(matmul(t, w) * 0.5 + tensor({1.0, -1.0})); });
   const Tensor y = f(x);
   f.save(folder.file("f.json"));
   const Graph g = Graph::load(folder.file("f.json"));
@@ -160,16 +164,22 @@ TEST_CASE("a file that is no graph is refused with the place that is wrong") {
     }
     return std::string("was loaded");
   };
-  CHECK(refused("\"version\": 1", "\"version\": 2") == ".version: this library reads version 1, not 2");
+  CHECK(refused("\"version\": 1", "\"version\": 2") ==
+        ".version: this library reads version 1, not 2");
   CHECK(refused("rill graph", "something") == ".format: is not \"rill graph\"");
-  CHECK(refused("\"op\":\"relu\"", "\"op\":\"rely\"") == ".signatures[0].nodes[1].op: there is no operator 'rely'");
+  CHECK(refused("\"op\":\"relu\"", "\"op\":\"rely\"") ==
+        ".signatures[0].nodes[1].op: there is no operator 'rely'");
   CHECK(refused("\"inputs\":[\"x\"]", "\"inputs\":[\"add\"]") ==
         ".signatures[0].nodes[1].inputs[0]: names 'add', which no earlier node is");
-  CHECK(refused("\"shape\":[2,3]}]", "\"shape\":[9,3]}]") ==
-        ".signatures[0].nodes[1].results[0]: says float32[9,3], and the operator gives float32[2,3]");
-  CHECK(refused("\"dtype\":\"float32\"", "\"dtype\":\"float99\"").starts_with(".signatures[0].nodes[0].input.dtype: "));
-  CHECK(refused("\"shape\":[2,3]", "\"shape\":[4611686018427387904,4]").starts_with(".signatures[0]"));
-  CHECK(refused("\"name\":\"relu\"", "\"name\":\"x\"") == ".signatures[0].nodes[1]: has the name of an earlier node: x");
+  CHECK(
+      refused("\"shape\":[2,3]}]", "\"shape\":[9,3]}]") ==
+      ".signatures[0].nodes[1].results[0]: says float32[9,3], and the operator gives float32[2,3]");
+  CHECK(refused("\"dtype\":\"float32\"", "\"dtype\":\"float99\"")
+            .starts_with(".signatures[0].nodes[0].input.dtype: "));
+  CHECK(refused("\"shape\":[2,3]", "\"shape\":[4611686018427387904,4]")
+            .starts_with(".signatures[0]"));
+  CHECK(refused("\"name\":\"relu\"", "\"name\":\"x\"") ==
+        ".signatures[0].nodes[1]: has the name of an earlier node: x");
   for (std::size_t cut = 0; cut < good.size(); cut += 7) {
     write(folder.file("cut.json"), good.substr(0, cut));
     CHECK_THROWS_AS(Graph::load(folder.file("cut.json")), FormatError);

@@ -15,7 +15,9 @@ struct Windows {
 Array convolved(const Array& x, const Array& w, const Windows& p) {
   std::array<std::int64_t, 2> out{};
   for (std::size_t d = 0; d < 2; ++d) {
-    out[d] = (x.shape[d + 1] + p.before[d] + p.after[d] - (w.shape[d] - 1) * p.dilation[d] - 1) / p.stride[d] + 1;
+    out[d] = (x.shape[d + 1] + p.before[d] + p.after[d] - (w.shape[d] - 1) * p.dilation[d] - 1) /
+                 p.stride[d] +
+             1;
   }
   const std::int64_t per_group = w.shape[3] / p.groups;
   return array_of({x.shape[0], out[0], out[1], w.shape[3]}, [&](const Sizes& at) {
@@ -61,81 +63,102 @@ const Tensor images = zeros({1, 4, 4, 2});
 std::vector<Row> convolution_rows() {
   return {
       {.name = "conv2d",
-       .cases = {{{{{2, 5, 4, 3}}, {{3, 3, 3, 2}}},
-                  [](Tensors x) { return conv2d(x[0], x[1]); },
-                  [](Arrays x) { return convolved(x[0], x[1], {}); },
-                  "valid", false},
-                 {{{{1, 5, 6, 2}}, {{3, 2, 2, 4}}},
-                  [](Tensors x) {
-                    return conv2d(x[0], x[1], {.stride = {2, 1}, .padding = WindowPadding({1, 0}, {1, 1})});
-                  },
-                  [](Arrays x) { return convolved(x[0], x[1], {.stride = {2, 1}, .before = {1, 0}, .after = {1, 1}}); },
-                  "strides and padding", false},
-                 {{{{1, 7, 7, 2}}, {{3, 3, 2, 2}}},
-                  [](Tensors x) { return conv2d(x[0], x[1], {.dilation = {2, 2}}); },
-                  [](Arrays x) { return convolved(x[0], x[1], {.dilation = {2, 2}}); },
-                  "dilation", false},
-                 {{{{1, 4, 4, 4}}, {{3, 3, 2, 6}}},
-                  [](Tensors x) { return conv2d(x[0], x[1], {.padding = WindowPadding::same(), .groups = 2}); },
-                  [](Arrays x) { return convolved(x[0], x[1], {.before = {1, 1}, .after = {1, 1}, .groups = 2}); },
-                  "groups", false},
-                 {{{{1, 2, 4, 5}}, {{3, 3, 2, 3}}},
-                  [](Tensors x) {
-                    return conv2d(x[0], x[1], {.layout = ImageLayout::nchw}).transpose({0, 2, 3, 1});
-                  },
-                  [](Arrays x) {
-                    const Array nhwc = array_of({1, 4, 5, 2}, [&](const Sizes& at) {
-                      return x[0]({at[0], at[3], at[1], at[2]});
-                    });
-                    return convolved(nhwc, x[1], {});
-                  },
-                  "channels first", false}},
+       .cases =
+           {{{{{2, 5, 4, 3}}, {{3, 3, 3, 2}}},
+             [](Tensors x) { return conv2d(x[0], x[1]); },
+             [](Arrays x) { return convolved(x[0], x[1], {}); },
+             "valid",
+             false},
+            {{{{1, 5, 6, 2}}, {{3, 2, 2, 4}}},
+             [](Tensors x) {
+               return conv2d(x[0], x[1],
+                             {.stride = {2, 1}, .padding = WindowPadding({1, 0}, {1, 1})});
+             },
+             [](Arrays x) {
+               return convolved(x[0], x[1], {.stride = {2, 1}, .before = {1, 0}, .after = {1, 1}});
+             },
+             "strides and padding",
+             false},
+            {{{{1, 7, 7, 2}}, {{3, 3, 2, 2}}},
+             [](Tensors x) { return conv2d(x[0], x[1], {.dilation = {2, 2}}); },
+             [](Arrays x) { return convolved(x[0], x[1], {.dilation = {2, 2}}); },
+             "dilation",
+             false},
+            {{{{1, 4, 4, 4}}, {{3, 3, 2, 6}}},
+             [](Tensors x) {
+               return conv2d(x[0], x[1], {.padding = WindowPadding::same(), .groups = 2});
+             },
+             [](Arrays x) {
+               return convolved(x[0], x[1], {.before = {1, 1}, .after = {1, 1}, .groups = 2});
+             },
+             "groups",
+             false},
+            {{{{1, 2, 4, 5}}, {{3, 3, 2, 3}}},
+             [](Tensors x) {
+               return conv2d(x[0], x[1], {.layout = ImageLayout::nchw}).transpose({0, 2, 3, 1});
+             },
+             [](Arrays x) {
+               const Array nhwc = array_of({1, 4, 5, 2}, [&](const Sizes& at) {
+                 return x[0]({at[0], at[3], at[1], at[2]});
+               });
+               return convolved(nhwc, x[1], {});
+             },
+             "channels first",
+             false}},
        .dtypes = floats,
        .order = 2,
        .epsilons = 16,
        .generated = false,
        .scaled = true,
-       .bad = {{[] { conv2d(images, zeros({3, 3, 3, 1})); },
-                "ShapeError",
-                "conv2d: channels do not fit: 2 in, filters for 3 x 1 groups, 1 out: float32[1,4,4,2], float32[3,3,3,1]"},
-               {[] { conv2d(images, zeros({5, 5, 2, 1})); },
-                "ShapeError",
-                "conv2d: the window is larger than the padded image: float32[1,4,4,2], float32[5,5,2,1]"},
-               {[] { conv2d(images, zeros({0, 3, 2, 1})); },
-                "ShapeError",
+       .bad = {{[] { conv2d(images, zeros({3, 3, 3, 1})); }, "ShapeError",
+                "conv2d: channels do not fit: 2 in, filters for 3 x 1 groups, 1 out: "
+                "float32[1,4,4,2], float32[3,3,3,1]"},
+               {[] { conv2d(images, zeros({5, 5, 2, 1})); }, "ShapeError",
+                "conv2d: the window is larger than the padded image: float32[1,4,4,2], "
+                "float32[5,5,2,1]"},
+               {[] { conv2d(images, zeros({0, 3, 2, 1})); }, "ShapeError",
                 "conv2d: the window has at least one element: float32[1,4,4,2]"}},
        .also = {"conv2d_input_gradient", "conv2d_weight_gradient"}},
       {.name = "max_pool2d",
        .cases = {{{{{2, 4, 6, 3}}},
                   [](Tensors x) { return max_pool2d(x[0], {2, 2}); },
                   [](Arrays x) { return pooled(x[0], {2, 2}, {.stride = {2, 2}}, false); },
-                  "windows beside each other", false},
+                  "windows beside each other",
+                  false},
                  {{{{1, 5, 5, 2}}},
-                  [](Tensors x) { return max_pool2d(x[0], {3, 3}, {.stride = {2, 2}, .padding = 1}); },
-                  [](Arrays x) {
-                    return pooled(x[0], {3, 3}, {.stride = {2, 2}, .before = {1, 1}, .after = {1, 1}}, false);
+                  [](Tensors x) {
+                    return max_pool2d(x[0], {3, 3}, {.stride = {2, 2}, .padding = 1});
                   },
-                  "windows that overlap", false}},
+                  [](Arrays x) {
+                    return pooled(x[0], {3, 3},
+                                  {.stride = {2, 2}, .before = {1, 1}, .after = {1, 1}}, false);
+                  },
+                  "windows that overlap",
+                  false}},
        .dtypes = numbers,
        .order = 2,
-       .bad = {{[] { max_pool2d(images, {0, 2}); },
-                "ShapeError",
-                "max_pool2d: strides and dilations are at least 1: float32[1,4,4,2]"},
-               {[] { max_pool2d(zeros({4, 4}), {2, 2}); },
-                "ShapeError",
-                "max_pool2d: takes images of four axes, (n, h, w, c) or (n, c, h, w): float32[4,4]"}},
+       .bad =
+           {{[] { max_pool2d(images, {0, 2}); }, "ShapeError",
+             "max_pool2d: strides and dilations are at least 1: float32[1,4,4,2]"},
+            {[] { max_pool2d(zeros({4, 4}), {2, 2}); }, "ShapeError",
+             "max_pool2d: takes images of four axes, (n, h, w, c) or (n, c, h, w): float32[4,4]"}},
        .also = {"max_pool2d_gradient", "max_pool2d_gather"}},
       {.name = "avg_pool2d",
        .cases = {{{{{2, 4, 6, 3}}},
                   [](Tensors x) { return avg_pool2d(x[0], {2, 2}); },
                   [](Arrays x) { return pooled(x[0], {2, 2}, {.stride = {2, 2}}, true); },
-                  "windows beside each other", false},
+                  "windows beside each other",
+                  false},
                  {{{{1, 5, 5, 2}}},
-                  [](Tensors x) { return avg_pool2d(x[0], {3, 3}, {.stride = {2, 2}, .padding = 1}); },
-                  [](Arrays x) {
-                    return pooled(x[0], {3, 3}, {.stride = {2, 2}, .before = {1, 1}, .after = {1, 1}}, true);
+                  [](Tensors x) {
+                    return avg_pool2d(x[0], {3, 3}, {.stride = {2, 2}, .padding = 1});
                   },
-                  "padding does not count", false}},
+                  [](Arrays x) {
+                    return pooled(x[0], {3, 3},
+                                  {.stride = {2, 2}, .before = {1, 1}, .after = {1, 1}}, true);
+                  },
+                  "padding does not count",
+                  false}},
        .dtypes = floats,
        .order = 2,
        .epsilons = 4,

@@ -157,7 +157,7 @@ std::vector<Row> elementwise_rows() {
   const std::string no_bool =
       "takes numbers, not bool: use logical operators, or convert with .to(int64): bool[2,3]";
   std::vector<Row> rows = {
-      // ---- Arithmetic
+      // ---- Arithmetic -------------------------------------------------------------------------
       with(with(binary(
                     "add", [](auto& a, auto& b) { return a + b; },
                     [](double a, double b) { return a + b; }),
@@ -237,7 +237,7 @@ std::vector<Row> elementwise_rows() {
           "round", [](auto& x) { return round(x); }, [](double x) { return std::nearbyint(x); },
           numbers, -8, 8),
 
-      // ---- Exponentials and logarithms
+      // ---- Exponentials and logarithms --------------------------------------------------------
       real(
           "exp", [](auto& x) { return exp(x); }, [](double x) { return std::exp(x); }),
       real(
@@ -263,7 +263,7 @@ std::vector<Row> elementwise_rows() {
       real(
           "cbrt", [](auto& x) { return cbrt(x); }, [](double x) { return std::cbrt(x); }, 0.1, 4),
 
-      // ---- Trigonometry
+      // ---- Trigonometry -----------------------------------------------------------------------
       real(
           "asin", [](auto& x) { return asin(x); }, [](double x) { return std::asin(x); }, -0.9,
           0.9),
@@ -298,7 +298,7 @@ std::vector<Row> elementwise_rows() {
       real(
           "tanh", [](auto& x) { return tanh(x); }, [](double x) { return std::tanh(x); }),
 
-      // ---- Error functions and activations
+      // ---- Error functions and activations ----------------------------------------------------
       real(
           "erf", [](auto& x) { return erf(x); }, [](double x) { return std::erf(x); }),
       real(
@@ -320,7 +320,7 @@ std::vector<Row> elementwise_rows() {
           "gelu", [](auto& x) { return gelu(x); },
           [](double x) { return x * normal_distribution(x); }),
 
-      // ---- Their gradients
+      // ---- Their gradients --------------------------------------------------------------------
       with(binary(
                "relu_gradient",
                [](auto& dy, auto& y) { return named_gradient("relu_gradient", dy, y); },
@@ -345,7 +345,7 @@ std::vector<Row> elementwise_rows() {
                floats, 0, 2),
            2, 16),
 
-      // ---- Comparisons, logic and bits
+      // ---- Comparisons, logic and bits --------------------------------------------------------
       comparison(
           "equal", [](auto& a, auto& b) { return a == b; },
           [](double a, double b) { return double(a == b); }),

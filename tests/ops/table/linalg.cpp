@@ -12,7 +12,8 @@ const Tensor other = zeros({4, 5});
 Array product(const Array& a, const Array& b, bool transpose_a, bool transpose_b) {
   const auto last_a = static_cast<std::size_t>(a.rank() - 1);
   const auto last_b = static_cast<std::size_t>(b.rank() - 1);
-  const Sizes batch = broadcast_sizes({a.shape.begin(), a.shape.end() - 2}, {b.shape.begin(), b.shape.end() - 2});
+  const Sizes batch =
+      broadcast_sizes({a.shape.begin(), a.shape.end() - 2}, {b.shape.begin(), b.shape.end() - 2});
   const std::int64_t k = a.shape[transpose_a ? last_a - 1 : last_a];
   Sizes shape = batch;
   shape.push_back(a.shape[transpose_a ? last_a : last_a - 1]);
@@ -20,7 +21,8 @@ Array product(const Array& a, const Array& b, bool transpose_a, bool transpose_b
   const auto element = [](const Array& x, const Sizes& at, std::int64_t row, std::int64_t column) {
     Sizes index;
     const auto missing = at.size() - (x.shape.size());
-    for (std::size_t d = 0; d + 2 < x.shape.size(); ++d) index.push_back(x.shape[d] == 1 ? 0 : at[d + missing]);
+    for (std::size_t d = 0; d + 2 < x.shape.size(); ++d)
+      index.push_back(x.shape[d] == 1 ? 0 : at[d + missing]);
     index.push_back(row);
     index.push_back(column);
     return x(index);
@@ -39,9 +41,7 @@ Array product(const Array& a, const Array& b, bool transpose_a, bool transpose_b
 
 Case multiplying(const Sizes& a, const Sizes& b, bool ta, bool tb, const char* what) {
   return {{{a}, {b}},
-          [=](Tensors x) {
-            return matmul(x[0], x[1], {.transpose_a = ta, .transpose_b = tb});
-          },
+          [=](Tensors x) { return matmul(x[0], x[1], {.transpose_a = ta, .transpose_b = tb}); },
           [=](Arrays x) { return product(x[0], x[1], ta, tb); },
           what,
           false};
@@ -69,32 +69,40 @@ std::vector<Row> linalg_rows() {
                  multiplying({0, 3}, {3, 2}, false, false, "no rows"),
                  {{{{3}}, {{3, 4}}},
                   [](Tensors x) { return matmul(x[0], x[1]); },
-                  [](Arrays x) { return reshaped(product(reshaped(x[0], {1, 3}), x[1], false, false), {4}); },
-                  "a vector by a matrix", false},
+                  [](Arrays x) {
+                    return reshaped(product(reshaped(x[0], {1, 3}), x[1], false, false), {4});
+                  },
+                  "a vector by a matrix",
+                  false},
                  {{{{2, 3}}, {{3}}},
                   [](Tensors x) { return matmul(x[0], x[1]); },
-                  [](Arrays x) { return reshaped(product(x[0], reshaped(x[1], {3, 1}), false, false), {2}); },
-                  "a matrix by a vector", false}},
+                  [](Arrays x) {
+                    return reshaped(product(x[0], reshaped(x[1], {3, 1}), false, false), {2});
+                  },
+                  "a matrix by a vector",
+                  false}},
        .dtypes = numbers,
        .order = 2,
        .epsilons = 8,
        .generated = false,
        .scaled = true,
-       .bad = {{[] { matmul(matrix, other); },
-                "ShapeError",
+       .bad = {{[] { matmul(matrix, other); }, "ShapeError",
                 "matmul: inner sizes differ (3 vs 4): float32[2,3] @ float32[4,5]"},
-               {[] { matmul(matrix, tensor(2.0)); },
-                "ShapeError",
-                "matmul: takes vectors and matrices: multiply scalars with *: float32[2,3] @ float32[]"},
-               {[] { matmul(zeros({2, 2, 2}), zeros({3, 2, 2})); },
-                "ShapeError",
+               {[] { matmul(matrix, tensor(2.0)); }, "ShapeError",
+                "matmul: takes vectors and matrices: multiply scalars with *: float32[2,3] @ "
+                "float32[]"},
+               {[] { matmul(zeros({2, 2, 2}), zeros({3, 2, 2})); }, "ShapeError",
                 "matmul: leading axes do not broadcast: float32[2,2,2] @ float32[3,2,2]"}},
        .large = {{{300, 200}}, {{200, 100}}}},
       {.name = "dot",
        .cases = {{{{{5}}, {{5}}},
                   [](Tensors x) { return dot(x[0], x[1]); },
-                  [](Arrays x) { return reshaped(product(reshaped(x[0], {1, 5}), reshaped(x[1], {5, 1}), false, false), {}); },
-                  "vectors", false}},
+                  [](Arrays x) {
+                    return reshaped(
+                        product(reshaped(x[0], {1, 5}), reshaped(x[1], {5, 1}), false, false), {});
+                  },
+                  "vectors",
+                  false}},
        .dtypes = numbers,
        .order = 2,
        .epsilons = 8,
@@ -103,8 +111,11 @@ std::vector<Row> linalg_rows() {
       {.name = "outer",
        .cases = {{{{{3}}, {{2}}},
                   [](Tensors x) { return outer(x[0], x[1]); },
-                  [](Arrays x) { return product(reshaped(x[0], {3, 1}), reshaped(x[1], {1, 2}), false, false); },
-                  "vectors", false}},
+                  [](Arrays x) {
+                    return product(reshaped(x[0], {3, 1}), reshaped(x[1], {1, 2}), false, false);
+                  },
+                  "vectors",
+                  false}},
        .dtypes = numbers,
        .order = 2},
   };
