@@ -1,6 +1,5 @@
 #include "report.h"
 
-#include <algorithm>
 #include <cstdio>
 #include <fstream>
 
@@ -13,16 +12,6 @@
 namespace rill::bench {
 namespace {
 
-Batches batches_of(const std::vector<benchmark::BenchmarkReporter::Run>& runs) {
-  std::vector<double> seconds;
-  for (const auto& run : runs) {
-    const double operations = static_cast<double>(run.iterations) * run.counters.at("times").value;
-    seconds.push_back(run.real_accumulated_time / operations);
-  }
-  std::sort(seconds.begin(), seconds.end());
-  return {seconds.front(), seconds[seconds.size() / 2], seconds.back()};
-}
-
 /// "81.3 ns", "4.27 ms".
 std::string duration(double seconds) {
   if (seconds < 1e-6) return fmt::format("{:.3g} ns", seconds * 1e9);
@@ -31,42 +20,30 @@ std::string duration(double seconds) {
   return fmt::format("{:.3g} s", seconds);
 }
 
+std::string range(const Batches& batches) {
+  return duration(batches.smallest) + " .. " + duration(batches.largest);
+}
+
 }  // namespace
 
 bool Report::ReportContext(const Context& /*context*/) {
-  fmt::print("{:<22} {:>9}   {:<23} {:>9} {:>7}   {}\n", "row", "median", "smallest .. largest",
-             "floor", "ratio", "floor's kind");
+  fmt::print("{:<20} {:>8}   {:<20} {:>8}   {:<20} {:>6}   {}\n", "row", "median",
+             "smallest .. largest", "floor", "smallest .. largest", "ratio", "floor's kind");
   return true;
 }
 
 void Report::ReportRuns(const std::vector<Run>& runs) {
-  const Run& first = runs.front();
-  if (first.run_type != Run::RT_Iteration) return;  // Google Benchmark's own statistics
-  const bool is_floor = first.run_name.function_name.ends_with("/floor");
-  if (!is_floor) {
-    current_ = {};
-    current_.name = first.run_name.function_name;
-    failed_ = false;
-  }
-  if (first.error_occurred && !failed_) {
-    fmt::print("{:<22} {}\n", current_.name, first.error_message);
-    failed_ = true;
+  const Run& run = runs.front();
+  if (run.error_occurred) {
+    fmt::print("{:<20} {}\n", run.run_name.function_name, run.error_message);
     ++failures_;
-  }
-  if (failed_) return;
-  if (!is_floor) {
-    current_.time = batches_of(runs);
     return;
   }
-  current_.floor_time = batches_of(runs);
-  current_.floor = first.report_label;
-  const std::string range =
-      duration(current_.time.smallest) + " .. " + duration(current_.time.largest);
-  fmt::print("{:<22} {:>9}   {:<23} {:>9} {:>7.2f}   {}\n", current_.name,
-             duration(current_.time.median), range, duration(current_.floor_time.median),
-             current_.ratio(), current_.floor);
+  const Result& result = results_.back();
+  fmt::print("{:<20} {:>8}   {:<20} {:>8}   {:<20} {:>6.2f}   {}\n", result.name,
+             duration(result.time.median), range(result.time), duration(result.floor_time.median),
+             range(result.floor_time), result.ratio(), result.floor);
   std::fflush(stdout);
-  results_.push_back(current_);
 }
 
 void Report::write_json(const std::string& path) const {
@@ -79,6 +56,8 @@ void Report::write_json(const std::string& path) const {
                     {"smallest", result.time.smallest},
                     {"largest", result.time.largest},
                     {"floor_seconds", result.floor_time.median},
+                    {"floor_smallest", result.floor_time.smallest},
+                    {"floor_largest", result.floor_time.largest},
                     {"floor", result.floor},
                     {"ratio", result.ratio()}});
   }

@@ -1,6 +1,7 @@
 // What rill-bench prints and writes: a line for each row, and a JSON file.
 //
-// Invariant: a row is printed once it and its floor are measured, so both are of the same run.
+// Invariant: Google Benchmark's own figure of a row, the mean of its batches, is not shown: the
+// results that rows leave here have medians, and floors measured in between.
 #pragma once
 
 #include <cstddef>
@@ -9,25 +10,15 @@
 
 #include <benchmark/benchmark.h>
 
+#include "measurement.h"
+
 namespace rill::bench {
 
-struct Batches {
-  double smallest = 0, median = 0, largest = 0;  ///< seconds
-};
-
-struct Result {
-  std::string name;
-  Batches time;
-  Batches floor_time;
-  std::string floor;
-
-  [[nodiscard]] double ratio() const { return time.median / floor_time.median; }
-};
-
-/// Google Benchmark measures a row as `name` and then its floor as `name/floor`; the counter
-/// `times` says how many operations a run had, a floor's label what it is.
 class Report final : public benchmark::BenchmarkReporter {
  public:
+  /// To be called by a row before it ends without an error.
+  void add(Result result) { results_.push_back(std::move(result)); }
+
   bool ReportContext(const Context& context) override;
   void ReportRuns(const std::vector<Run>& runs) override;
 
@@ -38,8 +29,6 @@ class Report final : public benchmark::BenchmarkReporter {
 
  private:
   std::vector<Result> results_;
-  Result current_;
-  bool failed_ = false;  // the current row
   std::size_t failures_ = 0;
 };
 

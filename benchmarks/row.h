@@ -22,9 +22,16 @@ struct Work {
   std::vector<Floor> floors;  ///< the fastest counts
 };
 
+/// How many batches are measured, and how long each lasts at least; one run always makes a batch.
+struct Pace {
+  int batches = 7;
+  double seconds = 0.05;
+};
+
 struct Row {
   std::string name;
   std::function<Work()> make;
+  Pace pace = {};
 };
 
 // One function for each file of rows.
@@ -35,5 +42,7 @@ std::vector<Row> matmul_rows();
 std::vector<Row> convolution_rows();
 std::vector<Row> index_rows();
 std::vector<Row> model_rows();
+std::vector<Row> process_rows();
+std::vector<Row> build_rows();  // minutes: only on request
 
 }  // namespace rill::bench
