@@ -50,7 +50,7 @@ std::function<void()> compilation(const std::string& text) {
   file << text;
   if (!file.flush()) throw FileError("cannot write " + source);
   return [=] {
-    run_program({RILL_BENCH_COMPILER, "-std=c++20", "-O0", "-I" RILL_BENCH_INCLUDE, "-c", source,
+    run_program({RILL_BENCH_COMPILER, "-std=c++20", "-O0", "-I", RILL_BENCH_INCLUDE, "-c", source,
                  "-o", *folder / "program.o"});
   };
 }
