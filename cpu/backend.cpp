@@ -23,6 +23,13 @@ class Compiled final : public Executable {
                   const std::uint64_t* parameters) const override {
     return kernel_->execute(buffers, sizes, parameters);
   }
+  [[nodiscard]] Measure measure(const std::int64_t* sizes) const override {
+    return kernel_->measure(sizes);
+  }
+  Failure execute(const Measure& measure, std::byte* const* buffers, const std::int64_t* sizes,
+                  const std::uint64_t* parameters) const override {
+    return kernel_->execute(measure, buffers, sizes, parameters);
+  }
   [[nodiscard]] KernelFunction direct() const override { return kernel_->direct(); }
 
  private:

@@ -4,6 +4,7 @@
 #include <array>
 #include <cstring>
 
+#include <rill/cpu/float_environment.h>
 #include <rill/cpu/gemm_kernels.h>
 #include <rill/cpu/thread_pool.h>
 
@@ -129,6 +130,9 @@ Gemm<T>::Gemm(const GemmShape& shape, Level level)
   const std::int64_t wanted =
       divide_up(enough_units, std::max<std::int64_t>(batch * splits_ * row_panels_, 1));
   chunks_ = std::min(column_panels_, std::max(divide_up(column_panels_, chunk_panels), wanted));
+  const double flops = 2.0 * static_cast<double>(m * n) * static_cast<double>(k);
+  if (batch == 1 && splits_ == 1 && !packs_b_ && k <= depth_block && flops < flops_worth_a_thread)
+    method_ = Method::small;
 }
 
 template <class T>
@@ -156,6 +160,9 @@ void Gemm<T>::run(const T* a, const T* b, T* c, void* workspace) const {
     case Method::tiles:
       if (packs_b_) pack(b, packed);
       run_tiles(a, b, packed, c, partial);
+      break;
+    case Method::small:
+      run_small(a, b, c);
       break;
     case Method::dots:
       run_dots(a, b, c, partial);
@@ -226,6 +233,24 @@ void Gemm<T>::run_tiles(const T* a, const T* b, const T* packed, T* c, T* partia
       begin += row_panel_end - row_panel;
     }
   });
+}
+
+/// A product of microseconds at most, without a look at how work could be divided. Which tiles
+/// there are makes no difference to what they hold.
+template <class T>
+void Gemm<T>::run_small(const T* a, const T* b, T* c) const {
+  const FloatingPointGuard guard;
+  const auto [batch, m, n, k, transpose_a, transpose_b, a_stride, b_stride] = shape_;
+  const std::int64_t width = kernels_.vectors * kernels_.lanes;
+  const std::int64_t a_row = transpose_a ? 1 : k;
+  const std::int64_t a_depth = transpose_a ? m : 1;
+  for (std::int64_t j = 0; j < n; j += width) {
+    const std::int64_t columns = std::min(width, n - j);
+    for (std::int64_t i = 0; i < m; i += kernels_.rows) {
+      kernels_.tile({std::min(kernels_.rows, m - i), columns, k, a + i * a_row, a_row, a_depth,
+                     b + j, n, c + i * n + j, n, false});
+    }
+  }
 }
 
 template <class T>

@@ -41,6 +41,7 @@ class Gemm {
  private:
   enum class Method : std::uint8_t {
     tiles,  // the general case
+    small,  // tiles that the calling thread computes at once
     dots,   // rows of a matrix times a vector, both contiguous
     rows,   // a vector times a matrix
   };
@@ -50,6 +51,7 @@ class Gemm {
   [[nodiscard]] std::int64_t packed_elements() const;
   void pack(const T* b, T* packed) const;
   void run_tiles(const T* a, const T* b, const T* packed, T* c, T* partial) const;
+  void run_small(const T* a, const T* b, T* c) const;
   void run_dots(const T* a, const T* b, T* c, T* partial) const;
   void run_rows(const T* a, const T* b, T* c, T* partial) const;
   void compute(const Block& block, const T* a, const T* b, const T* packed, T* c) const;

@@ -36,22 +36,29 @@ constexpr std::size_t kernels_kept = 4096;
 constexpr double specialised_nanoseconds = 50'000;
 constexpr std::size_t specialisations = 16;
 
-/// Scratch of the calling thread, kept from launch to launch.
+/// Scratch of the calling thread, kept from launch to launch. Plain words and an owner of their
+/// own: kernels may still run while a thread's objects are destroyed.
+constinit thread_local std::byte* scratch_memory = nullptr;
+constinit thread_local std::size_t scratch_size = 0;
+
+void free_scratch() {
+  ::operator delete[](std::exchange(scratch_memory, nullptr), std::align_val_t{64});
+  scratch_size = 0;
+}
+
 std::byte* scratch_of_thread(std::size_t bytes) {
-  struct Free {
-    void operator()(std::byte* memory) const { ::operator delete[](memory, std::align_val_t{64}); }
+  if (bytes <= scratch_size) return scratch_memory;
+  struct Owner {
+    ~Owner() { free_scratch(); }
   };
-  thread_local std::unique_ptr<std::byte[], Free> memory;
-  thread_local std::size_t size = 0;
-  if (bytes > size) {
-    size = 0;
-    memory.reset();
-    memory.reset(
-        static_cast<std::byte*>(::operator new[](bytes, std::align_val_t{64}, std::nothrow)));
-    if (!memory) throw OutOfMemoryError("no memory for the scratch of a kernel");
-    size = bytes;
-  }
-  return memory.get();
+  thread_local const Owner owner;
+  (void)&owner;  // made by being named
+  free_scratch();
+  scratch_memory =
+      static_cast<std::byte*>(::operator new[](bytes, std::align_val_t{64}, std::nothrow));
+  if (scratch_memory == nullptr) throw OutOfMemoryError("no memory for the scratch of a kernel");
+  scratch_size = bytes;
+  return scratch_memory;
 }
 
 /// The earlier of two failures.
@@ -260,6 +267,41 @@ bool Kernel::bypasses_caches(const Launch& launch) const {
 
 // ---- Running ----------------------------------------------------------------------------------
 
+double Kernel::nanoseconds_per_point(const std::int64_t* sizes) const {
+  double per_point = 0;
+  for (const kernel::Cost& cost : costs_) {
+    double all = cost.nanoseconds;
+    for (const Id axis : cost.axes) {
+      all *=
+          static_cast<double>(std::max<std::int64_t>(0, value(program_.axes[axis].extent, sizes)));
+    }
+    per_point += all;
+  }
+  return per_point;
+}
+
+kernel::Measure Kernel::measure(const std::int64_t* sizes) const {
+  const Code* compiled = code(points_);
+  if (compiled == nullptr) return {};
+  kernel::Measure measure;
+  measure.points = product(program_.list(program_.outer), sizes);
+  const double work = nanoseconds_per_point(sizes) * static_cast<double>(measure.points);
+  measure.by_caller = work < 2 * piece_nanoseconds;
+  if (measure.by_caller && measure.points > 0) measure.scratch = scratch_bytes(*compiled, sizes);
+  return measure;
+}
+
+Failure Kernel::execute(const kernel::Measure& measure, std::byte* const* buffers,
+                        const std::int64_t* sizes, const std::uint64_t* parameters) const {
+  if (!measure.by_caller) return execute(buffers, sizes, parameters);
+  const FloatingPointGuard guard;
+  Failure failure;
+  std::byte* scratch = measure.scratch > 0 ? scratch_of_thread(measure.scratch) : nullptr;
+  const KernelArguments arguments{buffers, sizes, parameters, scratch, nullptr, &failure};
+  if (measure.points > 0) points_.code->object.run()(&arguments, 0, measure.points);
+  return failure;
+}
+
 Failure Kernel::execute(std::byte* const* buffers, const std::int64_t* sizes,
                         const std::uint64_t* parameters) const {
   const FloatingPointGuard guard;
@@ -272,15 +314,7 @@ Failure Kernel::execute(std::byte* const* buffers, const std::int64_t* sizes,
   const Launch launch{buffers, sizes, parameters, product(program_.list(program_.outer), sizes)};
   if (launch.points == 0) return failure;
 
-  double per_point = 0;
-  for (const kernel::Cost& cost : costs_) {
-    double all = cost.nanoseconds;
-    for (const Id axis : cost.axes) {
-      all *=
-          static_cast<double>(std::max<std::int64_t>(0, value(program_.axes[axis].extent, sizes)));
-    }
-    per_point += all;
-  }
+  double per_point = nanoseconds_per_point(sizes);
   const double work = per_point * static_cast<double>(launch.points);
   const auto serial = [&] {
     std::byte* scratch = scratch_of_thread(scratch_bytes(*compiled, sizes));

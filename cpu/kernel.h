@@ -17,6 +17,7 @@
 #include <vector>
 
 #include <rill/cpu/code_cache.h>
+#include <rill/kernel/backend.h>
 #include <rill/kernel/dependence.h>
 #include <rill/kernel/interpret.h>
 #include <rill/kernel/program.h>
@@ -36,6 +37,12 @@ class Kernel {
   /// threads at once.
   kernel::Failure execute(std::byte* const* buffers, const std::int64_t* sizes,
                           const std::uint64_t* parameters) const;
+
+  /// What launches of these sizes come to.
+  [[nodiscard]] kernel::Measure measure(const std::int64_t* sizes) const;
+  /// `execute`, with what `measure` said of the sizes.
+  kernel::Failure execute(const kernel::Measure& measure, std::byte* const* buffers,
+                          const std::int64_t* sizes, const std::uint64_t* parameters) const;
 
   /// Generated code that the calling thread may run by itself over [0, points), without scratch;
   /// null where the program has rows, checks or folds, or where there is no emitter.
@@ -58,6 +65,7 @@ class Kernel {
   bool bypasses_caches(const Launch& launch) const;
   std::int64_t value(kernel::Id expr, const std::int64_t* sizes) const;
   std::int64_t product(std::span<const kernel::Id> axes, const std::int64_t* sizes) const;
+  double nanoseconds_per_point(const std::int64_t* sizes) const;
   std::size_t scratch_bytes(const Code& code, const std::int64_t* sizes) const;
   void interpret(std::byte* const* buffers, const std::int64_t* sizes,
                  const std::uint64_t* parameters, kernel::Failure& failure) const;

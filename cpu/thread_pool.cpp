@@ -312,10 +312,14 @@ void parallel_for_slots(std::int64_t count, std::int64_t grain, int slots, Body 
   if (count <= 0) return;
   const FloatingPointGuard guard;
   grain = std::max<std::int64_t>(grain, 1);
+  if (count <= grain) {
+    body(0, 0, count);
+    return;
+  }
   const std::int64_t grains = divide_up(count, grain);
   Pool& pool = Pool::instance();
   const int most = std::min(pool.threads(), slots);
-  if (grains == 1 || most <= 1 || inside_body || !pool.acquire()) {
+  if (most <= 1 || inside_body || !pool.acquire()) {
     body(0, 0, count);
     return;
   }

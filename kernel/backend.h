@@ -16,6 +16,13 @@
 
 namespace rill::kernel {
 
+/// What the sizes of a launch say, worked out once for all launches of these sizes.
+struct Measure {
+  std::int64_t points = 0;  ///< of the outer axes
+  std::size_t scratch = 0;  ///< bytes for rows and accumulators
+  bool by_caller = false;   ///< too little work for more than the calling thread
+};
+
 /// A kernel program, ready to run on any sizes. Safe to execute from several threads at once.
 class RILL_API Executable {
  public:
@@ -28,6 +35,12 @@ class RILL_API Executable {
   /// `sizes` and `parameters` are by number. Returns the earliest failed check, or none.
   virtual Failure execute(std::byte* const* buffers, const std::int64_t* sizes,
                           const std::uint64_t* parameters) const = 0;
+
+  /// For `execute` of many launches of the same sizes.
+  [[nodiscard]] virtual Measure measure(const std::int64_t* sizes) const = 0;
+  /// The same as without a measure, sooner.
+  virtual Failure execute(const Measure& measure, std::byte* const* buffers,
+                          const std::int64_t* sizes, const std::uint64_t* parameters) const = 0;
 
   /// Generated code that the calling thread may run by itself over [0, points) when the program has
   /// neither rows nor checks; null where there is none.

@@ -1,6 +1,6 @@
 #include <rill/ops/attributes.h>
 
-#include <bit>
+#include <array>
 #include <cstdio>
 
 namespace rill {
@@ -31,32 +31,6 @@ std::string value_text(const AttributeValue& value) {
 }
 
 }  // namespace
-
-namespace detail {
-
-std::uint64_t hash_value(const AttributeValue& value) {
-  struct Hash {
-    std::uint64_t operator()(bool value) const { return value ? 2 : 1; }
-    std::uint64_t operator()(std::int64_t value) const { return static_cast<std::uint64_t>(value); }
-    std::uint64_t operator()(double value) const {
-      return std::bit_cast<std::uint64_t>(value + 0.0);
-    }
-    std::uint64_t operator()(DType value) const { return static_cast<std::uint64_t>(value); }
-    std::uint64_t operator()(const Axes& value) const {
-      std::uint64_t seed = 11;
-      for (int axis : value) seed = hash_combine(seed, static_cast<std::uint64_t>(axis));
-      return seed;
-    }
-    std::uint64_t operator()(const Shape& value) const {
-      std::uint64_t seed = 13;
-      for (Dim size : value) seed = hash_combine(seed, static_cast<std::uint64_t>(size.bits()));
-      return seed;
-    }
-  };
-  return hash_combine(value.index(), std::visit(Hash{}, value));
-}
-
-}  // namespace detail
 
 Attributes Attributes::of(const AttributeType* type) {
   Attributes made;

@@ -3,6 +3,8 @@
 /// copyable aggregates; `Attributes` refers to one, or keeps a copy.
 #pragma once
 
+#include <bit>
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -60,9 +62,26 @@ struct AttributeType {
 
 namespace detail {
 
-RILL_API std::uint64_t hash_value(const AttributeValue& value);
 constexpr std::uint64_t hash_combine(std::uint64_t seed, std::uint64_t value) {
   return (seed ^ value) * 0x9e3779b97f4a7c15ULL ^ (seed >> 29U);
+}
+
+/// Equal for equal fields. Calls are looked up by it, so it makes no `AttributeValue`.
+template <class T>
+std::uint64_t hash_field(const T& field) {
+  if constexpr (std::same_as<T, Axes>) {
+    std::uint64_t seed = 11;
+    for (int axis : field) seed = hash_combine(seed, static_cast<std::uint64_t>(axis));
+    return seed;
+  } else if constexpr (std::same_as<T, Shape>) {
+    std::uint64_t seed = 13;
+    for (Dim size : field) seed = hash_combine(seed, static_cast<std::uint64_t>(size.bits()));
+    return seed;
+  } else if constexpr (std::floating_point<T>) {
+    return std::bit_cast<std::uint64_t>(static_cast<double>(field) + 0.0);  // -0 equals 0
+  } else {
+    return static_cast<std::uint64_t>(field);
+  }
 }
 
 template <class T>
@@ -115,8 +134,7 @@ struct AttributeTypeOf {
     std::uint64_t seed = count;
     std::apply(
         [&](auto... f) {
-          ((seed = hash_combine(seed, hash_value(to_value(static_cast<const A*>(a)->*(f.member))))),
-           ...);
+          ((seed = hash_combine(seed, hash_field(static_cast<const A*>(a)->*(f.member)))), ...);
         },
         A::fields());
     return seed;

@@ -10,6 +10,7 @@
 #include <rill/ops/call.h>
 #include <rill/ops/composition.h>
 #include <rill/ops/kernels.h>
+#include <rill/ops/known_call.h>
 #include <rill/ops/materialize.h>
 #include <rill/ops/places.h>
 #include <rill/ops/view.h>
@@ -89,36 +90,92 @@ void give_memory_to_numbers(const Infer& infer, std::span<Tensor> inputs, Device
   }
 }
 
-void run_library(const Infer& infer, std::span<const Tensor> given, std::span<Tensor> outputs,
-                 Device device) {
+/// Takes contiguous inputs of the plan's shapes.
+void execute(const kernel::Plan& plan, std::span<const Tensor> inputs,
+             std::span<const Tensor> outputs, Device device) {
+  constexpr std::size_t most_inputs = 16;
+  std::array<const std::byte*, most_inputs> from;  // NOLINT: set as far as it is read
+  std::array<std::byte*, max_results> to;          // NOLINT: likewise
+  if (inputs.size() > from.size() || outputs.size() > to.size())
+    throw InternalError("a library's operator has too many operands");
+  for (std::size_t k = 0; k < inputs.size(); ++k) from[k] = inputs[k].body().data;
+  for (std::size_t k = 0; k < outputs.size(); ++k) to[k] = outputs[k].body().data;
+  const std::size_t bytes = plan.workspace();
+  const Storage workspace = bytes > 0 ? Storage::allocate(bytes, device) : Storage();
+  plan.execute(std::span(from).first(inputs.size()), std::span(to).first(outputs.size()),
+               workspace ? workspace.data() : nullptr);
+}
+
+/// The plan of a library's operator, once it has run. `as_they_are`: the inputs needed no copies.
+std::shared_ptr<const kernel::Plan> run_library(const Infer& infer, std::span<const Tensor> given,
+                                                std::span<const Tensor> outputs, Device device,
+                                                bool& as_they_are) {
   std::vector<Tensor> inputs(given.begin(), given.end());
   give_memory_to_numbers(infer, inputs, device);
   std::vector<Spec> specs;
-  std::vector<const std::byte*> from;
-  std::vector<std::byte*> to;
+  as_they_are = true;
   for (std::size_t k = 0; k < inputs.size(); ++k) {
     inputs[k] = materialized(inputs[k], infer.operand_dtype(static_cast<int>(k)));
+    as_they_are = as_they_are && inputs[k].body_or_null() == given[k].body_or_null();
     specs.push_back({inputs[k].dtype(), inputs[k].shape()});
-    from.push_back(inputs[k].body().data);
   }
-  for (const Tensor& output : outputs) to.push_back(output.body().data);
-  const auto plan = plan_for(infer.op(), infer.attributes(), specs, infer.results(), device);
-  const Storage workspace =
-      plan->workspace() > 0 ? Storage::allocate(plan->workspace(), device) : Storage();
-  plan->execute(from, to, workspace ? workspace.data() : nullptr);
+  auto plan = plan_for(infer.op(), infer.attributes(), specs, infer.results(), device);
+  execute(*plan, inputs, outputs, device);
+  return plan;
+}
+
+bool writes_in_place(std::span<const Spec> results, const Tensor* reuse) {
+  return reuse != nullptr && results.size() == 1 && results[0].dtype == reuse->dtype() &&
+         results[0].shape == reuse->shape() && results[0].start == Spec::nothing;
+}
+
+void start(std::span<const Spec> results, std::span<const Tensor> inputs, Device device,
+           std::span<Tensor> outputs, Tensor* reuse) {
+  const bool in_place = writes_in_place(results, reuse);
+  for (std::size_t k = 0; k < results.size(); ++k)
+    outputs[k] = in_place ? *reuse : started(results[k], inputs, device);
+}
+
+void require_count(const Op& op, std::size_t results, std::size_t outputs) {
+  if (results == outputs) return;
+  throw InternalError(std::string(op.name) +
+                      ": is called for another number of results than its rule gives");
+}
+
+/// The way of a call like this one, gone again.
+void repeat(const KnownCall& known, const Op& op, std::span<const Tensor> inputs, Where where,
+            std::span<Tensor> outputs, Tensor* reuse) {
+  const Device device = Device::cpu();
+  if (const auto* by_view = std::get_if<KnownCall::ByView>(&known.way())) {
+    require_count(op, 1, outputs.size());
+    const auto rank = static_cast<std::size_t>(by_view->shape.rank());
+    outputs[0] =
+        inputs[0].view(by_view->shape, std::span(by_view->strides).first(rank), by_view->offset);
+  } else if (const auto* by_library = std::get_if<KnownCall::ByLibrary>(&known.way())) {
+    require_count(op, by_library->results.size(), outputs.size());
+    start(by_library->results, inputs, device, outputs, nullptr);
+    execute(*by_library->plan, inputs, outputs, device);
+  } else if (const auto* by_kernel = std::get_if<KnownCall::ByKernel>(&known.way())) {
+    require_count(op, by_kernel->results.size(), outputs.size());
+    start(by_kernel->results, inputs, device, outputs, reuse);
+    by_kernel->launch.run(op, inputs, outputs, where);
+  }
 }
 
 /// Everything but listening. `reuse`, when given, is an output to write into.
 void evaluate(const Op& op, std::span<const Tensor> inputs, const Attributes& attributes,
               Where where, std::span<Tensor> outputs, Tensor* reuse) {
   require_defined(op, inputs, where);
+  const CallForm form(op, attributes, inputs);
+  if (const KnownCall* known = KnownCall::find(form)) {
+    const KnownCall::Running running(*known);
+    repeat(*known, op, inputs, where, outputs, reuse);
+    return;
+  }
   Infer infer(op, attributes, inputs, where);
   op.rule(infer);
   const auto results = infer.results();
-  if (results.size() != outputs.size()) {
-    throw InternalError(std::string(op.name) +
-                        ": is called for another number of results than its rule gives");
-  }
+  require_count(op, results.size(), outputs.size());
   const Device device = device_of(inputs);
   if (stays_abstract(infer, inputs)) {
     for (std::size_t k = 0; k < results.size(); ++k) {
@@ -131,6 +188,8 @@ void evaluate(const Op& op, std::span<const Tensor> inputs, const Attributes& at
     op.view(view);
     if (view.possible()) {
       outputs[0] = view.result();
+      KnownCall::keep(
+          form, KnownCall::ByView{results[0].shape, view.result_strides(), view.result_offset()});
       return;
     }
   }
@@ -148,22 +207,21 @@ void evaluate(const Op& op, std::span<const Tensor> inputs, const Attributes& at
     op.places(places);
     return;
   }
+  const auto kept_results = [&] { return std::vector<Spec>(results.begin(), results.end()); };
   if (op.library) {
-    for (std::size_t k = 0; k < results.size(); ++k)
-      outputs[k] = started(results[k], inputs, device);
-    run_library(infer, inputs, outputs, device);
+    start(results, inputs, device, outputs, nullptr);
+    bool as_they_are = false;
+    auto plan = run_library(infer, inputs, outputs, device, as_they_are);
+    if (as_they_are) KnownCall::keep(form, KnownCall::ByLibrary{std::move(plan), kept_results()});
     return;
   }
   if (!op.body) throw InternalError(std::string(op.name) + ": has no meaning");
-  const bool in_place = reuse != nullptr && results.size() == 1 &&
-                        results[0].dtype == reuse->dtype() && results[0].shape == reuse->shape() &&
-                        results[0].start == Spec::nothing;
-  bool nothing_to_do = true;
-  for (std::size_t k = 0; k < results.size(); ++k) {
-    outputs[k] = in_place ? *reuse : started(results[k], inputs, device);
-    nothing_to_do = nothing_to_do && outputs[k].size() == 0;
-  }
-  if (!nothing_to_do) run_body(infer, inputs, outputs, where);
+  start(results, inputs, device, outputs, reuse);
+  if (std::all_of(outputs.begin(), outputs.end(), [](const Tensor& x) { return x.size() == 0; }))
+    return;
+  BodyLaunch launch(infer, inputs, outputs);
+  launch.run(op, inputs, outputs, where);
+  KnownCall::keep(form, KnownCall::ByKernel{std::move(launch), kept_results()});
 }
 
 bool dense(const detail::TensorBody* body) {
@@ -248,18 +306,6 @@ bool call_dense_in_place(const Op& op, const Tensor& a, const Operand& b) {
   return true;
 }
 
-template <std::size_t N>
-Tensor call_one(const Op& op, const std::array<const Operand*, N>& operands,
-                const Attributes& attributes) {
-  std::array<Tensor, N> inputs;
-  for (std::size_t k = 0; k < N; ++k) inputs[k] = operands[k]->tensor();
-  Tensor out;
-  const Where where = operands[0]->where();
-  evaluate(op, inputs, attributes, where, {&out, 1}, nullptr);
-  tell(op, attributes, inputs, {&out, 1}, where);
-  return out;
-}
-
 /// Handles that are not counted, of tensors that the operands hold for longer.
 template <std::size_t N>
 class Borrowed {
@@ -279,6 +325,17 @@ class Borrowed {
     std::array<Tensor, N> tensors_;
   };
 };
+
+template <std::size_t N>
+Tensor call_one(const Op& op, const std::array<const Operand*, N>& operands,
+                const Attributes& attributes) {
+  const Borrowed<N> inputs(operands);
+  Tensor out;
+  const Where where = operands[0]->where();
+  evaluate(op, inputs.tensors(), attributes, where, {&out, 1}, nullptr);
+  tell(op, attributes, inputs.tensors(), {&out, 1}, where);
+  return out;
+}
 
 template <std::size_t N>
 void tell_dense(const Op& op, const std::array<const Operand*, N>& operands, const Tensor& out) {

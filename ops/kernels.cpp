@@ -12,6 +12,14 @@
 #include <rill/ops/preparation.h>
 
 namespace rill {
+
+/// A program laid out for one class of strides, and its code.
+struct detail::KernelVariant {
+  Layout layout;
+  Lowered lowered;
+  std::shared_ptr<const kernel::Executable> executable;
+};
+
 namespace {
 
 constexpr std::size_t max_table_buffers = 16;
@@ -19,12 +27,7 @@ constexpr std::size_t max_table_sizes = 4;
 constexpr std::size_t max_entries =
     512;  // per operator; beyond, all are dropped and made again as they are needed
 
-/// A program laid out for one class of strides, and its code.
-struct Variant {
-  Layout layout;
-  Lowered lowered;
-  std::shared_ptr<const kernel::Executable> executable;
-};
+using Variant = detail::KernelVariant;
 
 /// One signature of an operator: what it looks like before anything is known of strides, and its
 /// variants.
@@ -169,8 +172,7 @@ void place(const Lowered& plain, std::span<const Tensor> inputs, std::span<const
                             : outputs[0].shape();
   const std::size_t count = plain.buffers.size();
   placement.buffers.resize(count);
-  thread_local std::vector<Placement::Buffer> aligned;
-  aligned.resize(count);
+  std::vector<Placement::Buffer> aligned(count);
   for (std::size_t b = 0; b < count; ++b) {
     if (plain.buffers[b].aligned) {
       align(plain.buffers[b], tensor_of(plain.buffers[b], inputs, outputs), domain, plain.row_axes,
@@ -288,13 +290,13 @@ std::shared_ptr<const Variant> variant_for(const Op& op, Entry& entry, const Lay
   return variant;
 }
 
-[[noreturn]] void fail_check(const Infer& infer, const Lowered& lowered,
-                             const kernel::Failure& failure, Where where) {
+[[noreturn]] void fail_check(const Op& op, const Lowered& lowered, const kernel::Failure& failure,
+                             Where where) {
   if (failure.error == kernel::Failure::bounds) {
-    throw InternalError(std::string(infer.op().name) + ": a generated kernel left its buffer" +
+    throw InternalError(std::string(op.name) + ": a generated kernel left its buffer" +
                         where.suffix());
   }
-  std::string text = std::string(infer.op().name) + ": ";
+  std::string text = std::string(op.name) + ": ";
   const std::string_view message = lowered.errors[failure.error - 1];
   std::size_t shown = 0;
   for (std::size_t i = 0; i < message.size(); ++i) {
@@ -369,55 +371,59 @@ const DenseKernel* find_dense(const Op& op, DenseForm form, DType dtype) {
       std::memory_order_acquire);
 }
 
-void run_body(const Infer& infer, std::span<const Tensor> inputs, std::span<const Tensor> outputs,
-              Where where) {
+std::uint64_t identity(const Op& op) { return reinterpret_cast<std::uintptr_t>(&kernels_of(op)); }
+
+BodyLaunch::BodyLaunch(const Infer& infer, std::span<const Tensor> inputs,
+                       std::span<const Tensor> outputs) {
   const Op& op = infer.op();
-  thread_local Signature signature;
+  Signature signature;
   describe(signature, infer, inputs);
   const auto entry = entry_for(op, infer.attributes(), signature);
   Layout layout;
   Placement placement;
   place(entry->plain, inputs, outputs, layout, placement);
   classify(entry->plain, inputs, outputs, placement, layout);
-  const auto variant = variant_for(op, *entry, layout, outputs[0].device());
-  const Lowered& lowered = variant->lowered;
-
-  std::array<std::byte*, 64> buffers{};
-  std::array<std::int64_t, 256> sizes{};
-  std::array<std::uint64_t, 64> parameters{};
-  if (lowered.buffers.size() > buffers.size() || lowered.sizes.size() > sizes.size() ||
-      lowered.parameters.size() > parameters.size()) {
+  variant_ = variant_for(op, *entry, layout, outputs[0].device());
+  const Lowered& lowered = variant_->lowered;
+  if (lowered.buffers.size() > most_operands || lowered.parameters.size() > most_operands)
     throw InternalError(std::string(op.name) + ": has too many operands for one kernel");
-  }
-  for (std::size_t b = 0; b < lowered.buffers.size(); ++b) {
-    buffers[b] = tensor_of(lowered.buffers[b], inputs, outputs).body().data;
-  }
-  for (std::size_t i = 0; i < lowered.sizes.size(); ++i) {
-    const auto& source = lowered.sizes[i];
+  sizes_.reserve(lowered.sizes.size());
+  for (const auto& source : lowered.sizes) {
     const auto index = static_cast<std::size_t>(source.index);
     const auto axis = static_cast<std::size_t>(source.axis);
     switch (source.kind) {
       case Lowered::SizeSource::Kind::domain:
-        sizes[i] = placement.extents[index];
+        sizes_.push_back(placement.extents[index]);
         break;
       case Lowered::SizeSource::Kind::extent:
-        sizes[i] = (source.output ? outputs : inputs)[index].shape()[source.axis].value();
+        sizes_.push_back((source.output ? outputs : inputs)[index].shape()[source.axis].value());
         break;
       case Lowered::SizeSource::Kind::stride: {
         const auto& buffer = lowered.buffers[index];
         const auto at = buffer.aligned ? static_cast<std::size_t>(buffer.axes[axis]) : axis;
-        sizes[i] = placement.buffers[index].strides[at];
+        sizes_.push_back(placement.buffers[index].strides[at]);
       }
     }
   }
-  for (std::size_t i = 0; i < lowered.parameters.size(); ++i) {
-    const auto k = static_cast<std::size_t>(lowered.parameters[i]);
-    parameters[i] = inputs[k].body().scalar.bits(infer.operand_dtype(lowered.parameters[i]));
+  for (const int k : lowered.parameters) parameters_.push_back({k, infer.operand_dtype(k)});
+  measure_ = variant_->executable->measure(sizes_.data());
+  remember_dense(infer, *entry, *variant_, inputs);
+}
+
+void BodyLaunch::run(const Op& op, std::span<const Tensor> inputs, std::span<const Tensor> outputs,
+                     Where where) const {
+  const Lowered& lowered = variant_->lowered;
+  std::array<std::byte*, most_operands> buffers;        // NOLINT: set as far as it is read
+  std::array<std::uint64_t, most_operands> parameters;  // NOLINT: likewise
+  for (std::size_t b = 0; b < lowered.buffers.size(); ++b)
+    buffers[b] = tensor_of(lowered.buffers[b], inputs, outputs).body().data;
+  for (std::size_t i = 0; i < parameters_.size(); ++i) {
+    const auto& number = inputs[static_cast<std::size_t>(parameters_[i].input)].body().scalar;
+    parameters[i] = number.bits(parameters_[i].dtype);
   }
   const kernel::Failure failure =
-      variant->executable->execute(buffers.data(), sizes.data(), parameters.data());
-  if (failure.error != 0) fail_check(infer, lowered, failure, where);
-  remember_dense(infer, *entry, *variant, inputs);
+      variant_->executable->execute(measure_, buffers.data(), sizes_.data(), parameters.data());
+  if (failure.error != 0) fail_check(op, lowered, failure, where);
 }
 
 TableKernel::TableKernel(const Infer& infer, std::span<const Tensor> inputs,

@@ -18,10 +18,34 @@
 
 namespace rill {
 
-/// Runs the operator's body on concrete tensors. `outputs` are allocated, contiguous, and hold what
-/// they start from.
-void run_body(const Infer& infer, std::span<const Tensor> inputs, std::span<const Tensor> outputs,
-              Where where);
+namespace detail {
+struct KernelVariant;
+}
+
+/// An operator's body, ready to run on tensors of certain shapes and strides.
+class BodyLaunch {
+ public:
+  /// For operands like these. `outputs` are contiguous, or views that are written to.
+  BodyLaunch(const Infer& infer, std::span<const Tensor> inputs, std::span<const Tensor> outputs);
+  /// Runs it on tensors of the same dtypes, shapes and strides. `outputs` are allocated and hold
+  /// what they start from.
+  void run(const Op& op, std::span<const Tensor> inputs, std::span<const Tensor> outputs,
+           Where where) const;
+
+ private:
+  static constexpr std::size_t most_operands = 64;
+  struct Parameter {
+    int input;
+    DType dtype;
+  };
+  std::shared_ptr<const detail::KernelVariant> variant_;
+  std::vector<std::int64_t> sizes_;
+  std::vector<Parameter> parameters_;
+  kernel::Measure measure_;
+};
+
+/// Names the operator among all that there have been: never reused, unlike an address.
+std::uint64_t identity(const Op& op);
 
 /// A pointwise kernel over flat memory, for many launches that differ in pointers and counts.
 class TableKernel {

@@ -119,19 +119,24 @@ constexpr const Op& find = table[position(table, name.view())];
                    " @ " + b.type_text() + where.suffix());
 }
 
-}  // namespace
-
-std::span<const Op> families::linalg() { return table; }
-
-Tensor matmul(const Operand& a, const Operand& b, const MatmulOptions& options) {
-  const Where where = a.where();
-  Tensor left = a.tensor();
-  Tensor right = b.tensor();
-  if (!left.defined() || !right.defined()) detail::fail_undefined("matmul", where);
-  if (left.rank() == 0 || right.rank() == 0) {
-    fail_shape("matmul", left, right, "takes vectors and matrices: multiply scalars with *", where);
+/// Of operands of at least two axes, whose batches are equal or that share one matrix. `given_a`
+/// and `given_b` are what the user wrote.
+Tensor matrix_product(const Operand& a, const Operand& b, const Tensor& given_a,
+                      const Tensor& given_b, const MatmulAttributes& attributes) {
+  const Sizes sizes(a.tensor().shape(), b.tensor().shape(), attributes);
+  if (!(sizes.k_a == sizes.k_b)) {
+    fail_shape("matmul", given_a, given_b,
+               "inner sizes differ (" + sizes.k_a.text() + " vs " + sizes.k_b.text() + ")",
+               a.where());
   }
-  const MatmulAttributes attributes{options.transpose_a, options.transpose_b};
+  return call(find<"matmul">, a, b, attributes);
+}
+
+/// Of vectors, and of batches that are stretched to fit each other.
+Tensor general_product(const Tensor& a, const Tensor& b, const MatmulAttributes& attributes,
+                       Where where) {
+  Tensor left = a;
+  Tensor right = b;
   const bool row = left.rank() == 1;
   const bool column = right.rank() == 1;
   // A vector is one row, or one column, however the flags stand.
@@ -161,17 +166,30 @@ Tensor matmul(const Operand& a, const Operand& b, const MatmulOptions& options) 
       right = stretched(right);
     }
   }
-  const Sizes sizes(left.shape(), right.shape(), attributes);
-  if (!(sizes.k_a == sizes.k_b)) {
-    fail_shape("matmul", a.tensor(), b.tensor(),
-               "inner sizes differ (" + sizes.k_a.text() + " vs " + sizes.k_b.text() + ")", where);
-  }
-  Tensor result = call(find<"matmul">, Operand(left, where), right, attributes);
+  Tensor result = matrix_product({left, where}, right, a, b, attributes);
   if (!row && !column) return result;
   Shape shape = result.shape();
   if (column) shape.erase(shape.rank() - 1);
   if (row) shape.erase(shape.rank() - (column ? 1 : 2));
   return result.reshape(shape, where);
+}
+
+}  // namespace
+
+std::span<const Op> families::linalg() { return table; }
+
+Tensor matmul(const Operand& a, const Operand& b, const MatmulOptions& options) {
+  const Where where = a.where();
+  const Tensor& left = a.tensor();
+  const Tensor& right = b.tensor();
+  if (!left.defined() || !right.defined()) detail::fail_undefined("matmul", where);
+  if (left.rank() == 0 || right.rank() == 0) {
+    fail_shape("matmul", left, right, "takes vectors and matrices: multiply scalars with *", where);
+  }
+  const MatmulAttributes attributes{options.transpose_a, options.transpose_b};
+  const bool plain = left.rank() > 1 && right.rank() > 1 && (left.rank() == 2 || right.rank() == 2);
+  return plain ? matrix_product(a, b, left, right, attributes)
+               : general_product(left, right, attributes, where);
 }
 
 Tensor dot(const Operand& a, const Operand& b) {

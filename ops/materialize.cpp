@@ -2,7 +2,7 @@
 
 #include <rill/ops/body.h>
 #include <rill/ops/infer.h>
-#include <rill/ops/kernels.h>
+#include <rill/ops/known_call.h>
 
 namespace rill {
 namespace {
@@ -20,12 +20,10 @@ constexpr Op convert = {
 }  // namespace
 
 void copy_into(const Tensor& to, const Tensor& from) {
-  if (to.size() == 0) return;
   const CopyAttributes attributes{to.dtype()};
   const Attributes held(attributes);
-  Infer infer(convert, held, {&from, 1}, {});
-  infer.out(to.dtype(), to.shape());
-  run_body(infer, {&from, 1}, {&to, 1}, {});
+  run_into(convert, held, {&from, 1}, {&to, 1},
+           [&](Infer& infer) { infer.out(to.dtype(), to.shape()); });
 }
 
 Tensor materialized(const Tensor& x, DType dtype) {

@@ -12,7 +12,7 @@
 #include <rill/ops/families.h>
 #include <rill/ops/grad.h>
 #include <rill/ops/infer.h>
-#include <rill/ops/kernels.h>
+#include <rill/ops/known_call.h>
 #include <rill/ops/linalg.h>
 #include <rill/ops/reduce.h>
 #include <rill/ops/shape.h>
@@ -239,10 +239,7 @@ std::array<Tensor, 2> gates_gradient(const Tensor& gates, const Tensor& before, 
 /// One step whose results go to memory that is there already: slices of the whole sequence's.
 void step_into(const Tensor& z, const Tensor& r, const Tensor& c, std::span<const Tensor> outputs) {
   const std::array<Tensor, 3> inputs = {z, r, c};
-  const Attributes none;
-  Infer infer(find<"lstm_gates">, none, inputs, {});
-  gates_rule(infer);
-  if (outputs[0].size() > 0) run_body(infer, inputs, outputs, {});
+  run_into(find<"lstm_gates">, {}, inputs, outputs, &gates_rule);
 }
 
 }  // namespace

@@ -31,6 +31,8 @@ class RILL_API View {
   void impossible() { possible_ = false; }
 
   [[nodiscard]] bool possible() const { return possible_; }
+  [[nodiscard]] const std::array<std::int64_t, max_rank>& result_strides() const { return result_; }
+  [[nodiscard]] std::int64_t result_offset() const { return offset_; }
   [[nodiscard]] Tensor result() const {
     return input_.view(output_, std::span(result_).first(static_cast<std::size_t>(output_.rank())),
                        offset_);
