@@ -19,6 +19,7 @@
 #include <rill/tensor/export.h>
 #include <rill/tensor/literal.h>
 #include <rill/tensor/operand.h>
+#include <rill/tensor/range.h>
 #include <rill/tensor/tensor.h>
 
 namespace rill {
@@ -63,7 +64,7 @@ template <class T>
 std::vector<Tensor> as_list(const T& tensors) {
   if constexpr (std::convertible_to<const T&, Tensor>) {
     return {Tensor(tensors)};
-  } else if constexpr (std::ranges::range<T>) {
+  } else if constexpr (Range<T>) {
     return {std::begin(tensors), std::end(tensors)};
   } else {
     return std::apply([](const auto&... each) { return std::vector<Tensor>{Tensor(each)...}; },

@@ -8,13 +8,14 @@
 #include <cstddef>
 #include <cstdint>
 #include <initializer_list>
+#include <iterator>
 #include <memory>
 #include <optional>
-#include <ranges>
 #include <span>
 #include <vector>
 
 #include <rill/autograd/variable.h>
+#include <rill/tensor/range.h>
 #include <rill/tensor/tensor.h>
 
 namespace rill {
@@ -41,7 +42,7 @@ class TensorList {
   TensorList() = default;
   TensorList(const Tensor& tensor) : tensors_{tensor} {}  // NOLINT(google-explicit-constructor)
   template <TensorLike T>
-    requires(!std::ranges::range<T>)
+    requires(!Range<T>)
   TensorList(const T& source) : tensors_{Tensor(source)} {}  // NOLINT(google-explicit-constructor)
   TensorList(std::initializer_list<Tensor> tensors) : tensors_(tensors) {}
   TensorList(std::span<const Tensor> tensors)
@@ -132,11 +133,11 @@ class RILL_API GradientTape {
     std::move(found.begin(), found.end(), result.begin());
     return result;
   }
-  template <std::ranges::range Sources>
-    requires std::convertible_to<std::ranges::range_reference_t<const Sources>, Source>
+  template <Range Sources>
+    requires std::convertible_to<RangeReference<Sources>, Source>
   std::vector<Tensor> gradient(const TensorList& target, const Sources& sources,
                                const GradientOptions& options = {}, Where where = Where::here()) {
-    const std::vector<Source> list(std::ranges::begin(sources), std::ranges::end(sources));
+    const std::vector<Source> list(std::begin(sources), std::end(sources));
     return gradients(target, list, options, where);
   }
 

@@ -80,7 +80,7 @@ Optimizer::Optimizer(std::string name, std::string_view update, const Attributes
                      std::vector<Slot> slots, double learning_rate)
     : name_(std::move(name)),
       update_(op_named(update)),
-      attributes_(attributes.kept()),
+      attributes_(std::make_shared<const Attributes>(attributes.kept())),
       slot_kinds_(std::move(slots)),
       iterations_(std::int64_t{0}, {.name = name_ + "/iterations", .trainable = false}),
       learning_rate_(tensor_from(&learning_rate, 1, float64, {}),
@@ -155,7 +155,7 @@ void Optimizer::update_in_place(Pairs pairs, std::span<const std::size_t> places
     for (std::size_t set = 0; set < gradients.size(); ++set)
       table[set * width + results].swap(gradients[set]);
     try {
-      call_table(update_, table, width, results, converted, attributes_, where);
+      call_table(update_, table, width, results, converted, *attributes_, where);
     } catch (...) {
       exchange();
       throw;
@@ -175,7 +175,7 @@ void Optimizer::update_by_operators(Pairs pairs, std::span<const std::size_t> pl
     for (Tensor& number : numbers_for(gradient.dtype(), numbers))
       inputs.push_back(std::move(number));
     std::vector<Tensor> outputs(results);
-    call(update_, inputs, attributes_, where, outputs);
+    call(update_, inputs, *attributes_, where, outputs);
     variable.assign(outputs[0]);
     for (std::size_t slot = 1; slot < results; ++slot)
       slots_[places[k]][slot - 1].assign(outputs[slot]);

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <functional>
 #include <initializer_list>
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
@@ -14,11 +15,11 @@
 #include <vector>
 
 #include <rill/autograd/variable.h>
-#include <rill/ops/attributes.h>
 #include <rill/tensor/tensor.h>
 
 namespace rill {
 
+class Attributes;
 struct Op;
 
 /// What `Optimizer::apply_gradients` takes: `{{dw, w}, {db, b}}`.
@@ -104,7 +105,7 @@ class RILL_API Optimizer {
 
   const std::string name_;
   const Op& update_;
-  const Attributes attributes_;
+  const std::shared_ptr<const Attributes> attributes_;
   const std::vector<Slot> slot_kinds_;
   Variable iterations_;
   Variable learning_rate_;

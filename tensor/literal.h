@@ -7,7 +7,6 @@
 #include <cstdint>
 #include <initializer_list>
 #include <iterator>
-#include <ranges>
 #include <span>
 #include <string_view>
 #include <type_traits>
@@ -15,6 +14,7 @@
 
 #include <rill/tensor/dtype.h>
 #include <rill/tensor/export.h>
+#include <rill/tensor/range.h>
 #include <rill/tensor/scalar.h>
 #include <rill/tensor/tensor.h>
 
@@ -61,17 +61,16 @@ inline Tensor tensor(std::initializer_list<Literal> items, DType dtype,
 /// differ.
 RILL_API Tensor tensor_from(const void* elements, std::int64_t count, DType dtype,
                             const Shape& shape, Where where = Where::here());
-template <std::ranges::contiguous_range R>
-  requires Element<std::ranges::range_value_t<R>>
+template <ContiguousRange R>
+  requires Element<ElementOf<R>>
 Tensor tensor(const R& elements, const Shape& shape, Where where = Where::here()) {
-  return tensor_from(std::ranges::data(elements),
-                     static_cast<std::int64_t>(std::ranges::size(elements)),
-                     dtype_of<std::ranges::range_value_t<R>>, shape, where);
+  return tensor_from(std::data(elements), static_cast<std::int64_t>(std::size(elements)),
+                     dtype_of<ElementOf<R>>, shape, where);
 }
-template <std::ranges::contiguous_range R>
-  requires Element<std::ranges::range_value_t<R>>
+template <ContiguousRange R>
+  requires Element<ElementOf<R>>
 Tensor tensor(const R& elements, Where where = Where::here()) {
-  return tensor(elements, Shape{static_cast<std::int64_t>(std::ranges::size(elements))}, where);
+  return tensor(elements, Shape{static_cast<std::int64_t>(std::size(elements))}, where);
 }
 
 }  // namespace rill
