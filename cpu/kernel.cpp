@@ -234,7 +234,9 @@ const Kernel* Kernel::specialised(const std::int64_t* sizes) const {
 /// Whether what is written is too much for the caches, and every vector of it begins at a multiple
 /// of 64 bytes.
 bool Kernel::bypasses_caches(const Launch& launch) const {
-  static const auto cache = static_cast<std::int64_t>(std::max(sysconf(_SC_LEVEL3_CACHE_SIZE), 0L));
+  // A virtual machine reports the whole socket's cache, of which it has a share: hence the most.
+  static const auto much = std::clamp(std::int64_t{sysconf(_SC_LEVEL3_CACHE_SIZE)} / 2,
+                                      std::int64_t{8} << 20, std::int64_t{16} << 20);
   const Id lanes = points_.schedule.vector_axis;
   if (lanes == kernel::none || points_.schedule.bounds_checks) return false;
   std::int64_t written = 0;
@@ -262,7 +264,7 @@ bool Kernel::bypasses_caches(const Launch& launch) const {
     }
     written += bytes;
   }
-  return written >= std::max<std::int64_t>(cache / 2, std::int64_t{8} << 20);
+  return written >= much;
 }
 
 // ---- Running ----------------------------------------------------------------------------------
@@ -365,10 +367,9 @@ Failure Kernel::execute(std::byte* const* buffers, const std::int64_t* sizes,
     const std::int64_t columns = value(program_.axes[outer.back()].extent, sizes);
     if (rows >= kernel::fold_lanes && columns >= kernel::fold_lanes) {
       if (const Code* tiled = code(bypass && columns % 64 == 0 ? tiled_bypassing_ : tiled_)) {
-        const std::int64_t tiles = (rows + kernel::tile_rows - 1) / kernel::tile_rows;
         running = tiled;
-        count = launch.points / (rows * columns) * tiles;
-        per_point *= static_cast<double>(kernel::tile_rows * columns);
+        count = launch.points / (rows * columns) * kernel::tile_units(rows, columns);
+        per_point = work / static_cast<double>(count);
       }
     }
   } else if (bypass && (!outer_lanes_ || outer.size() == 1 ||
@@ -382,7 +383,10 @@ Failure Kernel::execute(std::byte* const* buffers, const std::int64_t* sizes,
           : static_cast<std::int64_t>(std::ceil(piece_nanoseconds / std::max(per_point, 1e-3)));
   grain = std::max<std::int64_t>(grain, 1);
   if (outer_lanes_ && !shared_stores_ && count == launch.points) {
-    const std::int64_t unit = program_.folds.empty() ? piece_points : 16;
+    const bool folds = !program_.folds.empty();
+    // Neighbouring outputs read neighbouring memory: long stretches of it for each thread.
+    if (folds) grain = std::max(grain, std::min(piece_points, count / threads()));
+    const std::int64_t unit = folds ? kernel::fold_lanes : piece_points;
     grain = (grain + unit - 1) / unit * unit;
   }
   const std::size_t bytes = scratch_bytes(*running, sizes);

@@ -212,7 +212,7 @@ struct Schedule {
              ///< with few outer points
     owned,   ///< positions along axis 0 of the destination of stores that are not unique: each call
              ///< walks all iterations and applies the stores that fall into its own positions
-    tiles,   ///< rows of tiles over the last two outer axes (transposed operands)
+    tiles,   ///< `tile_units` of blocks over the last two outer axes (transposed operands)
   };
   Map map = Map::points;
   Id vector_axis = none;  ///< its neighbours become vector lanes; none: scalar code

@@ -133,6 +133,12 @@ std::vector<Id> transposed_loads(const Program& program, const Dependence& depen
   return loads;
 }
 
+std::int64_t tile_units(std::int64_t rows, std::int64_t columns) {
+  // The pairs form a triangle; its rows are taken from both ends together.
+  const std::int64_t longer = (std::max(rows, columns) + tile_side - 1) / tile_side;
+  return (longer + 1) / 2 * (longer + 1);
+}
+
 Program with_strides(const Program& program, std::span<const std::pair<Id, std::int64_t>> strides) {
   Program made = program;
   std::vector<Id> constants;

@@ -31,8 +31,12 @@ bool may_be_owned(const Program& program);
 /// possible: they take pointwise programs whose stores do not meet.
 std::vector<Id> transposed_loads(const Program& program, const Dependence& dependence);
 
-/// Rows of a tile.
-inline constexpr int tile_rows = 32;
+/// Rows and columns of the blocks in which `Schedule::Map::tiles` walks over a result.
+inline constexpr int tile_side = 128;
+
+/// How many units of `Schedule::Map::tiles` a result of some rows and columns has. A unit is a
+/// block and its mirror image, each where it lies inside.
+std::int64_t tile_units(std::int64_t rows, std::int64_t columns);
 
 /// The program with some of its run-time strides known: `strides` are numbers of sizes and their
 /// values. Of use where a stride turns out to be 0, 1, 2 or -1; right for launches with these sizes

@@ -48,7 +48,8 @@ void softmax_body(Body& b, const SoftmaxAttributes& a) {
   Row row = b.row(a.axis);
   const Value x = b.in(0);
   const Value e = row.keep(math::exp(x - row.max(x)));
-  b.out(e / row.sum(e));
+  const Value share = 1.0 / row.sum(e);  // one division for the row, as in TensorFlow
+  b.out(e * share);
 }
 
 /// dx = (dy - sum(dy y)) y, of y and dy.
@@ -135,7 +136,8 @@ void cross_entropy_gradient_body(Body& b) {
   const Value dy = b.in(2, place);
   const Value x = b.in(0);
   const Value e = row.keep(math::exp(x - row.max(x)));
-  const Value p = e / row.sum(e);
+  const Value share = 1.0 / row.sum(e);
+  const Value p = e * share;
   b.out(kernel::select(row.index() == label, p - 1.0, p) * dy);
 }
 

@@ -12,6 +12,7 @@
 #include <llvm/IR/Metadata.h>
 
 #include <rill/cpu/llvm/key.h>
+#include <rill/kernel/schedule.h>
 #include <rill/tensor/error.h>
 
 namespace rill::cpu::llvm_emitter {
@@ -226,8 +227,9 @@ Value* Emitter::load(Id id) {
   const bool side_by_side = buffer.space == Buffer::Space::row && row_lanes_ > 1;
   for (const auto& [tiled, tile] : tiles_) {
     if (tiled != id || !in_lanes()) continue;
-    Value* row = element(type, tile, b_.CreateMul(tile_row_, integer(lane_count)));
-    return arithmetic_.from_memory(buffer.type, b_.CreateAlignedLoad(vector_of(type), row, align));
+    Value* at = b_.CreateAdd(b_.CreateMul(tile_row_, integer(kernel::tile_side)), lane_position());
+    return arithmetic_.from_memory(
+        buffer.type, b_.CreateAlignedLoad(vector_of(type), element(type, tile, at), align));
   }
   Step step = in_lanes() ? dependence_.step(access, lanes_.axis) : Step{};
   if (side_by_side && in_lanes()) {

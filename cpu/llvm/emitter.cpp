@@ -21,9 +21,13 @@ using kernel::Store;
 using llvm::Value;
 
 namespace {
-/// Elements of accumulators per block and lane that still lie in the first-level cache.
-constexpr unsigned cache_bytes = 32 * 1024;
-constexpr unsigned widest_block = 256;
+/// What the accumulators of a block may take of the first-level cache, and of the second where they
+/// are met once for several elements: then longer stretches of memory count for more.
+struct Room {
+  unsigned bytes, lanes;
+};
+constexpr Room first_level{32 * 1024, 256};
+constexpr Room second_level{128 * 1024, 2048};
 }  // namespace
 
 Emitter::Emitter(llvm::Module& module, const kernel::Program& program, const Schedule& schedule,
@@ -61,17 +65,22 @@ void Emitter::emit() {
   }
 }
 
-/// The most lanes that a block may have: 16 accumulators of each then fit the first-level cache.
+/// The most lanes that a block may have.
 unsigned Emitter::block_limit() const {
   std::size_t bytes = 4;
+  bool light = std::none_of(
+      program_.buffers.begin(), program_.buffers.end(),
+      [](const kernel::Buffer& buffer) { return buffer.space == kernel::Buffer::Space::row; });
   for (const Fold& fold : program_.folds) {
     std::size_t sum = 0;
     for (const Id init : program_.list(fold.init)) sum += size_of(program_.exprs[init].type);
     bytes = std::max(bytes, sum);
+    light = light && fold.kind == Fold::Kind::reduce && fold.axes.count == 1 && is_light(fold);
   }
+  const Room room = light ? second_level : first_level;
   const auto lanes =
-      static_cast<unsigned>(cache_bytes / (lane_count * bytes)) / lane_count * lane_count;
-  return std::clamp(lanes, lane_count, widest_block);
+      static_cast<unsigned>(room.bytes / (lane_count * bytes)) / lane_count * lane_count;
+  return std::clamp(lanes, lane_count, room.lanes);
 }
 
 void Emitter::function(const char* name, Part part) {

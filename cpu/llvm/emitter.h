@@ -82,6 +82,7 @@ class Emitter {
   void split_points(Value* begin, Value* end);
   void owned_points(Value* begin, Value* end);
   void tiled_points(Value* begin, Value* end);
+  void tiled_block(Value* first_row, Value* first_column);
   void fill_tile(Id access, Value* row, Value* column, Value* rows, Value* columns, Value* tile);
   void segment(Value* start, Value* stop);
   void point();
@@ -151,6 +152,7 @@ class Emitter {
   void scan(const kernel::Stage& stage);
   void finish_split(Id fold);
   Value* fold_elements(Id fold);
+  bool is_light(const kernel::Fold& fold) const;
   Values init_values(Id fold);
   Values step_values(Id fold, const Values& accumulators);
   Values merge_values(Id fold, const Values& left, const Values& right);

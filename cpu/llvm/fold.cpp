@@ -8,6 +8,7 @@
 #include <rill/cpu/llvm/emitter.h>
 
 #include <algorithm>
+#include <bit>
 #include <cstddef>
 
 #include <llvm/IR/Intrinsics.h>
@@ -27,10 +28,17 @@ constexpr unsigned levels = 48;
 /// by side.
 constexpr std::int64_t light_step = 10;
 constexpr unsigned chunks_side_by_side = 4;
+/// Elements of one lane that are taken at a time where accumulators lie in scratch: so often less
+/// are these read and written.
+constexpr unsigned elements_at_once = 4;
 }  // namespace
 
 DType Emitter::slot_type(Id fold, std::size_t slot) const {
   return program_.exprs[program_.list(program_.folds[fold].init)[slot]].type;
+}
+
+bool Emitter::is_light(const Fold& fold) const {
+  return dependence_.operations(program_.list(fold.step)) <= light_step;
 }
 
 Value* Emitter::fold_elements(Id id) {
@@ -194,46 +202,47 @@ void Emitter::reduce_neighbours(Id id, Value* first, Value* count) {
   Values results = nest_.when(b_.CreateICmpSGT(count, integer(0)), init, true, [&] {
     Value* chunks = b_.CreateLShr(b_.CreateAdd(count, integer(fold_chunk - 1)), integer(9));
     Value* begin = integer(0);
-    const bool light = dependence_.operations(program_.list(fold.step)) <= light_step;
-    if (light && axes.size() == 1) {
-      constexpr unsigned k = chunks_side_by_side;
-      Value* groups =
-          b_.CreateAnd(b_.CreateLShr(count, integer(9)), integer(-static_cast<std::int64_t>(k)));
-      nest_.when(b_.CreateICmpSGT(groups, integer(0)), false, [&] {
-        nest_.loop(integer(0), groups, k, [&](Value* chunk) {
+    // Groups of `k` chunks side by side, a power of two, from `begin` on; returns where they end.
+    const auto side_by_side = [&](unsigned k) {
+      Value* end = b_.CreateAnd(b_.CreateLShr(count, integer(9)), integer(-std::int64_t{k}));
+      nest_.when(b_.CreateICmpSLT(begin, end), false, [&] {
+        nest_.loop(begin, end, k, [&](Value* chunk) {
           Values carried;
           for (unsigned i = 0; i < k; ++i)
             carried.insert(carried.end(), fresh.begin(), fresh.end());
+          const auto part = [&](const Values& all, unsigned i) {
+            const auto from = all.begin() + static_cast<std::ptrdiff_t>(i * slots);
+            return Values(from, from + static_cast<std::ptrdiff_t>(slots));
+          };
           Value* start = b_.CreateAdd(first, b_.CreateShl(chunk, integer(9)));
-          carried = nest_.loop(
-              start, b_.CreateAdd(start, integer(fold_chunk)), lane_count, carried,
-              [&](Value* at, const Values& now) {
-                Values next;
-                for (unsigned i = 0; i < k; ++i) {
-                  const auto from = now.begin() + static_cast<std::ptrdiff_t>(i * slots);
-                  const Values mine(from, from + static_cast<std::ptrdiff_t>(slots));
-                  nest_.region([&] {
-                    Lanes lanes;
-                    lanes.base = b_.CreateAdd(at, integer(fold_chunk * static_cast<int>(i)));
-                    const Values stepped = step(lanes, mine);
-                    next.insert(next.end(), stepped.begin(), stepped.end());
-                  });
-                }
-                return next;
-              });
+          carried = nest_.loop(start, b_.CreateAdd(start, integer(fold_chunk)), lane_count, carried,
+                               [&](Value* at, const Values& now) {
+                                 Values next;
+                                 for (unsigned i = 0; i < k; ++i) {
+                                   nest_.region([&] {
+                                     Lanes lanes;
+                                     lanes.base = b_.CreateAdd(
+                                         at, integer(fold_chunk * static_cast<int>(i)));
+                                     const Values stepped = step(lanes, part(now, i));
+                                     next.insert(next.end(), stepped.begin(), stepped.end());
+                                   });
+                                 }
+                                 return next;
+                               });
           std::vector<Values> totals;
-          for (unsigned i = 0; i < k; ++i) {
-            const auto from = carried.begin() + static_cast<std::ptrdiff_t>(i * slots);
-            totals.push_back(
-                merge_lanes(id, Values(from, from + static_cast<std::ptrdiff_t>(slots))));
+          for (unsigned i = 0; i < k; ++i) totals.push_back(merge_lanes(id, part(carried, i)));
+          for (; totals.size() > 1; totals.resize(totals.size() / 2)) {
+            for (std::size_t i = 0; i < totals.size() / 2; ++i)
+              totals[i] = merge_values(id, totals[2 * i], totals[2 * i + 1]);
           }
-          static_assert(k == 4);
-          const Values whole = merge_values(id, merge_values(id, totals[0], totals[1]),
-                                            merge_values(id, totals[2], totals[3]));
-          push(chunk, whole, 2);
+          push(chunk, totals[0], std::countr_zero(k));
         });
       });
-      begin = groups;
+      return end;
+    };
+    if (is_light(fold) && axes.size() == 1) {
+      begin = side_by_side(chunks_side_by_side);
+      begin = side_by_side(2);
     }
     nest_.when(b_.CreateICmpSLT(begin, chunks), false, [&] {
       Values carried;
@@ -392,19 +401,46 @@ void Emitter::reduce_in_place(Id id, Value* first, Value* count) {
         for_lanes(
             [&] { store_slots(id, accumulators, at(lane, in_block()), shaped(init_values(id))); });
       });
-      const Values next =
-          nest_.loop(integer(0), length, 1, start, [&](Value* i, const Values& position_now) {
-            for (std::size_t a = 0; a < axes.size(); ++a) set_axis(axes[a], position_now[a]);
-            Value* lane = b_.CreateAnd(i, integer(lane_count - 1));
-            for_lanes([&] {
-              Value* place = at(lane, in_block());
-              const Values now = load_slots(id, accumulators, place, wide);
-              store_slots(id, accumulators, place, step_values(id, now));
+      Values rest = start;
+      Value* begin = integer(0);
+      if (wide && axes.size() == 1 && is_light(fold)) {
+        constexpr std::int64_t group = elements_at_once * lane_count;
+        begin = b_.CreateAnd(length, integer(-group));
+        rest.back() = b_.CreateAdd(start.back(), begin);
+        nest_.when(b_.CreateICmpSGT(begin, integer(0)), false, [&] {
+          nest_.loop(integer(0), begin, group, [&](Value* i) {
+            nest_.loop(integer(0), integer(lane_count), 1, [&](Value* lane) {
+              Value* from = b_.CreateAdd(b_.CreateAdd(start.back(), i), lane);
+              for_lanes([&] {
+                Value* place = at(lane, in_block());
+                Values now = load_slots(id, accumulators, place, wide);
+                for (unsigned k = 0; k < elements_at_once; ++k) {
+                  nest_.region([&] {
+                    set_axis(axes.back(),
+                             b_.CreateAdd(from, integer(std::int64_t{k} * lane_count)));
+                    now = step_values(id, now);
+                  });
+                }
+                store_slots(id, accumulators, place, now);
+              });
             });
-            Values after = position_now;
-            if (!after.empty()) after.back() = b_.CreateAdd(after.back(), integer(1));
-            return advance(axes, after);
           });
+        });
+      }
+      const Values next = nest_.when(b_.CreateICmpSLT(begin, length), rest, true, [&] {
+        return nest_.loop(begin, length, 1, rest, [&](Value* i, const Values& position_now) {
+          for (std::size_t a = 0; a < axes.size(); ++a) set_axis(axes[a], position_now[a]);
+          Value* lane = b_.CreateAnd(i, integer(lane_count - 1));
+          for_lanes([&] {
+            Value* place = at(lane, in_block());
+            const Values now = load_slots(id, accumulators, place, wide);
+            store_slots(id, accumulators, place, step_values(id, now));
+          });
+          Values after = position_now;
+          if (!after.empty()) after.back() = b_.CreateAdd(after.back(), integer(1));
+          return advance(axes, after);
+        });
+      });
       nest_.repeat(
           {b_.CreateLShr(used, integer(1))},
           [&](const Values& half) { return b_.CreateICmpSGT(half[0], integer(0)); },

@@ -2,7 +2,8 @@
 //
 // Read lane by lane such an operand would touch a cache line per element. Instead squares of 16 x
 // 16 are read along its own direction, transposed in registers and kept on the stack, where the
-// loop over the result finds them in its order.
+// loop over the result finds them in its order. Blocks of the result are visited together with
+// their mirror images: an operand and its own transpose then come from memory once.
 #include <rill/cpu/llvm/emitter.h>
 
 #include <array>
@@ -18,8 +19,8 @@ using llvm::Value;
 
 namespace {
 
-constexpr int tile_rows = kernel::tile_rows;
-static_assert(tile_rows % lane_count == 0);
+constexpr int side = kernel::tile_side;
+static_assert(side % lane_count == 0);
 
 /// Transposes a square of vectors by exchanging the off-diagonal blocks of 8, of 4, of 2 and of 1
 /// (Eklundh, "A fast computer method for matrix transposing", IEEE Transactions on Computers 21(7),
@@ -45,52 +46,89 @@ void transpose(llvm::IRBuilder<>& b, std::array<Value*, lane_count>& rows) {
 
 }  // namespace
 
-/// Rows of tiles [begin, end), numbered over the outer axes, the last but one of them by tiles.
+/// Units [begin, end), numbered over the leading axes and, within each of their points, as
+/// `kernel::tile_units` says.
 void Emitter::tiled_points(Value* begin, Value* end) {
   const auto outer = program_.list(program_.outer);
   const Id row = outer[outer.size() - 2];
   const Id column = outer.back();
   const auto leading = outer.first(outer.size() - 2);
-  Value* rows = extent(row);
-  Value* columns = extent(column);
-  Value* tiles = b_.CreateUDiv(b_.CreateAdd(rows, integer(tile_rows - 1)), integer(tile_rows));
   for (const Id load : kernel::transposed_loads(program_, dependence_)) {
     const DType type = program_.buffers[program_.accesses[load].buffer].type;
     llvm::BasicBlock& entry = function_->getEntryBlock();
     llvm::IRBuilder<> at(&entry, entry.begin());
     llvm::AllocaInst* tile = at.CreateAlloca(
-        llvm::ArrayType::get(arithmetic_.stored(type), std::uint64_t{tile_rows} * lane_count));
+        llvm::ArrayType::get(arithmetic_.stored(type), std::uint64_t{lane_count} * side));
     tile->setAlignment(llvm::Align(64));
     tiles_.emplace_back(load, tile);
   }
+  const auto blocks = [&](Id axis) {
+    return b_.CreateUDiv(b_.CreateAdd(extent(axis), integer(side - 1)), integer(side));
+  };
+  Value* rows = blocks(row);
+  Value* columns = blocks(column);
+  // The triangle of pairs has `longer` rows; row k and the k-th from the end are one unit row, as
+  // long as all others.
+  Value* longer = b_.CreateBinaryIntrinsic(llvm::Intrinsic::smax, rows, columns);
+  Value* length = b_.CreateAdd(longer, integer(1));
+  Value* units = b_.CreateMul(b_.CreateUDiv(length, integer(2)), length);
   nest_.loop(begin, end, 1, [&](Value* unit) {
-    const Values place = position(leading, b_.CreateUDiv(unit, tiles));
+    const Values place = position(leading, b_.CreateUDiv(unit, units));
     for (std::size_t k = 0; k < leading.size(); ++k) set_axis(leading[k], place[k]);
-    Value* first_row = b_.CreateMul(b_.CreateURem(unit, tiles), integer(tile_rows));
-    const auto least = [&](Value* a, std::int64_t b) {
-      return b_.CreateBinaryIntrinsic(llvm::Intrinsic::smin, a, integer(b));
+    Value* number = b_.CreateURem(unit, units);
+    Value* short_row = b_.CreateUDiv(number, length);
+    Value* step = b_.CreateURem(number, length);
+    Value* long_row = b_.CreateSub(b_.CreateSub(longer, integer(1)), short_row);
+    Value* in_long = b_.CreateICmpSLE(step, long_row);
+    Value* i = b_.CreateSelect(in_long, long_row, short_row);
+    Value* j =
+        b_.CreateSelect(in_long, step, b_.CreateSub(b_.CreateSub(step, long_row), integer(1)));
+    // With an odd number of rows the middle one is its own partner.
+    Value* real = b_.CreateOr(in_long, b_.CreateICmpNE(long_row, short_row));
+    const auto inside = [&](Value* r, Value* c) {
+      return b_.CreateAnd(b_.CreateICmpSLT(r, rows), b_.CreateICmpSLT(c, columns));
     };
-    Value* height = least(b_.CreateSub(rows, first_row), tile_rows);
-    nest_.loop(integer(0), columns, lane_count, [&](Value* first_column) {
-      Value* width = least(b_.CreateSub(columns, first_column), lane_count);
-      for (const auto& [load, tile] : tiles_) {
-        nest_.region([&] { fill_tile(load, first_row, first_column, height, width, tile); });
-      }
-      const auto run = [&](Value* last) {
-        nest_.loop(integer(0), height, 1, [&](Value* i) {
-          tile_row_ = i;
-          set_axis(row, b_.CreateAdd(first_row, i));
-          lanes_ = {column, first_column, nullptr, last, nest_.innermost()};
-          effects(program_.stages.front());
-          lanes_ = {};
+    // First (i, j), then (j, i), through one body.
+    Value* mirror = b_.CreateICmpNE(i, j);
+    Value* count = b_.CreateAdd(integer(1), b_.CreateZExt(mirror, b_.getInt64Ty()));
+    nest_.when(real, false, [&] {
+      nest_.loop(integer(0), count, 1, [&](Value* which) {
+        Value* mirrored = b_.CreateICmpNE(which, integer(0));
+        Value* r = b_.CreateSelect(mirrored, j, i);
+        Value* c = b_.CreateSelect(mirrored, i, j);
+        nest_.when(inside(r, c), false, [&] {
+          tiled_block(b_.CreateMul(r, integer(side)), b_.CreateMul(c, integer(side)));
         });
-      };
-      Value* whole = b_.CreateICmpEQ(width, integer(lane_count));
-      nest_.when(whole, false, [&] { run(nullptr); });
-      nest_.when(b_.CreateNot(whole), false, [&] { run(width); });
+      });
     });
   });
   tiles_.clear();
+}
+
+/// The block of the result that begins at a row and a column, in strips of 16 rows.
+void Emitter::tiled_block(Value* first_row, Value* first_column) {
+  const auto outer = program_.list(program_.outer);
+  const Id row = outer[outer.size() - 2];
+  const Id column = outer.back();
+  const auto least = [&](Value* a, std::int64_t b) {
+    return b_.CreateBinaryIntrinsic(llvm::Intrinsic::smin, a, integer(b));
+  };
+  Value* height = least(b_.CreateSub(extent(row), first_row), side);
+  Value* width = least(b_.CreateSub(extent(column), first_column), side);
+  nest_.loop(integer(0), height, lane_count, [&](Value* strip) {
+    Value* top = b_.CreateAdd(first_row, strip);
+    Value* rows = least(b_.CreateSub(height, strip), lane_count);
+    for (const auto& [load, tile] : tiles_) {
+      nest_.region([&] { fill_tile(load, top, first_column, rows, width, tile); });
+    }
+    nest_.loop(integer(0), rows, 1, [&](Value* i) {
+      tile_row_ = i;
+      set_axis(row, b_.CreateAdd(top, i));
+      block_ = Block{column, first_column, width, 0};
+      for_lanes([&] { effects(program_.stages.front()); });
+      block_.reset();
+    });
+  });
 }
 
 /// Reads rows [row, row + rows) and columns [column, column + columns) of a load into `tile`, row
@@ -118,29 +156,30 @@ void Emitter::fill_tile(Id load, Value* row, Value* column, Value* rows, Value* 
   const auto line = [&](Value* j) {
     return element(b_.getInt8Ty(), origin, b_.CreateMul(j, distance));
   };
+  const auto place = [&](Value* i, Value* j) {
+    return element(type, tile, b_.CreateAdd(b_.CreateMul(i, integer(side)), j));
+  };
 
-  Value* whole = b_.CreateAnd(b_.CreateICmpEQ(rows, integer(tile_rows)),
-                              b_.CreateICmpEQ(columns, integer(lane_count)));
-  nest_.when(whole, false, [&] {
-    nest_.loop(integer(0), integer(tile_rows), lane_count, [&](Value* i) {
+  Value* whole =
+      b_.CreateSelect(b_.CreateICmpEQ(rows, integer(lane_count)),
+                      b_.CreateAnd(columns, integer(-static_cast<int>(lane_count))), integer(0));
+  nest_.when(b_.CreateICmpSGT(whole, integer(0)), false, [&] {
+    nest_.loop(integer(0), whole, lane_count, [&](Value* first) {
       std::array<Value*, lane_count> vectors{};
       for (unsigned j = 0; j < lane_count; ++j) {
         vectors[j] =
-            b_.CreateAlignedLoad(vector_of(type), element(type, line(integer(j)), i), align);
+            b_.CreateAlignedLoad(vector_of(type), line(b_.CreateAdd(first, integer(j))), align);
       }
       transpose(b_, vectors);
-      for (unsigned k = 0; k < lane_count; ++k) {
-        Value* at = b_.CreateMul(b_.CreateAdd(i, integer(k)), integer(lane_count));
-        b_.CreateAlignedStore(vectors[k], element(type, tile, at), align);
-      }
+      for (unsigned i = 0; i < lane_count; ++i)
+        b_.CreateAlignedStore(vectors[i], place(integer(i), first), align);
     });
   });
-  nest_.when(b_.CreateNot(whole), false, [&] {
-    nest_.loop(integer(0), columns, 1, [&](Value* j) {
+  nest_.when(b_.CreateICmpSLT(whole, columns), false, [&] {
+    nest_.loop(whole, columns, 1, [&](Value* j) {
       nest_.loop(integer(0), rows, 1, [&](Value* i) {
         Value* one = b_.CreateAlignedLoad(type, element(type, line(j), i), align);
-        Value* at = b_.CreateAdd(b_.CreateMul(i, integer(lane_count)), j);
-        b_.CreateAlignedStore(one, element(type, tile, at), align);
+        b_.CreateAlignedStore(one, place(i, j), align);
       });
     });
   });
