@@ -229,6 +229,7 @@ void Emitter::reduce_neighbours(Id id, Value* first, Value* count) {
                                  }
                                  return next;
                                });
+          prefetch_ahead_ = 0;
           std::vector<Values> totals;
           for (unsigned i = 0; i < k; ++i) totals.push_back(merge_lanes(id, part(carried, i)));
           for (; totals.size() > 1; totals.resize(totals.size() / 2)) {
