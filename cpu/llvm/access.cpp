@@ -264,17 +264,7 @@ Value* Emitter::load(Id id) {
   if (guard != nullptr) guard = splat(guard);
   Value* value = nullptr;
   if (step.by(1)) {
-    Value* pointer = address(access);
-    value = load_vector(type, pointer, guard, otherwise);
-    if (prefetch_ahead_ != 0 && buffer.space != Buffer::Space::row) {
-      const std::int64_t bytes = std::int64_t{lane_count} * static_cast<int>(size_of(buffer.type));
-      Value* ahead = element(type, pointer, integer(prefetch_ahead_));
-      for (std::int64_t line = 0; line < bytes; line += 64) {
-        b_.CreateIntrinsic(llvm::Intrinsic::prefetch, {b_.getPtrTy()},
-                           {element(b_.getInt8Ty(), ahead, integer(line)), b_.getInt32(0),
-                            b_.getInt32(3), b_.getInt32(1)});
-      }
-    }
+    value = load_vector(type, address(access), guard, otherwise);
   } else if (guard == nullptr && lanes_.last == nullptr && step.by(2)) {
     // The even ones of 31 neighbours; the 32nd may lie outside.
     Value* pointer = address(access);

@@ -183,9 +183,6 @@ class Emitter {
   Lanes lanes_;
   std::optional<Block> block_;
   bool lane_zero_ = false;
-  /// How many elements further on neighbours that are loaded are fetched as well; 0: none. Chunks
-  /// side by side are more streams, each too short, than processors foresee by themselves.
-  std::int64_t prefetch_ahead_ = 0;
   std::vector<Known> axes_;
   std::vector<Results> results_;
   std::vector<std::array<Values, 2>> accumulators_;

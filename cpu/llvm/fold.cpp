@@ -8,7 +8,6 @@
 #include <rill/cpu/llvm/emitter.h>
 
 #include <algorithm>
-#include <bit>
 #include <cstddef>
 
 #include <llvm/IR/Intrinsics.h>
@@ -24,10 +23,8 @@ using llvm::Value;
 namespace {
 /// Levels of the tree that any count of chunks needs.
 constexpr unsigned levels = 48;
-/// A step of at most this many operations waits for its accumulator, so that several chunks go side
-/// by side.
+/// A step of at most this many operations waits for its accumulator, or for its memory.
 constexpr std::int64_t light_step = 10;
-constexpr unsigned chunks_side_by_side = 4;
 /// Elements of one lane that are taken at a time where accumulators lie in scratch: so often less
 /// are these read and written.
 constexpr unsigned elements_at_once = 4;
@@ -199,52 +196,46 @@ void Emitter::reduce_neighbours(Id id, Value* first, Value* count) {
   Values fresh;
   for (Value* value : init) fresh.push_back(splat(value));
 
+  // Two whole chunks side by side as long as there are two, so that an accumulator need not wait
+  // for itself; returns the number of the first chunk that is left. Not for what comes from memory:
+  // two streams in one page are fetched ahead less well than one.
+  const auto pairs_of_chunks = [&] {
+    Value* end = b_.CreateAnd(b_.CreateLShr(count, integer(9)), integer(-2));
+    nest_.when(b_.CreateICmpSGT(end, integer(0)), false, [&] {
+      nest_.loop(integer(0), end, 2, [&](Value* chunk) {
+        Values both = fresh;
+        both.insert(both.end(), fresh.begin(), fresh.end());
+        const auto half = [&](const Values& all, std::size_t i) {
+          const auto from = all.begin() + static_cast<std::ptrdiff_t>(i * slots);
+          return Values(from, from + static_cast<std::ptrdiff_t>(slots));
+        };
+        Value* start = b_.CreateAdd(first, b_.CreateShl(chunk, integer(9)));
+        both = nest_.loop(start, b_.CreateAdd(start, integer(fold_chunk)), lane_count, both,
+                          [&](Value* at, const Values& now) {
+                            Values next;
+                            for (std::size_t i = 0; i < 2; ++i) {
+                              nest_.region([&] {
+                                Lanes lanes;
+                                lanes.base = i == 0 ? at : b_.CreateAdd(at, integer(fold_chunk));
+                                const Values stepped = step(lanes, half(now, i));
+                                next.insert(next.end(), stepped.begin(), stepped.end());
+                              });
+                            }
+                            return next;
+                          });
+        push(chunk,
+             merge_values(id, merge_lanes(id, half(both, 0)), merge_lanes(id, half(both, 1))), 1);
+      });
+    });
+    return end;
+  };
+
   Values results = nest_.when(b_.CreateICmpSGT(count, integer(0)), init, true, [&] {
     Value* chunks = b_.CreateLShr(b_.CreateAdd(count, integer(fold_chunk - 1)), integer(9));
     Value* begin = integer(0);
-    // Groups of `k` chunks side by side, a power of two, from `begin` on; returns where they end.
-    const auto side_by_side = [&](unsigned k) {
-      Value* end = b_.CreateAnd(b_.CreateLShr(count, integer(9)), integer(-std::int64_t{k}));
-      nest_.when(b_.CreateICmpSLT(begin, end), false, [&] {
-        nest_.loop(begin, end, k, [&](Value* chunk) {
-          Values carried;
-          for (unsigned i = 0; i < k; ++i)
-            carried.insert(carried.end(), fresh.begin(), fresh.end());
-          const auto part = [&](const Values& all, unsigned i) {
-            const auto from = all.begin() + static_cast<std::ptrdiff_t>(i * slots);
-            return Values(from, from + static_cast<std::ptrdiff_t>(slots));
-          };
-          Value* start = b_.CreateAdd(first, b_.CreateShl(chunk, integer(9)));
-          carried = nest_.loop(start, b_.CreateAdd(start, integer(fold_chunk)), lane_count, carried,
-                               [&](Value* at, const Values& now) {
-                                 Values next;
-                                 for (unsigned i = 0; i < k; ++i) {
-                                   nest_.region([&] {
-                                     Lanes lanes;
-                                     lanes.base = b_.CreateAdd(
-                                         at, integer(fold_chunk * static_cast<int>(i)));
-                                     const Values stepped = step(lanes, part(now, i));
-                                     next.insert(next.end(), stepped.begin(), stepped.end());
-                                   });
-                                 }
-                                 return next;
-                               });
-          prefetch_ahead_ = 0;
-          std::vector<Values> totals;
-          for (unsigned i = 0; i < k; ++i) totals.push_back(merge_lanes(id, part(carried, i)));
-          for (; totals.size() > 1; totals.resize(totals.size() / 2)) {
-            for (std::size_t i = 0; i < totals.size() / 2; ++i)
-              totals[i] = merge_values(id, totals[2 * i], totals[2 * i + 1]);
-          }
-          push(chunk, totals[0], std::countr_zero(k));
-        });
-      });
-      return end;
-    };
-    if (is_light(fold) && axes.size() == 1) {
-      begin = side_by_side(chunks_side_by_side);
-      begin = side_by_side(2);
-    }
+    if (id != program_.list(program_.stages.front().folds).front() && is_light(fold) &&
+        axes.size() == 1)
+      begin = pairs_of_chunks();
     nest_.when(b_.CreateICmpSLT(begin, chunks), false, [&] {
       Values carried;
       if (axes.size() > 1) carried = position(axes, first);
