@@ -215,8 +215,8 @@ struct Schedule {
     tiles,   ///< `tile_units` of blocks over the last two outer axes (transposed operands)
   };
   Map map = Map::points;
-  Id vector_axis = none;  ///< its neighbours become vector lanes; none: scalar code
-  std::uint8_t unroll = 1;
+  Id vector_axis = none;     ///< its neighbours become vector lanes; none: scalar code
+  std::uint8_t unroll = 1;   ///< vectors in one turn of a loop, at most: a power of two counts
   bool nontemporal = false;  ///< stores bypass the caches; whoever asks knows that whole vectors of
                              ///< 16 elements are aligned
   bool bounds_checks = false;  ///< every access is checked against its buffer's extents

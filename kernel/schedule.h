@@ -14,7 +14,7 @@
 namespace rill::kernel {
 
 /// The schedule for all points of the outer axes, with the lanes on the axis along which most of
-/// the traffic is contiguous.
+/// the traffic is contiguous. Nothing is unrolled: processors that run ahead gained nothing by it.
 Schedule choose(const Program& program, const Dependence& dependence);
 
 /// Whether the only reduction of the program may be cut into blocks that several threads take

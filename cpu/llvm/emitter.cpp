@@ -2,6 +2,7 @@
 #include <rill/cpu/llvm/emitter.h>
 
 #include <algorithm>
+#include <bit>
 #include <cstddef>
 
 #include <llvm/IR/Intrinsics.h>
@@ -427,11 +428,32 @@ void Emitter::for_lanes(const std::function<void()>& body) {
     body();
     lanes_ = {};
   };
-  Value* full = b_.CreateAnd(block.width, integer(-static_cast<std::int64_t>(lane_count)));
-  nest_.when(b_.CreateICmpSGT(full, integer(0)), false, [&] {
-    Value* stop = b_.CreateAdd(block.start, full);
-    nest_.loop(block.start, stop, lane_count, [&](Value* i) { bind(i, nullptr); });
-  });
+  // Vectors [from, to) of the block, `count` of them in each turn of the loop.
+  const auto whole_vectors = [&](Value* from, Value* to, std::int64_t count) {
+    nest_.when(b_.CreateICmpSLT(from, to), false, [&] {
+      nest_.loop(b_.CreateAdd(block.start, from), b_.CreateAdd(block.start, to), count * lane_count,
+                 [&](Value* at) {
+                   for (std::int64_t k = 0; k < count; ++k) {
+                     const auto one = [&] {
+                       bind(k == 0 ? at : b_.CreateAdd(at, integer(k * lane_count)), nullptr);
+                     };
+                     if (count == 1)
+                       one();
+                     else
+                       nest_.region(one);
+                   }
+                 });
+    });
+  };
+  Value* full = b_.CreateAnd(block.width, integer(-std::int64_t{lane_count}));
+  Value* unrolled = integer(0);
+  if (schedule_.unroll > 1) {
+    // A power of two, so that a mask finds the last turn.
+    const auto count = std::int64_t{std::bit_floor(schedule_.unroll)};
+    unrolled = b_.CreateAnd(block.width, integer(-count * lane_count));
+    whole_vectors(integer(0), unrolled, count);
+  }
+  whole_vectors(unrolled, full, 1);
   Value* rest = b_.CreateAnd(block.width, integer(lane_count - 1));
   nest_.when(b_.CreateICmpSGT(rest, integer(0)), false,
              [&] { bind(b_.CreateAdd(block.start, full), rest); });
