@@ -13,6 +13,7 @@
 #include <functional>
 #include <optional>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include <llvm/IR/IRBuilder.h>
@@ -83,6 +84,8 @@ class Emitter {
   void owned_points(Value* begin, Value* end);
   void tiled_points(Value* begin, Value* end);
   void tiled_block(Value* first_row, Value* first_column);
+  std::pair<Value*, Value*> tile_origin(Id access, Value* row, Value* column);
+  void fetch_block(Id access, Value* row, Value* column, Value* rows, Value* columns);
   void fill_tile(Id access, Value* row, Value* column, Value* rows, Value* columns, Value* tile);
   void segment(Value* start, Value* stop);
   void point();

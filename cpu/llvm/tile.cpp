@@ -21,6 +21,7 @@ namespace {
 
 constexpr int side = kernel::tile_side;
 static_assert(side % lane_count == 0);
+constexpr std::int64_t cache_line = 64;
 
 /// Transposes a square of vectors by exchanging the off-diagonal blocks of 8, of 4, of 2 and of 1
 /// (Eklundh, "A fast computer method for matrix transposing", IEEE Transactions on Computers 21(7),
@@ -115,6 +116,9 @@ void Emitter::tiled_block(Value* first_row, Value* first_column) {
   };
   Value* height = least(b_.CreateSub(extent(row), first_row), side);
   Value* width = least(b_.CreateSub(extent(column), first_column), side);
+  for (const auto& [load, tile] : tiles_) {
+    nest_.region([&] { fetch_block(load, first_row, first_column, height, width); });
+  }
   nest_.loop(integer(0), height, lane_count, [&](Value* strip) {
     Value* top = b_.CreateAdd(first_row, strip);
     Value* rows = least(b_.CreateSub(height, strip), lane_count);
@@ -131,29 +135,50 @@ void Emitter::tiled_block(Value* first_row, Value* first_column) {
   });
 }
 
-/// Reads rows [row, row + rows) and columns [column, column + columns) of a load into `tile`, row
-/// by row of the result.
-void Emitter::fill_tile(Id load, Value* row, Value* column, Value* rows, Value* columns,
-                        Value* tile) {
+/// Where a load's element at a row and a column is, and how many bytes further on that of the next
+/// column.
+std::pair<Value*, Value*> Emitter::tile_origin(Id load, Value* row, Value* column) {
   const auto outer = program_.list(program_.outer);
-  const kernel::Access& access = program_.accesses[load];
-  const DType dtype = program_.buffers[access.buffer].type;
-  llvm::Type* type = arithmetic_.stored(dtype);
-  const llvm::Align align(size_of(dtype));
   const auto from = [&](Value* at) {
     Value* pointer = nullptr;
     nest_.region([&] {
       set_axis(outer[outer.size() - 2], row);
       set_axis(outer.back(), at);
-      pointer = address(access);
+      pointer = address(program_.accesses[load]);
     });
     return pointer;
   };
   Value* origin = from(column);
   Value* next = from(b_.CreateAdd(column, integer(1)));
-  Value* distance = b_.CreateSub(b_.CreatePtrToInt(next, b_.getInt64Ty()),
-                                 b_.CreatePtrToInt(origin, b_.getInt64Ty()));
-  const auto line = [&](Value* j) {
+  return {origin, b_.CreateSub(b_.CreatePtrToInt(next, b_.getInt64Ty()),
+                               b_.CreatePtrToInt(origin, b_.getInt64Ty()))};
+}
+
+/// Asks for the lines of a block of a load, which lie too far apart for processors to foresee.
+void Emitter::fetch_block(Id load, Value* row, Value* column, Value* rows, Value* columns) {
+  const auto [origin, distance] = tile_origin(load, row, column);
+  const DType dtype = program_.buffers[program_.accesses[load].buffer].type;
+  Value* bytes = b_.CreateMul(rows, integer(static_cast<std::int64_t>(size_of(dtype))));
+  nest_.loop(integer(0), columns, 1, [&, origin = origin, distance = distance](Value* j) {
+    Value* line = element(b_.getInt8Ty(), origin, b_.CreateMul(j, distance));
+    nest_.loop(integer(0), bytes, cache_line, [&](Value* offset) {
+      constexpr int read = 0, second_level = 2, data = 1;
+      b_.CreateIntrinsic(llvm::Intrinsic::prefetch, {b_.getPtrTy()},
+                         {element(b_.getInt8Ty(), line, offset), b_.getInt32(read),
+                          b_.getInt32(second_level), b_.getInt32(data)});
+    });
+  });
+}
+
+/// Reads rows [row, row + rows) and columns [column, column + columns) of a load into `tile`, row
+/// by row of the result.
+void Emitter::fill_tile(Id load, Value* row, Value* column, Value* rows, Value* columns,
+                        Value* tile) {
+  const DType dtype = program_.buffers[program_.accesses[load].buffer].type;
+  llvm::Type* type = arithmetic_.stored(dtype);
+  const llvm::Align align(size_of(dtype));
+  const auto [origin, distance] = tile_origin(load, row, column);
+  const auto line = [&, origin = origin, distance = distance](Value* j) {
     return element(b_.getInt8Ty(), origin, b_.CreateMul(j, distance));
   };
   const auto place = [&](Value* i, Value* j) {
