@@ -130,12 +130,22 @@ Kernel::Kernel(Program program) : program_(std::move(program)) {
   points_.schedule.bounds_checks = environment::bounds();
   points_bypassing_.schedule = points_.schedule;
   points_bypassing_.schedule.nontemporal = true;
+  points_prefetching_.schedule = points_.schedule;
+  points_prefetching_.schedule.prefetches = true;
+  points_prefetching_bypassing_.schedule = points_bypassing_.schedule;
+  points_prefetching_bypassing_.schedule.prefetches = true;
   split_.schedule = points_.schedule;
   split_.schedule.map = Schedule::Map::split;
   owned_.schedule = points_.schedule;
   owned_.schedule.map = Schedule::Map::owned;
+  owned_prefetching_.schedule = owned_.schedule;
+  owned_prefetching_.schedule.prefetches = true;
   const auto outer = program_.list(program_.outer);
   outer_lanes_ = !outer.empty() && outer.back() == points_.schedule.vector_axis;
+  if (outer_lanes_ && !points_.schedule.bounds_checks) {
+    jumping_loads_ = kernel::jumping_loads(program_, dependence, false);
+    jumping_loads_owned_ = kernel::jumping_loads(program_, dependence, true);
+  }
   tiles_ = outer_lanes_ && !points_.schedule.bounds_checks &&
            !kernel::transposed_loads(program_, dependence).empty();
   tiled_.schedule = points_.schedule;
@@ -267,6 +277,17 @@ bool Kernel::bypasses_caches(const Launch& launch) const {
   return written >= much;
 }
 
+/// Whether any of these loads is from a buffer that the second-level cache does not hold.
+bool Kernel::jumps_far(std::span<const Id> loads, const std::int64_t* sizes) const {
+  static const auto cache = std::max<std::int64_t>(sysconf(_SC_LEVEL2_CACHE_SIZE), 1 << 18);
+  return std::any_of(loads.begin(), loads.end(), [&](Id load) {
+    const kernel::Buffer& buffer = program_.buffers[program_.accesses[load].buffer];
+    auto bytes = static_cast<std::int64_t>(size_of(buffer.type));
+    for (const Id extent : program_.list(buffer.extents)) bytes *= value(extent, sizes);
+    return bytes > cache;
+  });
+}
+
 // ---- Running ----------------------------------------------------------------------------------
 
 double Kernel::nanoseconds_per_point(const std::int64_t* sizes) const {
@@ -351,7 +372,7 @@ Failure Kernel::execute(std::byte* const* buffers, const std::int64_t* sizes,
       serial();
       return failure;
     }
-    running = code(owned_);
+    running = code(jumps_far(jumping_loads_owned_, sizes) ? owned_prefetching_ : owned_);
     if (running == nullptr) {
       serial();
       return failure;
@@ -372,9 +393,14 @@ Failure Kernel::execute(std::byte* const* buffers, const std::int64_t* sizes,
         per_point = work / static_cast<double>(count);
       }
     }
-  } else if (bypass && (!outer_lanes_ || outer.size() == 1 ||
-                        value(program_.axes[outer.back()].extent, sizes) % 64 == 0)) {
-    if (const Code* bypassing = code(points_bypassing_)) running = bypassing;
+  } else if (!shared_stores_) {
+    const bool whole_lines = !outer_lanes_ || outer.size() == 1 ||
+                             value(program_.axes[outer.back()].extent, sizes) % 64 == 0;
+    const bool far = jumps_far(jumping_loads_, sizes);
+    Variant& variant = bypass && whole_lines
+                           ? (far ? points_prefetching_bypassing_ : points_bypassing_)
+                           : (far ? points_prefetching_ : points_);
+    if (const Code* better = code(variant)) running = better;
   }
   // Whoever owns part of a destination walks through everything, so there is one piece per thread.
   auto grain =

@@ -219,6 +219,7 @@ struct Schedule {
   std::uint8_t unroll = 1;   ///< vectors in one turn of a loop, at most: a power of two counts
   bool nontemporal = false;  ///< stores bypass the caches; whoever asks knows that whole vectors of
                              ///< 16 elements are aligned
+  bool prefetches = false;   ///< rows at loaded indices are asked for before they are used
   bool bounds_checks = false;  ///< every access is checked against its buffer's extents
   friend bool operator==(const Schedule&, const Schedule&) = default;
 };

@@ -99,7 +99,7 @@ bool splits(const Program& program) {
 }
 
 bool may_be_owned(const Program& program) {
-  if (program.stores.empty() || !program.checks.empty()) return false;
+  if (program.stores.empty()) return false;
   const Id buffer = program.stores.front().to.buffer;
   if (program.buffers[buffer].extents.count == 0) return false;
   return std::all_of(program.stores.begin(), program.stores.end(), [&](const Store& store) {
@@ -137,6 +137,34 @@ std::int64_t tile_units(std::int64_t rows, std::int64_t columns) {
   // The pairs form a triangle; its rows are taken from both ends together.
   const std::int64_t longer = (std::max(rows, columns) + tile_side - 1) / tile_side;
   return (longer + 1) / 2 * (longer + 1);
+}
+
+std::vector<Id> jumping_loads(const Program& program, const Dependence& dependence, bool owned) {
+  const bool pointwise =
+      program.stages.size() == 1 && program.stages.front().axes.count == 0 && program.folds.empty();
+  if (!pointwise || program.outer.count < 2) return {};
+  const Id column = program.list(program.outer).back();
+  const auto is_row = [&](const Access& access) {
+    const auto index = program.list(access.index);
+    return dependence.step(access, column).by(1) &&
+           std::none_of(index.begin(), index.end(),
+                        [&](Id at) { return dependence.leaves(at).loads_written; });
+  };
+  const auto jumps = [&](const Access& access) {
+    const auto index = program.list(access.index);
+    return is_row(access) && std::any_of(index.begin(), index.end(),
+                                         [&](Id at) { return dependence.leaves(at).loads; });
+  };
+  std::vector<Id> loads;
+  for (const Store& store : program.stores) dependence.collect_loads(store.value, loads);
+  std::sort(loads.begin(), loads.end());
+  loads.erase(std::unique(loads.begin(), loads.end()), loads.end());
+  if (owned && (program.stores.size() != 1 || !jumps(program.stores.front().to))) return {};
+  std::erase_if(loads, [&](Id id) {
+    const Access& access = program.accesses[id];
+    return !(owned ? is_row(access) : jumps(access));
+  });
+  return loads;
 }
 
 Program with_strides(const Program& program, std::span<const std::pair<Id, std::int64_t>> strides) {

@@ -38,6 +38,12 @@ inline constexpr int tile_side = 128;
 /// block and its mirror image, each where it lies inside.
 std::int64_t tile_units(std::int64_t rows, std::int64_t columns);
 
+/// The loads of neighbours along the last outer axis that `Schedule::prefetches` may ask for early:
+/// those whose row a loaded index names, and where threads own rows of the destination, in which
+/// they leave out most iterations, all of them. Empty where no row is named so, or where no row of
+/// iterations follows another.
+std::vector<Id> jumping_loads(const Program& program, const Dependence& dependence, bool owned);
+
 /// The program with some of its run-time strides known: `strides` are numbers of sizes and their
 /// values. Of use where a stride turns out to be 0, 1, 2 or -1; right for launches with these sizes
 /// only.

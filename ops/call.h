@@ -46,6 +46,11 @@ std::array<Tensor, N> call_for(const Op& op, std::initializer_list<Tensor> input
 RILL_API void infer_abstract(const Op& op, std::span<const Tensor> inputs,
                              const Attributes& attributes, std::span<Tensor> outputs);
 
+/// `op(onto, b, c)` for an operator whose result starts from its first input: in the buffer of
+/// `onto` when nobody else can see it, so callers give away what they no longer need.
+Tensor call_onto(const Op& op, Tensor onto, const Tensor& b, const Tensor& c,
+                 const Attributes& attributes, Where where);
+
 /// `a = op(a, b)`, in the buffer of `a` when nobody else can see it and dtype and shape stay.
 RILL_API void call_in_place(const Op& op, Tensor& a, const Operand& b);
 

@@ -124,14 +124,20 @@ std::shared_ptr<const kernel::Plan> run_library(const Infer& infer, std::span<co
   return plan;
 }
 
-bool writes_in_place(std::span<const Spec> results, const Tensor* reuse) {
-  return reuse != nullptr && results.size() == 1 && results[0].dtype == reuse->dtype() &&
-         results[0].shape == reuse->shape() && results[0].start == Spec::nothing;
+bool writes_in_place(std::span<const Spec> results, std::span<const Tensor> inputs,
+                     const Tensor* reuse) {
+  if (reuse == nullptr || results.size() != 1 || results[0].dtype != reuse->dtype() ||
+      !(results[0].shape == reuse->shape()))
+    return false;
+  const int start = results[0].start;
+  return start == Spec::nothing ||
+         (start >= 0 &&
+          inputs[static_cast<std::size_t>(start)].body_or_null() == reuse->body_or_null());
 }
 
 void start(std::span<const Spec> results, std::span<const Tensor> inputs, Device device,
            std::span<Tensor> outputs, Tensor* reuse) {
-  const bool in_place = writes_in_place(results, reuse);
+  const bool in_place = writes_in_place(results, inputs, reuse);
   for (std::size_t k = 0; k < results.size(); ++k)
     outputs[k] = in_place ? *reuse : started(results[k], inputs, device);
 }
@@ -395,6 +401,21 @@ void infer_abstract(const Op& op, std::span<const Tensor> inputs, const Attribut
   for (std::size_t k = 0; k < results.size(); ++k) {
     outputs[k] = Tensor::abstract(results[k].shape, results[k].dtype, device_of(inputs));
   }
+}
+
+Tensor call_onto(const Op& op, Tensor onto, const Tensor& b, const Tensor& c,
+                 const Attributes& attributes, Where where) {
+  const std::array<Tensor, 3> inputs = {std::move(onto), b, c};
+  const Tensor& first = inputs[0];
+  Tensor out;
+  if (!Listeners::none() || !first.defined() || !first.sole_owner() || !first.contiguous()) {
+    call(op, inputs, attributes, where, {&out, 1});
+    return out;
+  }
+  Tensor target = first;
+  evaluate(op, inputs, attributes, where, {&out, 1}, &target);
+  if (out.body_or_null() == first.body_or_null()) out.body().id = detail::next_value_id();
+  return out;
 }
 
 void call_in_place(const Op& op, Tensor& a, const Operand& b) {

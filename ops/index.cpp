@@ -2,6 +2,7 @@
 
 #include <cstdlib>
 #include <string>
+#include <utility>
 
 #include <rill/ops/axes.h>
 #include <rill/ops/body.h>
@@ -273,12 +274,58 @@ constexpr const Op& find = table[position(table, name.view())];
 
 /// Updates in the dtype of what they go to. Half types are added up in float32.
 template <class Scatter>
-Tensor scattered(const Tensor& x, const Operand& updates, ScatterMode mode,
-                 const Scatter& scatter) {
-  if (mode == ScatterMode::add && is_half(x.dtype())) {
-    return scatter(x.to(float32), updates.tensor().to(float32)).to(x.dtype());
+Tensor scattered(Tensor x, const Operand& updates, ScatterMode mode, const Scatter& scatter) {
+  const DType dtype = x.dtype();
+  if (mode == ScatterMode::add && is_half(dtype)) {
+    return scatter(x.to(float32), updates.tensor().to(float32)).to(dtype);
   }
-  return scatter(x, updates.tensor().to(x.dtype(), updates.where()));
+  return scatter(std::move(x), updates.tensor().to(dtype, updates.where()));
+}
+
+/// Indices stretched to the sizes of `x` on the axes that are not indexed.
+Tensor stretched(const Tensor& x, const Tensor& indices, int axis, Where where) {
+  if (indices.rank() != x.rank()) return indices;  // the rule says what is wrong
+  Shape shape = x.shape();
+  shape[axis] = indices.shape()[axis];
+  for (int at = 0; at < x.rank(); ++at) {
+    if (!(indices.shape()[at] == shape[at]) && !(indices.shape()[at] == Dim(1))) return indices;
+  }
+  return indices.shape() == shape ? indices : broadcast_to(indices, shape, where);
+}
+
+Tensor scattered_rows(Tensor x, const Tensor& indices, const Operand& updates, int axis,
+                      const ScatterOptions& options) {
+  const Where where = updates.where();
+  const ScatterAttributes attributes{normalized_axis(x, axis, "scatter", where), options.mode};
+  Shape shape;
+  for (int at = 0; at < attributes.axis; ++at) shape.push_back(x.shape()[at]);
+  for (const Dim size : indices.shape()) shape.push_back(size);
+  for (int at = attributes.axis + 1; at < x.rank(); ++at) shape.push_back(x.shape()[at]);
+  return scattered(std::move(x), updates, options.mode, [&](Tensor onto, const Tensor& values) {
+    return call_onto(find<"scatter">, std::move(onto), indices,
+                     values.shape() == shape ? values : broadcast_to(values, shape, where),
+                     attributes, where);
+  });
+}
+
+Tensor scattered_elements(Tensor x, const Tensor& indices, const Operand& updates, int axis,
+                          const ScatterOptions& options) {
+  const Where where = updates.where();
+  const ScatterAttributes attributes{normalized_axis(x, axis, "put_along_axis", where),
+                                     options.mode};
+  const Tensor places = stretched(x, indices, attributes.axis, where);
+  return scattered(std::move(x), updates, options.mode, [&](Tensor onto, const Tensor& values) {
+    return call_onto(
+        find<"put_along_axis">, std::move(onto), places,
+        values.shape() == places.shape() ? values : broadcast_to(values, places.shape(), where),
+        attributes, where);
+  });
+}
+
+/// What is given away, unless it is read as well.
+Tensor given(Tensor& x, const Tensor& indices, const Operand& updates) {
+  const bool read = &x == &indices || (updates.is_tensor() && &updates.tensor() == &x);
+  return read ? x : std::move(x);
 }
 
 }  // namespace
@@ -304,17 +351,6 @@ Tensor embedding(const Tensor& table, const Tensor& ids, Where where) {
   return take(table, ids, 0, where);
 }
 
-/// Indices stretched to the sizes of `x` on the axes that are not indexed.
-static Tensor stretched(const Tensor& x, const Tensor& indices, int axis, Where where) {
-  if (indices.rank() != x.rank()) return indices;  // the rule says what is wrong
-  Shape shape = x.shape();
-  shape[axis] = indices.shape()[axis];
-  for (int at = 0; at < x.rank(); ++at) {
-    if (!(indices.shape()[at] == shape[at]) && !(indices.shape()[at] == Dim(1))) return indices;
-  }
-  return indices.shape() == shape ? indices : broadcast_to(indices, shape, where);
-}
-
 Tensor gather(const Tensor& x, const Tensor& indices, int axis, Where where) {
   const AxisAttributes attributes{normalized_axis(x, axis, "gather", where)};
   return call(find<"gather">, Operand(x, where), stretched(x, indices, attributes.axis, where),
@@ -323,30 +359,22 @@ Tensor gather(const Tensor& x, const Tensor& indices, int axis, Where where) {
 
 Tensor scatter(const Tensor& x, const Tensor& indices, const Operand& updates, int axis,
                const ScatterOptions& options) {
-  const Where where = updates.where();
-  const ScatterAttributes attributes{normalized_axis(x, axis, "scatter", where), options.mode};
-  Shape shape;
-  for (int at = 0; at < attributes.axis; ++at) shape.push_back(x.shape()[at]);
-  for (const Dim size : indices.shape()) shape.push_back(size);
-  for (int at = attributes.axis + 1; at < x.rank(); ++at) shape.push_back(x.shape()[at]);
-  return scattered(x, updates, options.mode, [&](const Tensor& onto, const Tensor& values) {
-    return call(find<"scatter">, Operand(onto, where), indices,
-                values.shape() == shape ? values : broadcast_to(values, shape, where), attributes);
-  });
+  return scattered_rows(x, indices, updates, axis, options);
+}
+
+Tensor scatter(Tensor&& x, const Tensor& indices, const Operand& updates, int axis,
+               const ScatterOptions& options) {
+  return scattered_rows(given(x, indices, updates), indices, updates, axis, options);
 }
 
 Tensor put_along_axis(const Tensor& x, const Tensor& indices, const Operand& updates, int axis,
                       const ScatterOptions& options) {
-  const Where where = updates.where();
-  const ScatterAttributes attributes{normalized_axis(x, axis, "put_along_axis", where),
-                                     options.mode};
-  const Tensor places = stretched(x, indices, attributes.axis, where);
-  return scattered(x, updates, options.mode, [&](const Tensor& onto, const Tensor& values) {
-    return call(
-        find<"put_along_axis">, Operand(onto, where), places,
-        values.shape() == places.shape() ? values : broadcast_to(values, places.shape(), where),
-        attributes);
-  });
+  return scattered_elements(x, indices, updates, axis, options);
+}
+
+Tensor put_along_axis(Tensor&& x, const Tensor& indices, const Operand& updates, int axis,
+                      const ScatterOptions& options) {
+  return scattered_elements(given(x, indices, updates), indices, updates, axis, options);
 }
 
 Tensor one_hot(const Tensor& indices, Dim depth, DType dtype, Where where) {

@@ -46,9 +46,15 @@ struct ScatterOptions {
 ///     1]
 RILL_API Tensor scatter(const Tensor& x, const Tensor& indices, const Operand& updates,
                         int axis = 0, const ScatterOptions& options = {});
+/// The same of a tensor that is given away, a temporary or `std::move(x)`: in its memory, if nobody
+/// else sees that. Where it throws, what was given away is gone.
+RILL_API Tensor scatter(Tensor&& x, const Tensor& indices, const Operand& updates, int axis = 0,
+                        const ScatterOptions& options = {});
 /// `x` with one element replaced, or added to, for each index: the reverse of `gather`.
 RILL_API Tensor put_along_axis(const Tensor& x, const Tensor& indices, const Operand& updates,
                                int axis, const ScatterOptions& options = {});
+RILL_API Tensor put_along_axis(Tensor&& x, const Tensor& indices, const Operand& updates, int axis,
+                               const ScatterOptions& options = {});
 
 /// 1 at the place that each index names on a new last axis of size `depth`, 0 elsewhere; all 0 for
 /// an index outside.

@@ -221,8 +221,21 @@ void Emitter::points(Value* begin, Value* end) {
       });
 }
 
+/// Whether rows of a destination belong to this call.
+Value* Emitter::owns(Value* row) {
+  const bool wide = row->getType()->isVectorTy();
+  Value* first = wide ? splat(owned_begin_) : owned_begin_;
+  Value* last = wide ? splat(owned_end_) : owned_end_;
+  return b_.CreateAnd(b_.CreateICmpSGE(row, first), b_.CreateICmpSLT(row, last));
+}
+
 /// Values [start, stop) of the last outer axis. Not empty.
 void Emitter::segment(Value* start, Value* stop) {
+  if (schedule_.prefetches && outer_lanes_) prefetch_rows(start, stop);
+  one_segment(start, stop);
+}
+
+void Emitter::one_segment(Value* start, Value* stop) {
   const auto outer = program_.list(program_.outer);
   const Id axis = outer.back();
   if (owned_begin_ != nullptr) {
@@ -232,13 +245,11 @@ void Emitter::segment(Value* start, Value* stop) {
     kernel::Set others = dependence_.axes(row);
     for (std::size_t k = 0; k + 1 < outer.size(); ++k) others &= ~kernel::only(outer[k]);
     if (program_.stores.size() == 1 && dependence_.leaves(row).results == 0 && others == 0) {
-      Value* at = evaluate(row);
-      Value* mine =
-          b_.CreateAnd(b_.CreateICmpSGE(at, owned_begin_), b_.CreateICmpSLT(at, owned_end_));
+      Value* mine = owns(evaluate(row));
       Value* const first = owned_begin_;
       nest_.when(mine, true, [&] {
         owned_begin_ = nullptr;
-        segment(start, stop);
+        one_segment(start, stop);
         owned_begin_ = first;
       });
       return;
@@ -405,11 +416,7 @@ void Emitter::emit_stores(const Stage& stage) {
     Value* guard = guard_of(to);
     if (owned_begin_ != nullptr) {
       Value* row = evaluate(program_.list(to.index)[0]);
-      const bool wide = row->getType()->isVectorTy();
-      Value* first = wide ? splat(owned_begin_) : owned_begin_;
-      Value* last = wide ? splat(owned_end_) : owned_end_;
-      guard =
-          mask_and(guard, b_.CreateAnd(b_.CreateICmpSGE(row, first), b_.CreateICmpSLT(row, last)));
+      guard = mask_and(guard, owns(row));
     }
     pending.push_back({&each, evaluate(each.value), guard});
   }

@@ -77,7 +77,8 @@ class Emitter {
     Value* start = nullptr;  ///< of the block
   };
 
-  // ---- emitter.cpp and tile.cpp: functions, outer axes, stages --------------------------------
+  // ---- emitter.cpp, tile.cpp and prefetch.cpp: functions, outer axes, stages
+  // --------------------------------
   void function(const char* name, Part part);
   void points(Value* begin, Value* end);
   void split_points(Value* begin, Value* end);
@@ -88,6 +89,9 @@ class Emitter {
   void fetch_block(Id access, Value* row, Value* column, Value* rows, Value* columns);
   void fill_tile(Id access, Value* row, Value* column, Value* rows, Value* columns, Value* tile);
   void segment(Value* start, Value* stop);
+  void one_segment(Value* start, Value* stop);
+  Value* owns(Value* row);
+  void prefetch_rows(Value* start, Value* stop);
   void point();
   void stages();
   void stage(const kernel::Stage& stage);

@@ -809,6 +809,7 @@ TEST_CASE("The owner of part of a destination applies what falls into it") {
           b.load(x, std::array{b.index(i), b.index(j)}), Store::Mode::add, false);
   const Program program = b.finish();
   REQUIRE(kernel::may_be_owned(program));
+  REQUIRE(kernel::jumping_loads(program, kernel::Dependence(program), true).size() == 1);
   const std::size_t count = 100, width = 20, rows = 9;
   std::vector<std::int64_t> places(count);
   std::vector<float> in = uneven(count * width), result(rows * width), expected(rows * width, 0);
@@ -823,11 +824,14 @@ TEST_CASE("The owner of part of a destination applies what falls into it") {
   for (const Level level : runnable_levels()) {
     Schedule schedule = kernel::choose(program, kernel::Dependence(program));
     schedule.map = Schedule::Map::owned;
-    const Compiled compiled(program, schedule, level);
-    result.assign(result.size(), 0);
-    compiled.run(launch, 5, 9);
-    compiled.run(launch, 0, 5);
-    REQUIRE(same_bits(result, expected));
+    for (const bool prefetches : {false, true}) {
+      schedule.prefetches = prefetches;
+      const Compiled compiled(program, schedule, level);
+      result.assign(result.size(), 0);
+      compiled.run(launch, 5, 9);
+      compiled.run(launch, 0, 5);
+      REQUIRE(same_bits(result, expected));
+    }
   }
 }
 

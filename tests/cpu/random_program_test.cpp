@@ -138,6 +138,9 @@ std::vector<Schedule> schedules(const RandomProgram& given, std::mt19937_64& ran
   }
   for (Schedule& schedule : all) {
     schedule.bounds_checks = random() % 3 == 0;
+    schedule.prefetches = !kernel::jumping_loads(program, kernel::Dependence(program),
+                                                 schedule.map == Schedule::Map::owned)
+                               .empty();
     if (random() % 2 == 0) schedule.unroll = static_cast<std::uint8_t>(1 + random() % 4);
   }
   return all;
@@ -147,7 +150,7 @@ std::string described(const Schedule& schedule, Level level) {
   return std::string(name_of(level)) + ", map " + std::to_string(static_cast<int>(schedule.map)) +
          ", lanes on axis " + std::to_string(static_cast<int>(schedule.vector_axis)) + ", unroll " +
          std::to_string(schedule.unroll) + (schedule.nontemporal ? ", nontemporal" : "") +
-         (schedule.bounds_checks ? ", checked" : "");
+         (schedule.prefetches ? ", prefetching" : "") + (schedule.bounds_checks ? ", checked" : "");
 }
 
 /// What differs between the interpreter and compiled code on the program of this seed; empty when

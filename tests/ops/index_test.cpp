@@ -7,8 +7,10 @@
 #include <rill/ops/reduce.h>
 #include <rill/ops/shape.h>
 #include <rill/tensor/literal.h>
+#include <rill/tensor/threads.h>
 
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "tests/catch.h"
@@ -175,6 +177,40 @@ TEST_CASE("scatter with add counts repeated indices, in float16 without losing t
   const Tensor many = scatter(zeros({1}, float16), zeros({4096}, int64), ones({4096}, float16), 0,
                               {.mode = ScatterMode::add});
   CHECK(many(0).item<float>() == 4096);
+}
+
+TEST_CASE("scattering into what is given away uses its memory, and nobody else's") {
+  const Tensor at = tensor({1, 1, 3});
+  const Tensor updates = tensor({1.0F, 2.0F, 3.0F});
+  Tensor mine = zeros({4});
+  const void* memory = mine.data<float>().data();
+  const Tensor added = scatter(std::move(mine), at, updates, 0, {.mode = ScatterMode::add});
+  CHECK(added.data<float>().data() == memory);
+  CHECK(equal(added, tensor({0.0F, 3.0F, 0.0F, 3.0F})));
+
+  Tensor shared = zeros({4});
+  const Tensor other = shared;
+  const auto before = other.id();
+  CHECK(equal(scatter(std::move(shared), at, updates), tensor({0.0F, 2.0F, 0.0F, 3.0F})));
+  CHECK(equal(other, zeros({4})));
+  CHECK(other.id() == before);
+
+  Tensor both = tensor({5.0F, 6.0F, 7.0F});
+  CHECK(equal(scatter(std::move(both), tensor({2, 1, 0}), both), tensor({7.0F, 6.0F, 5.0F})));
+}
+
+TEST_CASE("a scatter into many rows reports the first index outside, on any number of threads") {
+  const int before = threads();
+  Tensor at = arange(20000);
+  at.at(7000) = 20001;
+  at.at(15000) = -20002;
+  const Tensor updates = ones({20000, 16});
+  for (const int count : {1, 2, 7}) {
+    set_threads(count);
+    CHECK_THROWS_WITH(scatter(zeros({20000, 16}), at, updates),
+                      Catch::Contains("index 20001 is outside axis 0 of size 20000"));
+  }
+  set_threads(before);
 }
 
 }  // namespace
