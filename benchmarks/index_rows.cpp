@@ -21,13 +21,13 @@ Work gather_rows() {
           .floors = streaming(table_bytes + index_bytes, table_bytes)};
 }
 
-/// Into zeros that are made in the call.
+/// Into zeros that are made in the call. Updates come in any order, so the destination is read too.
 Work scatter_add_rows() {
   return {.run =
               [updates = rng::normal({rows, columns}), at = random_rows()] {
                 return scatter(zeros({rows, columns}), at, updates, 0, {.mode = ScatterMode::add});
               },
-          .floors = streaming(table_bytes + index_bytes, table_bytes)};
+          .floors = streaming(2 * table_bytes + index_bytes, table_bytes)};
 }
 
 }  // namespace

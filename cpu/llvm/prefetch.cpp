@@ -54,16 +54,22 @@ void Emitter::prefetch_rows(Value* start, Value* stop) {
       for (const Access* access : accesses) {
         const DType dtype = program_.buffers[access->buffer].type;
         Value* from = address(*access);
-        // Instead of a branch that nobody could foresee.
-        if (mine != nullptr) from = b_.CreateSelect(mine, from, arguments_);
         Value* bytes = b_.CreateMul(b_.CreateSub(stop, start),
                                     integer(static_cast<std::int64_t>(size_of(dtype))));
         bytes = b_.CreateBinaryIntrinsic(llvm::Intrinsic::smin, bytes, integer(longest_row));
-        Value* lines = b_.CreateUDiv(b_.CreateAdd(bytes, integer(line - 1)), integer(line));
-        nest_.plain_loop(integer(0), lines, [&](Value* i) {
-          Value* at = element(b_.getInt8Ty(), from, b_.CreateMul(i, integer(line)));
-          b_.CreateIntrinsic(llvm::Intrinsic::prefetch, {b_.getPtrTy()},
-                             {at, b_.getInt32(0), b_.getInt32(ahead.locality), b_.getInt32(1)});
+        // Four lines at a time, the last one again where there are fewer.
+        Value* last = b_.CreateSub(bytes, integer(1));
+        Value* groups =
+            b_.CreateUDiv(b_.CreateAdd(bytes, integer(4 * line - 1)), integer(4 * line));
+        if (mine != nullptr) groups = b_.CreateSelect(mine, groups, integer(0));
+        nest_.plain_loop(integer(0), groups, [&](Value* group) {
+          for (std::int64_t k = 0; k < 4; ++k) {
+            Value* at = b_.CreateAdd(b_.CreateMul(group, integer(4 * line)), integer(k * line));
+            at = b_.CreateBinaryIntrinsic(llvm::Intrinsic::umin, at, last);
+            b_.CreateIntrinsic(llvm::Intrinsic::prefetch, {b_.getPtrTy()},
+                               {element(b_.getInt8Ty(), from, at), b_.getInt32(0),
+                                b_.getInt32(ahead.locality), b_.getInt32(1)});
+          }
         });
       }
     });
