@@ -1,17 +1,19 @@
 #include <rill/tensor/idx.h>
 
+#include <fcntl.h>
+#include <unistd.h>
 #include <zlib.h>
 
 #include <algorithm>
 #include <array>
 #include <bit>
 #include <cerrno>
-#include <cstring>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include <rill/tensor/error.h>
+#include <rill/tensor/input_file.h>
 #include <rill/tensor/literal.h>
 
 namespace rill {
@@ -20,22 +22,29 @@ namespace {
 /// A file that reads the same whether it is compressed or not.
 class Source {
  public:
-  Source(const std::string& path, Where where) : name_(path), where_(where) {
-    errno = 0;
-    file_.reset(gzopen(path.c_str(), "rb"));
-    if (!file_)
-      throw FileError("load_idx: cannot open '" + name_ + "': " + std::strerror(errno) +
-                      where.suffix());
+  Source(const std::string& path, Where where) : input_(path, "load_idx", where) {
+    // zlib closes the descriptor that it is given.
+    const int own = ::fcntl(input_.descriptor(), F_DUPFD_CLOEXEC, 0);
+    if (own < 0) input_.fail_file("read", errno);
+    file_.reset(gzdopen(own, "rb"));
+    if (!file_) {
+      ::close(own);
+      fail_memory();
+    }
   }
 
-  [[noreturn]] void fail(const std::string& rule) const {
-    throw FormatError("load_idx: '" + name_ + "' " + rule + where_.suffix());
-  }
+  [[noreturn]] void fail(const std::string& what) const { input_.fail_format("it " + what); }
 
   /// As many bytes as there are, up to `bytes`.
   std::size_t read(void* to, std::size_t bytes) {
     const int count = gzread(file_.get(), to, static_cast<unsigned>(bytes));
-    if (count < 0) fail("is damaged, or is no file");
+    int status = Z_OK;
+    gzerror(file_.get(), &status);
+    if (status == Z_ERRNO) input_.fail_file("read", errno);
+    if (status == Z_MEM_ERROR) fail_memory();
+    // Where compressed data stops early, what was unpacked comes first, and then this.
+    if (status == Z_BUF_ERROR) fail("ends within its compressed data");
+    if (count < 0 || status != Z_OK) fail("is damaged");
     return static_cast<std::size_t>(count);
   }
 
@@ -44,11 +53,14 @@ class Source {
   }
 
  private:
+  [[noreturn]] static void fail_memory() {
+    throw OutOfMemoryError("load_idx: there is no memory left to unpack into");
+  }
+
   struct Close {
     void operator()(gzFile_s* file) const { gzclose(file); }
   };
-  std::string name_;
-  Where where_;
+  InputFile input_;
   std::unique_ptr<gzFile_s, Close> file_;
 };
 
@@ -89,7 +101,10 @@ Tensor load_idx(const std::string& path, Where where) {
   if (magic[0] != 0 || magic[1] != 0)
     source.fail("is no IDX file: it does not begin with two zeros");
   const DType dtype = element_type(source, magic[2]);
-  if (magic[3] > max_rank) source.fail("has more than " + std::to_string(max_rank) + " axes");
+  if (magic[3] > max_rank) {
+    source.fail("has " + std::to_string(magic[3]) + " axes, and a tensor has at most " +
+                std::to_string(max_rank));
+  }
   Shape shape;
   for (int axis = 0; axis < magic[3]; ++axis) {
     std::array<unsigned char, 4> size{};
@@ -97,12 +112,13 @@ Tensor load_idx(const std::string& path, Where where) {
     shape.push_back(std::int64_t{size[0]} << 24 | std::int64_t{size[1]} << 16 |
                     std::int64_t{size[2]} << 8 | size[3]);
   }
+  const std::string header = std::string(name(dtype)) + shape.text();
   std::size_t expected = 0;
   try {
     expected = static_cast<std::size_t>(
         (shape.size() * static_cast<std::int64_t>(size_of(dtype))).value());
   } catch (const ShapeError&) {
-    source.fail("claims more elements than there can be: " + shape.text());
+    source.fail("claims more elements than there can be: " + header);
   }
   // Grows with what is really there: a header may claim anything.
   std::vector<std::byte> bytes;
@@ -115,12 +131,12 @@ Tensor load_idx(const std::string& path, Where where) {
     bytes.resize(before + count);
     if (count == 0) {
       source.fail("holds " + std::to_string(before) + " of the " + std::to_string(expected) +
-                  " bytes that its header " + shape.text() + " asks for");
+                  " bytes that its header " + header + " asks for");
     }
   }
   char more = 0;
   if (source.read(&more, 1) != 0)
-    source.fail("goes on after the elements that its header " + shape.text() + " asks for");
+    source.fail("goes on after the elements that its header " + header + " asks for");
   if (size_of(dtype) > 1) to_native(bytes, size_of(dtype));
   return tensor_from(bytes.data(), shape.size().value(), dtype, shape, where);
 }
