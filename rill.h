@@ -12,6 +12,7 @@
 #include <rill/autograd/functional.h>
 #include <rill/autograd/tape.h>
 #include <rill/autograd/variable.h>
+#include <rill/ops/check.h>
 #include <rill/ops/convolution.h>
 #include <rill/ops/creation.h>
 #include <rill/ops/elementwise.h>

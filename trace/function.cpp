@@ -4,6 +4,7 @@
 #include <charconv>
 
 #include <rill/ops/call.h>
+#include <rill/ops/check.h>
 #include <rill/tensor/error.h>
 
 namespace rill {
@@ -55,6 +56,9 @@ class Run {
         break;
       case Node::Kind::draw:
         values_[n] = {node.generator->draw({})};
+        break;
+      case Node::Kind::check:
+        check({value(node.inputs[0]), Where{}}, node.message);
         break;
       case Node::Kind::op: {
         operands_.clear();

@@ -34,6 +34,7 @@ struct Node {
     variable,  ///< the value of a variable at this point
     assign,    ///< a variable takes the value of its operand
     draw,      ///< the next key of a generator
+    check,     ///< every element of its operand must be true
     op,        ///< results of an operator
   };
   Kind kind = Kind::op;
@@ -45,6 +46,7 @@ struct Node {
   Tensor value;                         ///< constant, number
   Variable variable;                    ///< variable, assign
   rng::Generator* generator = nullptr;  ///< draw
+  std::string message;                  ///< check
 };
 
 struct Function {

@@ -110,6 +110,10 @@ class Writer {
       case Node::Kind::draw:
         json["draw"] = "default";
         break;
+      case Node::Kind::check:
+        json["check"] = reference(f, n.inputs[0]);
+        json["message"] = n.message;
+        break;
       case Node::Kind::constant:
         json["constant"] = keep("constant/" + n.name, n.value);
         break;
@@ -383,6 +387,14 @@ class Reader {
       if (value.dtype != n.variable.dtype() || !(value.shape == n.variable.shape())) {
         place.fail("assigns " + value.text() + " to a variable of another dtype or shape");
       }
+    } else if (place.has("check")) {
+      n.kind = Node::Kind::check;
+      const Edge edge = reference(place.at("check"), f, by_name);
+      n.inputs = {edge};
+      n.message = place.at("message").string();
+      const Spec& ok = f.nodes[static_cast<std::size_t>(edge.node)]
+                           .results[static_cast<std::size_t>(edge.result)];
+      if (ok.dtype != bool_) place.fail("checks " + ok.text() + ", which is not of bool");
     } else {
       operation(place, f, by_name, n);
     }

@@ -113,6 +113,14 @@ void Recorder::draw(const DrawEvent& event) {
   known_[event.key.id()] = {add(std::move(node), "draw"), 0};
 }
 
+void Recorder::check(const CheckEvent& event) {
+  Node node;
+  node.kind = Node::Kind::check;
+  node.inputs = {edge_of(event.ok, event.where)};
+  node.message = event.message;
+  add(std::move(node), "check");
+}
+
 void Recorder::enter(const ScopeEvent& event) {
   if (event.kind == ScopeEvent::Kind::name) scopes_.emplace_back(event.name);
 }

@@ -30,6 +30,7 @@ class Recorder final : public Listener {
   void host_read(const HostReadEvent& event) override;
   void print(const HostReadEvent& event) override;
   void draw(const DrawEvent& event) override;
+  void check(const CheckEvent& event) override;
   void enter(const ScopeEvent& event) override;
   void leave(const ScopeEvent& event) override;
 

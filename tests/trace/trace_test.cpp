@@ -122,6 +122,24 @@ TEST_CASE("several results and arguments, one given twice") {
   CHECK(d.item<float>() == 3);
 }
 
+TEST_CASE("a traced check asserts in its place, also in a graph that was saved") {
+  const Variable count(tensor(0.0), "count");
+  auto f = trace([&](const Tensor& t) {
+    count.assign_add(1);
+    check(t > 0, "t is positive");
+    count.assign_add(1);
+    return sqrt(t);
+  });
+  CHECK(f(tensor(4.0)).item<float>() == 2);
+  CHECK_THROWS_WITH(f(tensor(-4.0)), "check: t is positive: 1 of 1 is false");
+  CHECK(count.value().item<float>() == 3);  // what stands before it was done
+  const Folder folder;
+  f.save(folder.file("f.json"));
+  const Graph g = Graph::load(folder.file("f.json"));
+  CHECK(g(tensor(9.0)).item<float>() == 3);
+  CHECK_THROWS_WITH(g(tensor(-9.0)), "check: t is positive: 1 of 1 is false");
+}
+
 TEST_CASE("a saved graph is loaded with the same answers and the same text") {
   const Folder folder;
   const Variable w(tensor({{1.0, 2.0}, {3.0, -4.0}, {0.5, 1.5}}), "w");

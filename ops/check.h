@@ -1,0 +1,20 @@
+/// `check`: a condition that the program asserts. Invariant: a trace asserts it too, in its place:
+/// what stands before a check that fails has happened, what stands behind it has not.
+#pragma once
+
+#include <string_view>
+
+#include <rill/tensor/export.h>
+#include <rill/tensor/operand.h>
+
+namespace rill {
+
+/// Throws `ValueError` with the message unless every element of `ok` (bool, any shape) is true; no
+/// elements are all true. Throws `DTypeError` for another dtype. Listeners hear of it before the
+/// elements are looked at, and of nothing else.
+///
+///     check(isfinite(loss), "the loss is finite");
+///     // check: the loss is finite: 1 of 1 is false, at main.cpp:12
+RILL_API void check(const Operand& ok, std::string_view message);
+
+}  // namespace rill
