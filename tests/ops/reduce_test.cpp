@@ -85,6 +85,38 @@ TEST_CASE("the gradient of a product with zeros is that of the others") {
   CHECK(tape.gradient(prod(x, 1), x).to_vector<float>() == std::vector<float>{0, 6, 0, 0, 0, 0});
 }
 
+TEST_CASE("the second derivatives of a product are right with no zero, one and two") {
+  // d^2(abcd)/dx_i dx_j is the product of the two others; the gradient of their sum over i is
+  // returned, for a row of 3: of 1 2 3, for instance, (2+3, 1+3, 1+2).
+  const auto second = [](const Tensor& x) {
+    GradientTape outer;
+    outer.watch(x);
+    GradientTape inner;
+    inner.watch(x);
+    const Tensor slope = inner.gradient(prod(x, -1), x);
+    return outer.gradient(sum(slope), x).to_vector<float>();
+  };
+  using Floats = std::vector<float>;
+  CHECK(second(tensor({2.0, 3.0, 5.0})) == Floats{3 + 5, 2 + 5, 2 + 3});
+  CHECK(second(tensor({2.0, 0.0, 5.0})) == Floats{0 + 5, 2 + 5, 2 + 0});
+  CHECK(second(tensor({2.0, 0.0, 0.0})) == Floats{0, 2, 2});
+  CHECK(second(tensor({0.0, 0.0, 0.0})) == Floats{0, 0, 0});
+  CHECK(second(zeros({0})).empty());
+}
+
+TEST_CASE("the gradient of a product over several axes is that of the others") {
+  const Tensor x = tensor({{{1.0, 2.0}, {3.0, 4.0}}, {{5.0, 0.0}, {7.0, 8.0}}});
+  GradientTape tape({.persistent = true});
+  tape.watch(x);
+  const Tensor y = prod(x, {0, 2});  // 1*2*5*0, 3*4*7*8
+  const Tensor z = prod(x);
+  using Floats = std::vector<float>;
+  CHECK(tape.gradient(y, x).to_vector<float>() == Floats{0, 0, 224, 168, 0, 10, 96, 84});
+  CHECK(tape.gradient(z, x).to_vector<float>() == Floats{0, 0, 0, 0, 0, 6720, 0, 0});
+  const Tensor alone = prod(x(slice(), slice(), slice(0, 1)), 2);
+  CHECK(tape.gradient(alone, x).to_vector<float>() == Floats{1, 0, 1, 0, 1, 0, 1, 0});
+}
+
 TEST_CASE("the unbiased variance divides by one less") {
   const Tensor x = tensor({1.0, 2.0, 3.0, 4.0});
   CHECK(var(x).item<float>() == 1.25F);
