@@ -138,6 +138,24 @@ kernel::Store::Mode store_mode(ScatterMode mode) {
   return mode == ScatterMode::add ? kernel::Store::Mode::add : kernel::Store::Mode::set;
 }
 
+// ---- Gradients --------------------------------------------------------------------------------
+
+/// True for the updates that `scatter` leaves standing: each index writes its number, and finds it
+/// again unless a later one wrote over it. The axes are those of what is scattered, or 1.
+Tensor last_of_slices(const Tensor& indices, const Shape& onto, int axis) {
+  const Tensor number = arange(indices.shape().size()).reshape(indices.shape());
+  const Tensor last = take(scatter(zeros({onto[axis]}, int64), indices, number), indices);
+  Shape shape = indices.shape();
+  for (int at = axis + 1; at < onto.rank(); ++at) shape.push_back(1);
+  return reshape(last == number, shape);
+}
+
+/// The same for `put_along_axis`.
+Tensor last_of_elements(const Tensor& indices, const Shape& onto, int axis) {
+  const Tensor number = cumsum(ones_like(indices, int64), axis);
+  return gather(put_along_axis(zeros(onto, int64), indices, number, axis), indices, axis) == number;
+}
+
 // clang-format off
 constexpr Op table[] = {
     {.name = "strided_slice", .peers = {.numpy = "x[a:b:c]", .tensorflow = "strided_slice", .torch = "x[a:b]", .onnx = "Slice"},
@@ -215,7 +233,9 @@ constexpr Op table[] = {
      },
      .grad = [](Grad& g, const ScatterAttributes& a) {
        if (g.wants(0)) g.to(0, a.mode == ScatterMode::add ? g.dy() : scatter(g.dy(), g.x(1), 0, a.axis));
-       if (g.wants(2)) g.to(2, take(g.dy(), g.x(1), a.axis));
+       if (!g.wants(2)) return;
+       const Tensor taken = take(g.dy(), g.x(1), a.axis);
+       g.to(2, a.mode == ScatterMode::add ? taken : where(last_of_slices(g.x(1), g.shape(0), a.axis), taken, 0));
      }},
     {.name = "gather", .peers = {.numpy = "take_along_axis", .torch = "gather", .onnx = "GatherElements"},
      .rule = [](Infer& i, const AxisAttributes& a) {
@@ -246,7 +266,9 @@ constexpr Op table[] = {
      },
      .grad = [](Grad& g, const ScatterAttributes& a) {
        if (g.wants(0)) g.to(0, a.mode == ScatterMode::add ? g.dy() : put_along_axis(g.dy(), g.x(1), 0, a.axis));
-       if (g.wants(2)) g.to(2, gather(g.dy(), g.x(1), a.axis));
+       if (!g.wants(2)) return;
+       const Tensor taken = gather(g.dy(), g.x(1), a.axis);
+       g.to(2, a.mode == ScatterMode::add ? taken : where(last_of_elements(g.x(1), g.shape(0), a.axis), taken, 0));
      }},
     {.name = "checked_index",
      .rule = [](Infer& i, const AxisAttributes&) {

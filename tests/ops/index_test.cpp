@@ -170,6 +170,30 @@ TEST_CASE("an index out of range in a tensor names it, the axis, its size and th
   CHECK(text.rfind("take: index 4 is outside axis 1 of size 4, at index_test.cpp:", 0) == 0);
 }
 
+TEST_CASE("where scatter replaces, only the update that stays gets a gradient") {
+  const Tensor onto = tensor({{1.0, 2.0}, {3.0, 4.0}, {5.0, 6.0}});
+  const Tensor updates = tensor({{10.0, 20.0}, {30.0, 40.0}, {50.0, 60.0}});
+  const Tensor weights = tensor({{1.0, 2.0}, {3.0, 4.0}, {5.0, 6.0}});
+  GradientTape tape({.persistent = true});
+  tape.watch(onto);
+  tape.watch(updates);
+  using Floats = std::vector<float>;
+  const auto gradients = [&](const Tensor& y) {
+    const auto [to_onto, to_updates] = tape.gradient(sum(weights * y), {onto, updates});
+    return std::pair(to_onto.to_vector<float>(), to_updates.to_vector<float>());
+  };
+  // Row 2 is written by the first and, as row -1, by the last update.
+  const Tensor rows = scatter(onto, tensor({2, 0, -1}), updates);
+  CHECK(rows.to_vector<float>() == Floats{30, 40, 3, 4, 50, 60});
+  CHECK(gradients(rows) == std::pair(Floats{0, 0, 3, 4, 0, 0}, Floats{0, 0, 1, 2, 5, 6}));
+  const Tensor columns = scatter(onto, tensor({1, 1}), updates, 1);
+  CHECK(columns.to_vector<float>() == Floats{1, 20, 3, 40, 5, 60});
+  CHECK(gradients(columns) == std::pair(Floats{1, 0, 3, 0, 5, 0}, Floats{0, 2, 0, 4, 0, 6}));
+  const Tensor elements = put_along_axis(onto, tensor({{1, 1}, {0, 1}, {0, 0}}), updates, 1);
+  CHECK(elements.to_vector<float>() == Floats{1, 20, 30, 40, 60, 6});
+  CHECK(gradients(elements) == std::pair(Floats{1, 0, 0, 0, 0, 6}, Floats{0, 2, 3, 4, 0, 5}));
+}
+
 TEST_CASE("scatter with add counts repeated indices, in float16 without losing the small") {
   const Tensor ones_twice =
       scatter(zeros({3}), tensor({0, 0, 2}), ones({3}), 0, {.mode = ScatterMode::add});
