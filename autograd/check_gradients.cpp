@@ -30,7 +30,8 @@ std::string position(std::int64_t element, const Shape& shape) {
   std::string text;
   for (int axis = shape.rank() - 1; axis >= 0; --axis) {
     const std::int64_t size = shape[axis].value();
-    text = std::to_string(element % size) + (text.empty() ? "" : ",") + text;
+    if (!text.empty()) text.insert(0, 1, ',');
+    text.insert(0, std::to_string(element % size));
     element /= size;
   }
   return "[" + text + "]";

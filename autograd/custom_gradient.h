@@ -48,7 +48,7 @@ RILL_API std::vector<Tensor> call_with_gradient(std::span<const Tensor> inputs,
                                                 const std::function<CustomResult()>& function);
 
 /// An argument as a tensor; numbers become tensors of their own.
-inline const Tensor& as_tensor(const Tensor& tensor) { return tensor; }
+inline Tensor as_tensor(const Tensor& tensor) { return tensor; }
 template <TensorLike T>
 Tensor as_tensor(const T& source) {
   return source;

@@ -207,9 +207,9 @@ std::vector<Tensor> GradientTape::gradients(const TensorList& target,
     }
   };
   std::vector<detail::Seed> seeds;
-  for (std::size_t k = 0; k < targets.size(); ++k) {
-    if (!targets[k].defined()) detail::fail_undefined("gradient", where);
-    require_float(targets[k].dtype(), "target (" + targets[k].type_text() + ")", where);
+  for (const Tensor& target : targets) {
+    if (!target.defined()) detail::fail_undefined("gradient", where);
+    require_float(target.dtype(), "target (" + target.type_text() + ")", where);
   }
   tape.used = true;
   const Stop stop(tape, persistent);

@@ -12,6 +12,7 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include <rill/autograd/variable.h>
@@ -40,15 +41,15 @@ enum class Unconnected : std::uint8_t {
 class TensorList {
  public:
   TensorList() = default;
-  TensorList(const Tensor& tensor) : tensors_{tensor} {}  // NOLINT(google-explicit-constructor)
+  // NOLINTBEGIN(google-explicit-constructor): whatever holds tensors converts
+  TensorList(const Tensor& tensor) : tensors_{tensor} {}
   template <TensorLike T>
     requires(!Range<T>)
-  TensorList(const T& source) : tensors_{Tensor(source)} {}  // NOLINT(google-explicit-constructor)
+  TensorList(const T& source) : tensors_{Tensor(source)} {}
   TensorList(std::initializer_list<Tensor> tensors) : tensors_(tensors) {}
-  TensorList(std::span<const Tensor> tensors)
-      : tensors_(tensors.begin(), tensors.end()) {}  // NOLINT(google-explicit-constructor)
-  TensorList(const std::vector<Tensor>& tensors)
-      : tensors_(tensors) {}  // NOLINT(google-explicit-constructor)
+  TensorList(std::span<const Tensor> tensors) : tensors_(tensors.begin(), tensors.end()) {}
+  TensorList(std::vector<Tensor> tensors) : tensors_(std::move(tensors)) {}
+  // NOLINTEND(google-explicit-constructor)
 
   [[nodiscard]] std::span<const Tensor> tensors() const { return tensors_; }
 
@@ -67,8 +68,10 @@ struct GradientOptions {
 /// or a variable.
 class Source {
  public:
-  Source(const Tensor& tensor) : tensor_(tensor) {}          // NOLINT(google-explicit-constructor)
-  Source(const Variable& variable) : variable_(variable) {}  // NOLINT(google-explicit-constructor)
+  // NOLINTBEGIN(google-explicit-constructor): both stand as arguments of `gradient`
+  Source(Tensor tensor) : tensor_(std::move(tensor)) {}
+  Source(Variable variable) : variable_(std::move(variable)) {}
+  // NOLINTEND(google-explicit-constructor)
   [[nodiscard]] bool is_variable() const { return variable_.defined(); }
   [[nodiscard]] const Tensor& tensor() const { return tensor_; }
   [[nodiscard]] const Variable& variable() const { return variable_; }

@@ -51,6 +51,7 @@ Variable::Variable(const Operand& initial, const VariableOptions& options) {
                            ? initial.tensor()
                            : strong(initial.scalar(), initial.scalar().dtype(), where);
   if (!value.defined()) detail::fail_undefined("Variable", where);
+  // NOLINTNEXTLINE(modernize-make-shared): an aggregate that cannot be moved
   state_ = std::shared_ptr<VariableState>(new VariableState{.id = next_variable_id(),
                                                             .name = name_or_next(options.name),
                                                             .trainable = options.trainable,
@@ -111,8 +112,8 @@ void Variable::update(const char* operation, Update apply, const Operand& delta)
   if (delta.is_tensor()) {
     if (!delta.tensor().defined()) detail::fail_undefined(operation, delta.where());
     const Shape& shape = delta.tensor().shape();
-    if (!(shape == held.shape) &&
-        !(shape.rank() <= held.shape.rank() && broadcast(shape, held.shape) == held.shape)) {
+    if (shape != held.shape &&
+        (shape.rank() > held.shape.rank() || broadcast(shape, held.shape) != held.shape)) {
       throw ShapeError(std::string(operation) + ": a variable keeps its shape: " + described(held) +
                        ", what is given " + delta.tensor().type_text() + delta.where().suffix());
     }

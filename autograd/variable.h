@@ -56,9 +56,8 @@ class RILL_API Variable {
 
   /// The value now. Throws `ValueError` when there is no variable.
   [[nodiscard]] Tensor value(Where where = Where::here()) const;
-  operator Tensor() const {
-    return value({});
-  }  // NOLINT(google-explicit-constructor): reads as a tensor
+  // NOLINTNEXTLINE(google-explicit-constructor): reads as a tensor
+  operator Tensor() const { return value({}); }
 
   /// Replaces the value. Throws `DTypeError` or `ShapeError` unless dtype and shape are the
   /// variable's; a number is converted to the dtype and fits shape [].

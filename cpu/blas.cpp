@@ -86,8 +86,9 @@ class Library {
       information.fault = dlerror();
       return;
     }
-    const bool complete = find(handle, "cblas_sgemm", sgemm) & find(handle, "cblas_dgemm", dgemm) &
-                          find(handle, "cblas_sgemv", sgemv) & find(handle, "cblas_dgemv", dgemv);
+    const bool complete = find(handle, "cblas_sgemm", sgemm) &&
+                          find(handle, "cblas_dgemm", dgemm) &&
+                          find(handle, "cblas_sgemv", sgemv) && find(handle, "cblas_dgemv", dgemv);
     if (!complete) {
       information.fault = std::string(library_name) + " lacks the CBLAS functions";
       return;

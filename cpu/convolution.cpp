@@ -80,7 +80,7 @@ Convolution::Convolution(const ConvolutionShape& shape, ConvolutionPass pass)
     : shape_(shape), pass_(pass), level_(level()) {
   const bool empty =
       input_elements(shape) == 0 || output_elements(shape) == 0 || weight_elements(shape) == 0;
-  if (empty || !(shape.dtype == DType::float32 || is_half(shape.dtype))) return;
+  if (empty || (shape.dtype != DType::float32 && !is_half(shape.dtype))) return;
   std::int64_t least_images = 1;
   if (pass == ConvolutionPass::weight_gradient) {
     const std::size_t bytes = static_cast<std::size_t>(weight_elements(shape)) * sizeof(float);

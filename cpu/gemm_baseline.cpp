@@ -11,7 +11,7 @@ namespace {
 template <class T>
 struct Vector {
   using Element = T;
-  typedef T Register __attribute__((vector_size(16)));
+  using Register [[gnu::vector_size(16)]] = T;
   static constexpr int lanes = static_cast<int>(16 / sizeof(T)), max_rows = 4, max_vectors = 2;
   static Register zero() { return Register{}; }
   static Register load(const T* p) {

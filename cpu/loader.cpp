@@ -151,7 +151,7 @@ LoadedObject::LoadedObject(std::span<const std::byte> elf) {
     }
     // jmp *(%rip), and the address behind it.
     constexpr unsigned char jump[8] = {0xff, 0x25, 0x02, 0x00, 0x00, 0x00, 0x90, 0x90};
-    double (*target)(double, double, double) = &fused;
+    const auto target = reinterpret_cast<std::uintptr_t>(&fused);
     std::memcpy(memory_ + image.stub, jump, sizeof jump);
     std::memcpy(memory_ + image.stub + sizeof jump, &target, sizeof target);
 

@@ -82,12 +82,12 @@ struct Convolution::Primitives {
   /// Takes over what a primitive descriptor decided. The descriptors of the three passes name their
   /// layouts differently.
   template <class Primitive, class Descriptor>
-  void adopt(const Descriptor& descriptor, memory::desc input_layout, memory::desc weight_layout,
-             memory::desc output_layout) {
+  void adopt(const Descriptor& descriptor, const memory::desc& input_layout,
+             const memory::desc& weight_layout, const memory::desc& output_layout) {
     convolution = Primitive(descriptor);
-    input = std::move(input_layout);
-    weights = std::move(weight_layout);
-    output = std::move(output_layout);
+    input = input_layout;
+    weights = weight_layout;
+    output = output_layout;
     scratchpad = descriptor.scratchpad_desc();
     stage_input = Reorder(plain_input, input);
     stage_output = Reorder(plain_output, output);

@@ -12,6 +12,7 @@
 #include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <cmath>
 #include <csignal>
 #include <exception>
 #include <fstream>
@@ -279,7 +280,7 @@ int quota() {
   double time = 0;
   double period = 0;
   if (!(file >> time >> period) || period <= 0) return most_threads;  // "max 100000" is no number
-  return std::clamp(static_cast<int>(time / period + 0.5), 1, most_threads);
+  return static_cast<int>(std::clamp(std::lround(time / period), 1L, long{most_threads}));
 }
 
 std::int64_t divide_up(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
@@ -332,7 +333,7 @@ void parallel_for_slots(std::int64_t count, std::int64_t grain, int slots, Body 
   } const release{pool};
   inside_body = true;
   const int participants =
-      static_cast<int>(std::min<std::int64_t>(std::min(pool.configured(), slots), grains));
+      static_cast<int>(std::min<std::int64_t>({pool.configured(), slots, grains}));
   const std::int64_t piece =
       grain * divide_up(grains, std::min<std::int64_t>(grains, participants * pieces_per_thread));
   pool.run(body, count, piece, divide_up(count, piece), participants);

@@ -71,7 +71,7 @@ Schedule choose(const Program& program, const Dependence& dependence) {
   }
   // Stores in which iterations meet keep their order only if points follow each other.
   const bool outer_allowed =
-      outer != none && shared <= 1 && !shared_within && !(scans && shared > 0);
+      outer != none && shared <= 1 && !shared_within && (!scans || shared == 0);
   const bool inner_allowed = inner != none;
   if (outer_allowed && (!inner_allowed || outer_score > inner_score))
     schedule.vector_axis = outer;

@@ -29,8 +29,8 @@ class RILL_API WindowPadding {
   }
   constexpr WindowPadding() = default;
   /// The same number of zeros on all four sides.
-  constexpr WindowPadding(int all)
-      : WindowPadding({all, all}, {all, all}) {}  // NOLINT(google-explicit-constructor)
+  // NOLINTNEXTLINE(google-explicit-constructor): `.padding = 1`
+  constexpr WindowPadding(int all) : WindowPadding({all, all}, {all, all}) {}
   /// Zeros before and after, by height and width.
   constexpr WindowPadding(std::array<int, 2> before, std::array<int, 2> after)
       : kind_(Kind::given), before_(before), after_(after) {}

@@ -420,7 +420,7 @@ Tensor call_onto(const Op& op, Tensor onto, const Tensor& b, const Tensor& c,
 
 void call_in_place(const Op& op, Tensor& a, const Operand& b) {
   const bool unseen =
-      Listeners::none() && a.defined() && a.sole_owner() && !(b.is_tensor() && &b.tensor() == &a);
+      Listeners::none() && a.defined() && a.sole_owner() && (!b.is_tensor() || &b.tensor() != &a);
   if (unseen && call_dense_in_place(op, a, b)) return;
   std::array<Tensor, 2> inputs = {Tensor(), b.tensor()};
   if (!unseen || !a.contiguous()) {

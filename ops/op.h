@@ -58,11 +58,11 @@ template <class Context>
 class Rule {
  public:
   constexpr Rule() = default;
-  constexpr Rule(void (*function)(Context&))
-      : function_(function) {}  // NOLINT(google-explicit-constructor)
+  // NOLINTNEXTLINE(google-explicit-constructor): tables name functions
+  constexpr Rule(void (*function)(Context&)) : function_(function) {}
   template <class F>
     requires std::is_empty_v<F> && std::is_default_constructible_v<F>
-  constexpr Rule(F) {  // NOLINT(google-explicit-constructor)
+  constexpr Rule(F) {  // NOLINT(google-explicit-constructor): tables hold lambdas
     if constexpr (std::invocable<F, Context&>) {
       function_ = [](Context& context) { F{}(context); };
     } else {

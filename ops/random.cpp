@@ -207,7 +207,7 @@ Tensor dropout(const Operand& x, double rate, const DropoutOptions& options) {
   const Where where = x.where();
   const Tensor& t = x.tensor();
   if (!t.defined()) detail::fail_undefined("dropout", where);
-  if (!(rate >= 0 && rate < 1)) {
+  if (const bool proper = rate >= 0 && rate < 1; !proper) {
     throw ValueError("dropout: the rate is in [0, 1), not " + Scalar(rate).text() + where.suffix());
   }
   if (!options.training || rate == 0) return t;

@@ -14,7 +14,7 @@ struct FtrlAttributes {
   }
 };
 
-const FtrlOptions& checked(const FtrlOptions& options) {
+FtrlOptions checked(const FtrlOptions& options) {
   if (options.learning_rate_power > 0)
     throw ValueError("Ftrl: learning_rate_power must not be positive");
   if (options.initial_accumulator < 0 || options.l1 < 0 || options.l2 < 0 ||

@@ -8,6 +8,7 @@
 #include <initializer_list>
 #include <limits>
 #include <optional>
+#include <utility>
 
 #include <rill/tensor/axes.h>
 #include <rill/tensor/operand.h>
@@ -21,11 +22,11 @@ struct Slice {
   std::optional<std::int64_t> last;
   std::int64_t step = 1;
 };
-inline constexpr Slice slice() { return {}; }
+constexpr Slice slice() { return {}; }
 /// Elements [first, last) with a step; negative numbers count from the end, a negative step walks
 /// backwards.
-inline constexpr Slice slice(std::optional<std::int64_t> first, std::optional<std::int64_t> last,
-                             std::int64_t step = 1) {
+constexpr Slice slice(std::optional<std::int64_t> first, std::optional<std::int64_t> last,
+                      std::int64_t step = 1) {
   return {first, last, step};
 }
 
@@ -48,7 +49,7 @@ class RILL_API Index {
   Index(const Slice& slice) : kind_(Kind::slice), slice_(slice) {}
   Index(NewAxis) : kind_(Kind::newaxis) {}
   Index(Ellipsis) : kind_(Kind::ellipsis) {}
-  Index(const Tensor& tensor) : kind_(Kind::tensor), tensor_(tensor) {}
+  Index(Tensor tensor) : kind_(Kind::tensor), tensor_(std::move(tensor)) {}
   /// `x({0, 2})` is `x(slice(0, 2))`; three numbers add a step. Throws `IndexError` for another
   /// count.
   template <AxisNumber T>

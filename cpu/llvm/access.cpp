@@ -130,8 +130,9 @@ Value* Emitter::address(const Access& access) {
     terms.push_back({scope, index[d], strides[d], std::uint32_t{1} << d});
   }
   // Outer loops first, so that what they contribute is added once.
-  std::stable_sort(terms.begin(), terms.end(),
-                   [](const Term& a, const Term& b) { return a.scope < b.scope; });
+  std::sort(terms.begin(), terms.end(), [](const Term& a, const Term& b) {
+    return a.scope != b.scope ? a.scope < b.scope : a.dimension < b.dimension;
+  });
   const bool side_by_side = buffer.space == Buffer::Space::row && row_lanes_ > 1;
   Value* pointer = base(access.buffer);
   const std::uint32_t id = number_of(access);

@@ -13,7 +13,6 @@
 
 namespace rill::cpu::llvm_emitter {
 
-using kernel::contains;
 using kernel::Fold;
 using kernel::Schedule;
 using kernel::Stage;
