@@ -31,8 +31,8 @@ struct GradientCheck {
 /// where they are floats; other inputs stay as they are. The result is weighted with fixed numbers,
 /// so that no two elements can cancel.
 ///
-///     REQUIRE(check_gradients([](std::span<const Tensor> x) { return x[0] * x[1]; }, {{a,
-///     b}}).ok);
+///     auto product = [](std::span<const Tensor> x) { return x[0] * x[1]; };
+///     check_gradients(product, {x, y}).ok      // true
 RILL_API GradientCheck check_gradients(const std::function<Tensor(std::span<const Tensor>)>& f,
                                        const std::vector<Tensor>& inputs,
                                        const CheckGradientsOptions& options = {});

@@ -90,7 +90,10 @@ class ValueAndGrad {
 /// where the result does not depend on the argument. Floating numbers are passed as tensors; other
 /// arguments (bool, int, structs) as they are.
 ///
-///     auto [loss, dw] = value_and_grad(loss_of)(w, x);
+///     auto loss_of = [](Tensor w, Tensor x) { return sum(square(w * x)); };
+///     auto [loss, dw] = value_and_grad(loss_of)(tensor({1.0, 2.0}), tensor({3.0, 4.0}));
+///     loss      // 73
+///     dw        // [18, 64]
 template <class F>
 auto value_and_grad(F f, const GradOptions& options = {}) {
   return detail::ValueAndGrad<F>(std::move(f), options.argument);
@@ -98,8 +101,9 @@ auto value_and_grad(F f, const GradOptions& options = {}) {
 
 /// The function that gives the gradient of `f`.
 ///
-///     Tensor six = grad([](Tensor t) { return square(t); })(3.0f);
-///     Tensor two = grad(grad([](Tensor t) { return square(t); }))(3.0f);
+///     auto f = [](Tensor t) { return square(t); };
+///     grad(f)(3.0f)            // 6
+///     grad(grad(f))(3.0f)      // 2
 template <class F>
 auto grad(F f, const GradOptions& options = {}) {
   return [both = detail::ValueAndGrad<F>(std::move(f), options.argument)](

@@ -90,10 +90,14 @@ class Source {
 ///
 /// Gradients of gradients come from a tape around a tape:
 ///
-///     GradientTape outer;  outer.watch(x);
-///     GradientTape inner;  inner.watch(x);
+///     Tensor x = tensor(2.0);
+///     GradientTape outer;
+///     GradientTape inner;
+///     outer.watch(x);
+///     inner.watch(x);
 ///     Tensor dy = inner.gradient(x * x * x, x);
-///     Tensor d2y = outer.gradient(dy, x);
+///     dy                          // 12
+///     outer.gradient(dy, x)       // 12
 class RILL_API GradientTape {
  public:
   explicit GradientTape(const TapeOptions& options = {});

@@ -45,8 +45,8 @@ void parallel_for(std::int64_t count, std::int64_t grain,
 ///
 ///     const int slots = threads();
 ///     std::vector<Scratch> scratch(slots);
-///     parallel_for_slots(blocks, 1, slots, [&](int slot, std::int64_t begin, std::int64_t end) {
-///     ... });
+///     parallel_for_slots(blocks, 1, slots,
+///                        [&](int slot, std::int64_t begin, std::int64_t end) { ... });
 void parallel_for_slots(std::int64_t count, std::int64_t grain, int slots,
                         FunctionRef<void(int slot, std::int64_t begin, std::int64_t end)> body);
 

@@ -14,7 +14,6 @@ namespace rill {
 /// elements are looked at, and of nothing else.
 ///
 ///     check(isfinite(loss), "the loss is finite");
-///     // check: the loss is finite: 1 of 1 is false, at main.cpp:12
 RILL_API void check(const Operand& ok, std::string_view message);
 
 }  // namespace rill

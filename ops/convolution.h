@@ -61,8 +61,10 @@ struct ConvolutionOptions {
 /// `filters` float[kernel_h, kernel_w, c / groups, out_c] in either layout. Takes float16,
 /// bfloat16, float32, float64. Throws `ShapeError` naming sizes, strides or groups that do not fit.
 ///
-///     conv2d(images, w, {.padding = WindowPadding::same()})     // (64, 28, 28, 1), (5, 5, 1, 6)
-///     -> (64, 28, 28, 6)
+///     Tensor images = ones({2, 28, 28, 1});
+///     Tensor filters = ones({5, 5, 1, 6});
+///     conv2d(images, filters)                                       // float32[2,24,24,6]
+///     conv2d(images, filters, {.padding = WindowPadding::same()})   // float32[2,28,28,6]
 RILL_API Tensor conv2d(const Operand& x, const Operand& filters,
                        const ConvolutionOptions& options = {});
 
@@ -77,10 +79,10 @@ struct PoolOptions {
   ImageLayout layout = ImageLayout::nhwc;
 };
 
-/// The largest element of each window; the gradient goes to the first of equals. WindowPadding
-/// never wins.
+/// The largest element of each window; the gradient goes to the first of equals. Padding never
+/// wins.
 ///
-///     max_pool2d(x, {2, 2})
+///     max_pool2d(ones({2, 28, 28, 6}), {2, 2})      // float32[2,14,14,6]
 RILL_API Tensor max_pool2d(const Operand& x, std::array<int, 2> window,
                            const PoolOptions& options = {});
 /// The mean of each window; padding does not count.

@@ -112,7 +112,8 @@ struct GeluOptions {
 };
 /// The Gaussian error linear unit.
 ///
-///     gelu(x)   gelu(x, {.approximate = true})
+///     gelu(x)
+///     gelu(x, {.approximate = true})
 RILL_API Tensor gelu(const Operand& x, const GeluOptions& options = {});
 
 // ---- Comparisons, logic and bits: operators == != < <= > >=, & | ^ ~ << >> and these ----------
@@ -127,7 +128,8 @@ RILL_API Tensor isfinite(const Operand& x);
 
 /// Elements of `a` where `condition` is true (not zero), of `b` elsewhere.
 ///
-///     where(x > 0, x, 0)
+///     Tensor x = tensor({-2, 3});
+///     where(x > 0, x, 0)      // [0, 3]
 RILL_API Tensor where(const Operand& condition, const Operand& a, const Operand& b);
 
 // ---- Conversion -------------------------------------------------------------------------------

@@ -28,7 +28,7 @@ RILL_API Tensor gather(const Tensor& x, const Tensor& indices, int axis,
                        Where where = Where::here());
 
 enum class ScatterMode : std::uint8_t {
-  set,  ///< the last update of an element wins
+  set,  ///< the last update of an element wins, and the gradient is its alone
   add,  ///< updates of one element are added in order of their indices
 };
 struct ScatterOptions {
@@ -42,8 +42,8 @@ struct ScatterOptions {
 /// `x` with its slices at `indices` along an axis replaced, or added to. `updates` broadcast to the
 /// shape of `take(x, indices, axis)`, and are converted to the dtype of `x`.
 ///
-///     scatter(zeros({3}), tensor({0, 0, 2}), ones({3}), 0, {.mode = ScatterMode::add})   // [2, 0,
-///     1]
+///     scatter(zeros({3}), tensor({0, 0, 2}), tensor({5, 6, 7}))                // [6, 0, 7]
+///     scatter(zeros({2}), tensor({0, 0}), ones({2}), 0, {.mode = ScatterMode::add})  // [2, 0]
 RILL_API Tensor scatter(const Tensor& x, const Tensor& indices, const Operand& updates,
                         int axis = 0, const ScatterOptions& options = {});
 /// The same of a tensor that is given away, a temporary or `std::move(x)`: in its memory, if nobody

@@ -25,8 +25,11 @@ struct MatmulOptions {
 /// result (NumPy's `matmul`). Takes numbers of any dtype. Throws `ShapeError` when inner sizes
 /// differ or an operand is a scalar, `DTypeError` for bool.
 ///
-///     matmul(x, w)                               // float32[64,784] @ float32[784,128]
-///     matmul(dy, w, {.transpose_b = true})
+///     Tensor x = ones({64, 784});
+///     Tensor w = ones({784, 128});
+///     Tensor y = matmul(x, w);
+///     y                                         // float32[64,128]
+///     matmul(y, w, {.transpose_b = true})       // float32[64,784]
 RILL_API Tensor matmul(const Operand& a, const Operand& b, const MatmulOptions& options = {});
 
 /// The inner product of two vectors; of matrices the matrix product. More axes are a `ShapeError`.

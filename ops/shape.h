@@ -42,7 +42,8 @@ RILL_API Tensor broadcast_to(const Tensor& x, const Shape& shape, Where where = 
 RILL_API Tensor flip(const Tensor& x, const Axes& axes = {}, Where where = Where::here());
 /// `count` parts of equal size along an axis.
 ///
-///     auto parts = split(x, 3, 1);
+///     auto parts = split(tensor({{1, 2, 3}, {4, 5, 6}}), 3, 1);
+///     parts[0]      // [[1], [4]]
 RILL_API std::vector<Tensor> split(const Tensor& x, std::int64_t count, int axis = 0,
                                    Where where = Where::here());
 /// Parts of the given sizes, which add up to the size of the axis.
@@ -54,7 +55,9 @@ RILL_API std::vector<Tensor> split(const Tensor& x, std::initializer_list<std::i
 // ---- Putting together -------------------------------------------------------------------------
 /// One after the other along an axis; the other sizes are equal. Dtypes are promoted.
 ///
-///     concat({a, b}, 1)
+///     Tensor x = tensor({{1, 2}});
+///     concat({x, x})         // [[1, 2], [1, 2]]
+///     concat({x, x}, 1)      // [[1, 2, 1, 2]]
 RILL_API Tensor concat(std::span<const Tensor> tensors, int axis = 0, Where where = Where::here());
 RILL_API Tensor concat(std::initializer_list<Tensor> tensors, int axis = 0,
                        Where where = Where::here());

@@ -13,8 +13,8 @@ struct AdagradOptions {
 /// Duchi, Hazan and Singer, "Adaptive Subgradient Methods for Online Learning and Stochastic
 /// Optimization", 2011.
 ///
-///     accumulator += g * g
-///     w -= learning_rate * g / sqrt(accumulator + epsilon)
+///   accumulator += g * g
+///   w -= learning_rate * g / sqrt(accumulator + epsilon)
 class RILL_API Adagrad final : public Optimizer {
  public:
   explicit Adagrad(double learning_rate = 0.001, const AdagradOptions& options = {});

@@ -16,10 +16,10 @@ struct AdamOptions {
 /// Kingma and Ba, "Adam: A Method for Stochastic Optimization", 2015, in the form before its
 /// section 2.1's last paragraph, as Keras has it: epsilon is added to the uncorrected root.
 ///
-///     alpha = learning_rate * sqrt(1 - beta_2^t) / (1 - beta_1^t)        // t: 1 at the first step
-///     momentum += (g - momentum) * (1 - beta_1)
-///     velocity += (g * g - velocity) * (1 - beta_2)
-///     w -= alpha * momentum / (sqrt(velocity) + epsilon)
+///   alpha = learning_rate * sqrt(1 - beta_2^t) / (1 - beta_1^t)        // t: 1 at the first step
+///   momentum += (g - momentum) * (1 - beta_1)
+///   velocity += (g * g - velocity) * (1 - beta_2)
+///   w -= alpha * momentum / (sqrt(velocity) + epsilon)
 class RILL_API Adam : public Optimizer {
  public:
   explicit Adam(double learning_rate = 0.001, const AdamOptions& options = {});

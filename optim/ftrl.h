@@ -17,12 +17,12 @@ struct FtrlOptions {
 /// McMahan et al., "Ad Click Prediction: a View from the Trenches", 2013, with shrinkage as in
 /// Keras.
 ///
-///     shrunk = g + 2 * l2_shrinkage * w
-///     next = accumulator + g * g
-///     linear += shrunk - (next^-power - accumulator^-power) / learning_rate * w
-///     quadratic = next^-power / learning_rate + 2 * (l2 + beta / (2 * learning_rate))
-///     w = (clip(linear, -l1, l1) - linear) / quadratic
-///     accumulator = next
+///   shrunk = g + 2 * l2_shrinkage * w
+///   next = accumulator + g * g
+///   linear += shrunk - (next^-power - accumulator^-power) / learning_rate * w
+///   quadratic = next^-power / learning_rate + 2 * (l2 + beta / (2 * learning_rate))
+///   w = (clip(linear, -l1, l1) - linear) / quadratic
+///   accumulator = next
 class RILL_API Ftrl final : public Optimizer {
  public:
   /// Throws `ValueError` for a positive `learning_rate_power`, or a negative accumulator or

@@ -32,7 +32,7 @@ struct GradientAndVariable {
 /// One thread at a time uses an optimizer.
 ///
 ///     Adam optimizer(1e-3);
-///     for (...) {
+///     for (int step = 0; step < 3; ++step) {
 ///       Tensor loss = optimizer.minimize([&] { return mean(square(model(x) - y)); });
 ///     }
 class RILL_API Optimizer {

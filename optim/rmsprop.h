@@ -14,11 +14,11 @@ struct RMSPropOptions {
 
 /// Tieleman and Hinton, "Lecture 6.5: rmsprop", 2012.
 ///
-///     velocity = rho * velocity + (1 - rho) * g * g
-///     average = rho * average + (1 - rho) * g                            // centered
-///     increment = learning_rate * g / sqrt(velocity + epsilon)           // centered: velocity -
-///     average * average momentum_sum = momentum * momentum_sum + increment w -= momentum_sum //
-///     without momentum: increment
+///   velocity = rho * velocity + (1 - rho) * g * g
+///   average = rho * average + (1 - rho) * g                        // where centered
+///   variance = velocity - average * average                        // velocity, unless centered
+///   step = momentum * step + learning_rate * g / sqrt(variance + epsilon)
+///   w -= step
 class RILL_API RMSProp final : public Optimizer {
  public:
   explicit RMSProp(double learning_rate = 0.001, const RMSPropOptions& options = {});

@@ -22,9 +22,9 @@ struct MomentumOptions {
 /// Gradient descent with momentum (Sutskever et al., "On the importance of initialization and
 /// momentum in deep learning", 2013): Keras' `SGD(momentum=...)`.
 ///
-///     velocity = momentum * velocity - learning_rate * g
-///     w += velocity                                          // plain
-///     w += momentum * velocity - learning_rate * g           // Nesterov
+///   velocity = momentum * velocity - learning_rate * g
+///   w += velocity                                          // plain
+///   w += momentum * velocity - learning_rate * g           // Nesterov
 class RILL_API Momentum final : public Optimizer {
  public:
   explicit Momentum(double learning_rate = 0.01, const MomentumOptions& options = {});

@@ -20,8 +20,8 @@ namespace rill {
 ///
 ///     Dim batch("batch");
 ///     Shape s{batch, 28 * 28};
-///     (batch * 2) / 2 == batch;      // true: expressions are kept in canonical form
-///     static_cast<int64_t>(batch);   // ValueError: the size 'batch' is not known here
+///     (batch * 2) / 2 == batch      // true
+///     batch.known()                 // false
 class RILL_API Dim {
   static constexpr std::int64_t limit = std::int64_t{1} << 61;
   template <class T>

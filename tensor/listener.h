@@ -116,8 +116,13 @@ class RILL_API Listener {
 /// Puts a listener on the calling thread's stack for as long as it lives. The innermost one hears
 /// first.
 ///
-///     struct Counter : Listener { int ops = 0; void op(const OpEvent&) override { ++ops; } }
-///     counter; { Listening on(counter); x + y; }   // counter.ops == 1
+///     struct Counter : Listener {
+///       int ops = 0;
+///       void op(const OpEvent&) override { ++ops; }
+///     } counter;
+///     const Listening on(counter);
+///     Tensor z = x + y;
+///     counter.ops      // 1
 class RILL_API Listening {
  public:
   explicit Listening(Listener& listener);

@@ -66,9 +66,11 @@ RILL_API void destroy(TensorBody* body) noexcept;
 /// An n-dimensional array.
 ///
 ///     Tensor x = arange(6.0f).reshape({2, 3});
-///     Tensor row = x(1);              // a view: [3, 4, 5]
-///     x.at(0, 0) = 7;                 // rebinds x; `row` and earlier copies of x keep their
-///     values float first = x(0, 0).item<float>();
+///     Tensor row = x(1);                     // a view
+///     x.at(1, 0) = 7;                        // rebinds x: views and copies keep their values
+///     float first = x(1, 0).item<float>();
+///     row                                    // [3, 4, 5]
+///     first                                  // 7
 class RILL_API Tensor {
  public:
   /// An undefined tensor; using it in an operation is a `ValueError`.
@@ -157,7 +159,12 @@ class RILL_API Tensor {
   /// Reads by index: numbers, `slice`s, `{first, last}`, `newaxis`, `ellipsis`, integer tensors.
   /// Basic indices give views. Throws `IndexError`.
   ///
-  ///     x(1)   x(0, slice(0, 5, 2))   x({0, 2})   x(ellipsis, -1)   x(newaxis)
+  ///     Tensor x = arange(6).reshape({2, 3});
+  ///     x(1)                      // [3, 4, 5]
+  ///     x(0, slice(0, 3, 2))      // [0, 2]
+  ///     x({0, 1})                 // [[0, 1, 2]]
+  ///     x(ellipsis, -1)           // [2, 5]
+  ///     x(newaxis)                // int64[1,2,3]
   Tensor operator()(const Index& i0, const Index& i1, const Index& i2, const Index& i3,
                     const Index& i4, const Index& i5, const Index& i6, const Index& i7,
                     Where where = Where::here()) const;

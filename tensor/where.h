@@ -11,7 +11,7 @@ namespace rill {
 
 /// A place in the user's source. `std::source_location` is missing from clang 14's library.
 ///
-///     Tensor zeros(const Shape& shape, DType dtype = float32, Where where = Where::here());
+///     void build(int layers, Where where = Where::here());
 struct Where {
   const char* file = nullptr;
   int line = 0;

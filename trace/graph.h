@@ -30,7 +30,7 @@ using Feed = std::pair<std::string_view, Tensor>;
 ///
 ///     auto g = Graph::load("f.json");
 ///     print(g(x));
-///     auto [logits] = g.run({{"x", x}}, {"logits"});
+///     auto [hidden] = g.run({{"x", x}}, {"relu"});
 class RILL_API Graph {
  public:
   Graph() = default;
