@@ -3,6 +3,8 @@
 // of test images.
 //
 //     fashion [--data DIR] [--out DIR] [--epochs N] [--target ACCURACY]
+//
+// `--data digits` asks for the small set.
 
 #include <unistd.h>
 
@@ -248,7 +250,8 @@ int main(int argc, char** argv) try {
              2;
   }
   const fs::path digits = fs::path(RILL_SAMPLE_DATA) / "digits.npy";
-  const DataSet data = fs::exists(data_folder) ? load_mnist(data_folder) : load_digits(digits);
+  const bool small = data_folder == "digits" || !fs::exists(data_folder);
+  const DataSet data = small ? load_digits(digits) : load_mnist(data_folder);
   const std::int64_t count = data.train.images.dim(0).value();
   std::printf("%s: %lld training and %lld test images\n", data.name.c_str(),
               static_cast<long long>(count),
