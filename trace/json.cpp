@@ -2,7 +2,9 @@
 
 #include <cmath>
 #include <limits>
+#include <map>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <set>
 #include <type_traits>
 #include <unordered_map>
@@ -166,24 +168,41 @@ class Writer {
 
 // ---- Reading ----------------------------------------------------------------------------------
 
+/// What a file's unknown sizes (`?1`) are here: sizes of this process, equal where the file's are.
+class Unknowns {
+ public:
+  Dim own(Dim size) {
+    return size.substitute([&](std::string_view name) -> std::optional<Dim> {
+      if (!name.starts_with('?')) return std::nullopt;
+      const auto [at, added] = sizes_.try_emplace(std::string(name));
+      if (added) at->second = Dim::fresh();
+      return at->second;
+    });
+  }
+
+ private:
+  std::map<std::string, Dim> sizes_;
+};
+
 /// A piece of the text, which knows where it stands.
 class Place {
  public:
-  Place(const Json& json, std::string where) : json_(json), where_(std::move(where)) {}
+  Place(const Json& json, std::string where, Unknowns& unknowns)
+      : json_(json), where_(std::move(where)), unknowns_(unknowns) {}
 
   [[noreturn]] void fail(const std::string& rule) const { throw FormatError(where_ + ": " + rule); }
 
   [[nodiscard]] bool has(const char* key) const { return json_.is_object() && json_.contains(key); }
   [[nodiscard]] Place at(const char* key) const {
     if (!has(key)) fail(std::string("there is no \"") + key + "\"");
-    return {json_.at(key), where_ + "." + key};
+    return {json_.at(key), where_ + "." + key, unknowns_};
   }
   [[nodiscard]] std::size_t size() const {
     if (!json_.is_array()) fail("is not a list");
     return json_.size();
   }
   [[nodiscard]] Place at(std::size_t i) const {
-    return {json_.at(i), where_ + "[" + std::to_string(i) + "]"};
+    return {json_.at(i), where_ + "[" + std::to_string(i) + "]", unknowns_};
   }
   [[nodiscard]] std::string string() const {
     if (!json_.is_string()) fail("is not a string");
@@ -213,7 +232,13 @@ class Place {
     return json_.get<double>();
   }
   [[nodiscard]] Dim dim() const {
-    if (json_.is_string()) return Dim::parse(json_.get<std::string>());
+    if (json_.is_string()) {
+      try {
+        return unknowns_.own(Dim::parse(json_.get<std::string>()));
+      } catch (const Error& error) {
+        fail(error.what());
+      }
+    }
     const std::int64_t size = integer();
     if (size < 0 || size > (std::int64_t{1} << 56)) fail("is not a size");
     return size;
@@ -239,6 +264,7 @@ class Place {
  private:
   const Json& json_;
   std::string where_;
+  Unknowns& unknowns_;
 };
 
 AttributeValue attribute_from(const Place& place) {
@@ -495,7 +521,8 @@ JsonGraph::JsonGraph(std::string_view text, std::string origin)
   } catch (const nlohmann::json::exception& error) {
     throw FormatError(document_->origin + ": is not JSON: " + error.what());
   }
-  const Place place(document_->json, document_->origin);
+  Unknowns unknowns;
+  const Place place(document_->json, document_->origin, unknowns);
   if (place.at("format").string() != "rill graph") place.at("format").fail("is not \"rill graph\"");
   const std::int64_t version = place.at("version").integer();
   if (version != graph_format_version) {
@@ -507,13 +534,15 @@ JsonGraph::JsonGraph(std::string_view text, std::string origin)
 JsonGraph::~JsonGraph() = default;
 
 std::string JsonGraph::weights_file() const {
-  const Place place(document_->json, document_->origin);
+  Unknowns unknowns;
+  const Place place(document_->json, document_->origin, unknowns);
   return place.has("weights") ? place.at("weights").string() : std::string();
 }
 
 std::vector<std::shared_ptr<const Function>> JsonGraph::functions(
     const std::map<std::string, Tensor>& weights) const {
-  const Place signatures = Place(document_->json, document_->origin).at("signatures");
+  Unknowns unknowns;
+  const Place signatures = Place(document_->json, document_->origin, unknowns).at("signatures");
   Reader reader(weights);
   std::vector<std::shared_ptr<const Function>> functions;
   for (std::size_t i = 0; i < signatures.size(); ++i)

@@ -1,8 +1,10 @@
 #include <rill/rill.h>
+#include <rill/trace/function.h>
 
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
+#include <regex>
 #include <sstream>
 
 #include "tests/catch.h"
@@ -120,6 +122,28 @@ TEST_CASE("several results and arguments, one given twice") {
   const auto [t, d] = f(tensor(5.0), tensor(2.0));
   CHECK(t.item<float>() == 7);
   CHECK(d.item<float>() == 3);
+}
+
+TEST_CASE("an unknown size in a file is none of this process") {
+  const std::string text = R"({"format": "rill graph", "version": 1, "signatures": [{
+    "inputs": ["x"], "outputs": [{"name": "y", "value": "relu"}], "nodes": [
+      {"name": "x", "input": {"dtype": "float32", "shape": ["?1", "2*?1", "batch"]}},
+      {"name": "relu", "op": "relu", "inputs": ["x"],
+       "results": [{"dtype": "float32", "shape": ["?1", "2*?1", "batch"]}]}]}]})";
+  const Folder folder;
+  write(folder.file("g.json"), text);
+  const auto shape = [&] {
+    return Graph::load(folder.file("g.json")).functions()[0]->nodes[1].results[0].shape;
+  };
+  const Shape once = shape();
+  const Shape again = shape();
+  CHECK(once[0] != Dim::parse("?1"));
+  CHECK(once[0] != again[0]);
+  CHECK(once[1] == once[0] * 2);
+  CHECK(once[2] == Dim("batch"));
+  write(folder.file("g.json"), std::regex_replace(text, std::regex("batch"), "1+"));
+  CHECK_THROWS_WITH(shape(),
+                    Catch::Matchers::Contains("g.json.signatures[0].nodes[0].input.shape[2]"));
 }
 
 TEST_CASE("a traced check asserts in its place, also in a graph that was saved") {
