@@ -9,8 +9,8 @@ Needs mpmath. `math_coefficients.py [NAME]` prints those whose names contain NAM
 """
 import sys
 
-from mpmath import (asin, atan, atanh, cos, erf, erfc, erfinv, exp, expm1, log, log1p, lu_solve, matrix, mp, mpf, pi, sin,
-                    sinh, sqrt, tanh, workprec)
+from mpmath import (asin, atan, atanh, cos, erf, erfc, erfinv, euler, exp, expm1, findroot, log, log1p, loggamma, lu_solve,
+                    matrix, mp, mpf, pi, psi, sin, sinh, sqrt, tanh, workprec)
 
 mp.dps = 60
 TINY = mpf("1e-30")  # in the place of 0, where a quotient has no value
@@ -177,5 +177,17 @@ def roots():
     fit("cbrt: m^(-1/3)", f, lambda m: 1 / f(m), 5, sqrt(2) / 4 * mpf("0.999"), 2 * sqrt(2) * mpf("1.001"), DOUBLE, at_once=True)
 
 
-for group in (exponentials, logarithms, error_functions, trigonometric, roots):
+def gamma_functions():
+    def near(t):  # lgamma(a) / ((a - 1) (a - 2)), where t = a - 2
+        if abs(t) < 2 * TINY or abs(t + 1) < 2 * TINY:
+            return 1 - euler if abs(t) < mpf("0.5") else +euler
+        return loggamma(2 + t) / (t * (1 + t))
+
+    fit("lgamma near: (a - 1) (a - 2) P(a - 2)", near, lambda t: 1 / near(t), 29, -1, 1, DOUBLE, at_once=True)
+    root = findroot(lambda a: psi(0, a), mpf("1.4616"))
+    slope = lambda t: psi(0, t + mpf("1.5625")) / (t + mpf("1.5625") - root)
+    fit("digamma near: (a - root) P(a - 1.5625)", slope, lambda t: 1 / slope(t), 23, "-0.5625", "0.5625", DOUBLE, at_once=True)
+
+
+for group in (exponentials, logarithms, error_functions, trigonometric, roots, gamma_functions):
     group()
