@@ -9,6 +9,7 @@
 #include <rill/cpu/code_folder.h>
 #include <rill/cpu/digest.h>
 #include <rill/cpu/emitter_version.h>
+#include <rill/cpu/environment.h>
 #include <rill/cpu/features.h>
 #include <rill/cpu/llvm_module.h>
 #include <rill/tensor/error.h>
@@ -43,6 +44,7 @@ struct Cache {
   std::atomic<std::uint64_t> found_on_disk = 0;
   std::atomic<std::uint64_t> compiled = 0;
   std::atomic<std::uint64_t> refused = 0;
+  std::atomic<std::uint64_t> interpreted = 0;
 };
 
 Cache& cache() {
@@ -102,7 +104,14 @@ std::shared_ptr<const Code> compiled(const Key& key, const kernel::Program& prog
                                      const kernel::Schedule& schedule) {
   CompiledObject object;
   std::string error;
-  if (!compile(program, schedule, level(), object, error)) return nullptr;
+  if (!compile(program, schedule, level(), object, error)) {
+    cache().interpreted.fetch_add(1, std::memory_order_relaxed);
+    if (environment::logs("kernels")) {
+      std::fprintf(stderr, "rill: a kernel is interpreted, for it cannot be compiled: %s\n%s\n",
+                   error.c_str(), kernel::text(program).c_str());
+    }
+    return nullptr;
+  }
   cache().compiled.fetch_add(1, std::memory_order_relaxed);
   auto code = made_ready(object);
   folder().write(key, object);
@@ -142,19 +151,8 @@ std::shared_ptr<const Code> code_for(const kernel::Program& program,
 
 CodeCacheStatistics code_cache_statistics() {
   const Cache& all = cache();
-  return {all.found_in_memory, all.found_on_disk, all.compiled, all.refused + folder().refused()};
-}
-
-void clear_code_cache() {
-  Cache& all = cache();
-  const std::lock_guard lock(all.mutex);
-  all.places.clear();
-  all.order.clear();
-}
-
-std::string code_cache_status() {
-  const CodeFolder& used = folder();
-  return used.usable() ? used.path() : "memory only (" + used.trouble() + ")";
+  return {all.found_in_memory, all.found_on_disk, all.compiled, all.refused + folder().refused(),
+          all.interpreted};
 }
 
 }  // namespace rill::cpu

@@ -9,7 +9,6 @@
 #include <array>
 #include <cstdint>
 #include <memory>
-#include <string>
 
 #include <rill/cpu/compiled_object.h>
 #include <rill/cpu/loader.h>
@@ -25,7 +24,8 @@ struct Code {
 };
 
 /// The code for a program under a schedule, on this machine's level; null where it cannot be
-/// compiled (no module, or a program that the emitter does not take). Threads that ask for one
+/// compiled (no module, or a program that the emitter does not take), which RILL_LOG=kernels tells
+/// once for each program. Threads that ask for one
 /// program at once compile it once.
 std::shared_ptr<const Code> code_for(const kernel::Program& program,
                                      const std::array<std::uint64_t, 2>& fingerprint,
@@ -36,14 +36,9 @@ struct CodeCacheStatistics {
   std::uint64_t found_in_memory = 0;
   std::uint64_t found_on_disk = 0;
   std::uint64_t compiled = 0;
-  std::uint64_t refused = 0;  ///< files that were not what they should be
+  std::uint64_t refused = 0;      ///< files that were not what they should be
+  std::uint64_t interpreted = 0;  ///< programs that could not be compiled
 };
 CodeCacheStatistics code_cache_statistics();
-
-/// Forgets what is in memory; kernels that are in use keep their code.
-void clear_code_cache();
-
-/// The folder in use, or why there is none: `rill info` prints it.
-std::string code_cache_status();
 
 }  // namespace rill::cpu

@@ -199,21 +199,16 @@ bool CodeFolder::write(const Key& key, const CompiledObject& object) {
   return true;
 }
 
-void CodeFolder::evict() {
+std::vector<CodeFolder::Entry> CodeFolder::entries() const {
+  std::vector<Entry> found;
+  if (!usable()) return found;
   const int again = openat(directory_, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (again < 0) return;
+  if (again < 0) return found;
   const std::unique_ptr<DIR, int (*)(DIR*)> all(fdopendir(again), &closedir);
   if (!all) {
     close(again);
-    return;
+    return found;
   }
-  struct Entry {
-    timespec used;
-    std::uint64_t size;
-    std::string name;
-  };
-  std::vector<Entry> entries;
-  std::uint64_t total = 0;
   const std::time_t now = std::time(nullptr);
   while (const dirent* each = readdir(all.get())) {
     const std::string name = each->d_name;
@@ -226,18 +221,42 @@ void CodeFolder::evict() {
       continue;
     }
     if (name.size() != 32) continue;  // not one of ours
-    const auto size = static_cast<std::uint64_t>(about.st_size);
-    entries.push_back({about.st_atim, size, name});
-    total += size;
+    found.push_back({about.st_atim, static_cast<std::uint64_t>(about.st_size), name});
   }
+  return found;
+}
+
+void CodeFolder::evict() {
+  std::vector<Entry> found = entries();
+  std::uint64_t total = 0;
+  for (const Entry& each : found) total += each.size;
   if (total <= limit_) return;
-  std::sort(entries.begin(), entries.end(), [](const Entry& a, const Entry& b) {
+  std::sort(found.begin(), found.end(), [](const Entry& a, const Entry& b) {
     return std::pair(a.used.tv_sec, a.used.tv_nsec) < std::pair(b.used.tv_sec, b.used.tv_nsec);
   });
-  for (const Entry& each : entries) {
+  for (const Entry& each : found) {
     if (total <= limit_ / 4 * 3) break;
     if (unlinkat(directory_, each.name.c_str(), 0) == 0) total -= each.size;
   }
+}
+
+CodeFolder::Contents CodeFolder::contents() const {
+  Contents all;
+  for (const Entry& each : entries()) {
+    ++all.files;
+    all.bytes += each.size;
+  }
+  return all;
+}
+
+CodeFolder::Contents CodeFolder::clear() {
+  Contents removed;
+  for (const Entry& each : entries()) {
+    if (unlinkat(directory_, each.name.c_str(), 0) != 0) continue;
+    ++removed.files;
+    removed.bytes += each.size;
+  }
+  return removed;
 }
 
 }  // namespace rill::cpu

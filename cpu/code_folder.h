@@ -11,8 +11,10 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <ctime>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include <rill/cpu/compiled_object.h>
 
@@ -42,10 +44,25 @@ class CodeFolder {
   /// Returns whether it is on disk now.
   bool write(const Key& key, const CompiledObject& object);
 
+  struct Contents {
+    std::uint64_t files = 0;
+    std::uint64_t bytes = 0;
+  };
+  [[nodiscard]] Contents contents() const;
+  /// Removes what is in the folder, for all processes; code that they have loaded goes on. Returns
+  /// what went.
+  Contents clear();
+
   /// Files that were not what they should be.
   [[nodiscard]] std::uint64_t refused() const { return refused_; }
 
  private:
+  struct Entry {
+    timespec used;
+    std::uint64_t size;
+    std::string name;
+  };
+  [[nodiscard]] std::vector<Entry> entries() const;
   void evict();
 
   std::string path_;

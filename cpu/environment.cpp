@@ -1,5 +1,7 @@
 #include <rill/cpu/environment.h>
 
+#include <algorithm>
+#include <array>
 #include <charconv>
 #include <cstdlib>
 #include <limits>
@@ -103,6 +105,19 @@ std::optional<std::size_t> memory_limit() {
 bool bounds() {
   const auto value = text("RILL_BOUNDS");
   return value && parse_flag("RILL_BOUNDS", *value);
+}
+
+bool logs(std::string_view topic) {
+  static constexpr std::array<std::string_view, 1> topics = {"kernels"};
+  const auto value = text("RILL_LOG");
+  bool found = false;
+  for (std::size_t first = 0; value && first <= value->size();) {
+    const std::size_t end = std::min(value->find(',', first), value->size());
+    const auto named = std::string_view(*value).substr(first, end - first);
+    found = topics[parse_choice("RILL_LOG", named, topics)] == topic || found;
+    first = end + 1;
+  }
+  return found;
 }
 
 }  // namespace rill::cpu::environment

@@ -38,6 +38,10 @@ std::optional<std::size_t> memory_limit();
 /// Default: 0.
 bool bounds();
 
+/// RILL_LOG: what to tell on the error stream: `kernels` tells of kernels that are interpreted for
+/// they cannot be compiled. Several are separated by commas. Default: nothing.
+bool logs(std::string_view topic);
+
 // ---- The rules, as functions of a variable's name and its text ----------------------------------
 
 /// The text of a variable; absent if it is unset or empty.

@@ -8,6 +8,7 @@
 #include <string>
 #include <string_view>
 
+#include <rill/cpu/code_folder.h>
 #include <rill/cpu/information.h>
 #include <rill/ops/families.h>
 #include <rill/trace/graph.h>
@@ -21,6 +22,7 @@ constexpr const char* usage =
     "  info       the machine, the libraries behind rill and how they are set up\n"
     "  show FILE  the signatures of a saved graph\n"
     "  operators  all operators, as docs/operators.md has them\n"
+    "  cache      the folder of compiled kernels, and what it holds; --clear removes that\n"
     "  version    the version of the library\n"
     "  help       this text\n";
 
@@ -28,6 +30,20 @@ int info() {
   for (const auto& [heading, text] : rill::cpu::information()) {
     std::printf("%-14s %s\n", heading.c_str(), text.c_str());
   }
+  return 0;
+}
+
+int cache(bool clear) {
+  rill::cpu::CodeFolder folder(rill::cpu::CodeFolder::default_path());
+  if (!folder.usable()) {
+    std::fprintf(stderr, "rill: %s is not used: %s\n", folder.path().c_str(),
+                 folder.trouble().c_str());
+    return 1;
+  }
+  const auto [files, bytes] = clear ? folder.clear() : folder.contents();
+  std::printf("%s: %s%llu kernels, %llu KiB\n", folder.path().c_str(), clear ? "removed " : "",
+              static_cast<unsigned long long>(files),
+              static_cast<unsigned long long>((bytes + 1023) / 1024));
   return 0;
 }
 
@@ -63,6 +79,9 @@ int operators() {
 int run(std::span<char*> arguments) {
   const std::string_view command = arguments.size() > 1 ? arguments[1] : "help";
   if (command == "info") return info();
+  if (command == "cache" && arguments.size() == 2) return cache(false);
+  if (command == "cache" && arguments.size() == 3 && arguments[2] == std::string_view("--clear"))
+    return cache(true);
   if (command == "show" && arguments.size() == 3) return show(arguments[2]);
   if (command == "operators") return operators();
   if (command == "version" || command == "--version") {

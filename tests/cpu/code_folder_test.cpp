@@ -120,6 +120,22 @@ TEST_CASE("A link or a file that others may write, in place of an entry, is refu
   REQUIRE_FALSE(folder.read(key));
 }
 
+TEST_CASE("A folder tells what it holds, and loses that, and nothing else, when it is cleared") {
+  const Temporary place;
+  CodeFolder folder((place.path / "cache").string());
+  CHECK(folder.contents().files == 0);
+  folder.write({1, 2}, object(1000, std::byte{7}));
+  folder.write({3, 4}, object(28, std::byte{7}));
+  std::ofstream(place.path / "cache" / "notes") << "mine";
+  CHECK(folder.contents().files == 2);
+  CHECK(folder.contents().bytes == 1072 + 100);
+  CHECK(folder.clear().files == 2);
+  CHECK(folder.contents().files == 0);
+  CHECK_FALSE(folder.read({1, 2}));
+  CHECK(fs::exists(place.path / "cache" / "notes"));
+  CHECK(CodeFolder("").contents().files == 0);
+}
+
 TEST_CASE("A folder that vanishes, or takes nothing, is no trouble") {
   const Temporary place;
   CodeFolder folder((place.path / "cache").string());

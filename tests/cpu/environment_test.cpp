@@ -52,6 +52,15 @@ TEST_CASE("well-formed variables are read", "[cpu][environment]") {
     const Setting setting("RILL_BOUNDS", "0");
     CHECK(!environment::bounds());
   }
+  {
+    const Setting setting("RILL_LOG", "kernels,kernels");
+    CHECK(environment::logs("kernels"));
+    CHECK_FALSE(environment::logs("other"));
+  }
+  {
+    const Setting setting("RILL_LOG", "kernels,noise");
+    CHECK_THROWS_WITH(environment::logs("kernels"), "RILL_LOG=noise: must be one of kernels");
+  }
 }
 
 TEST_CASE("an empty variable counts as absent", "[cpu][environment]") {

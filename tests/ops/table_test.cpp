@@ -3,6 +3,8 @@
 #include "tests/ops/table.h"
 
 #include <rill/autograd/check_gradients.h>
+#include <rill/cpu/code_cache.h>
+#include <rill/cpu/llvm_module.h>
 #include <rill/cpu/thread_pool.h>
 #include <rill/ops/call.h>
 #include <rill/ops/families.h>
@@ -310,6 +312,19 @@ TEST_CASE("wrong operands are errors that say what is wrong, and where") {
       }
     }
   }
+}
+
+TEST_CASE("no operator of the table is interpreted for want of a compiler that takes it") {
+  if (cpu::llvm_module_status().starts_with("none")) return;
+  const auto before = cpu::code_cache_statistics().interpreted;
+  for (const Row& row : rows()) {
+    for (const Case& c : row.cases) {
+      for (const DType dtype : row.dtypes) {
+        if (!c.floats_only || is_float(dtype)) (void)c.apply(operands(c.inputs, dtype));
+      }
+    }
+  }
+  CHECK(cpu::code_cache_statistics().interpreted == before);
 }
 
 }  // namespace
