@@ -10,7 +10,6 @@
 
 using namespace rill::cpu;
 using rill::BFloat16;
-using rill::DType;
 using rill::Half;
 using rill::kernel::ConvolutionPass;
 using rill::kernel::ConvolutionShape;

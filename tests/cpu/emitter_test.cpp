@@ -18,7 +18,6 @@ namespace {
 
 using kernel::Buffer;
 using kernel::Builder;
-using kernel::Code;
 using kernel::Failure;
 using kernel::Fold;
 using kernel::Folding;
@@ -61,6 +60,7 @@ bool same_bits(const std::vector<T>& a, const std::vector<T>& b) {
     if constexpr (std::is_floating_point_v<T>) {
       if (std::isnan(a[i]) && std::isnan(b[i])) continue;
     }
+    // NOLINTNEXTLINE(bugprone-suspicious-memory-comparison): -0 and +0 differ here
     if (std::memcmp(&a[i], &b[i], sizeof(T)) != 0) return false;
   }
   return true;

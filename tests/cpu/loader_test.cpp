@@ -5,6 +5,7 @@
 #include <array>
 #include <cmath>
 #include <cstring>
+#include <optional>
 #include <vector>
 
 #include <rill/kernel/builder.h>
@@ -58,7 +59,7 @@ TEST_CASE("Loaded code computes, moves with its object, and may call fma") {
     REQUIRE(run(first, 3) == 9.1);
     REQUIRE(run(first, 0.1) == std::fma(0.1, 0.1, 0.1));
     LoadedObject second = std::move(first);
-    REQUIRE(first.run() == nullptr);
+    REQUIRE(first.run() == nullptr);  // NOLINT(bugprone-use-after-move): what moving promises
     first = LoadedObject(sample(level).elf);
     REQUIRE(run(first, 1) == 1.1);
     REQUIRE(run(second, 2) == 4.1);
@@ -68,16 +69,19 @@ TEST_CASE("Loaded code computes, moves with its object, and may call fma") {
 TEST_CASE("An object that is cut anywhere is refused or still runs") {
   const auto elf = sample(Level::baseline).elf;
   for (std::size_t size = 0; size < elf.size(); ++size) {
+    std::optional<LoadedObject> code;
     try {
-      const LoadedObject code{std::span<const std::byte>(elf).first(size)};
-      REQUIRE(run(code, 3) == 9.1);  // what was cut off is of no use to it
+      code.emplace(std::span<const std::byte>(elf).first(size));
     } catch (const FormatError&) {
+      continue;
     }
+    REQUIRE(run(*code, 3) == 9.1);  // what was cut off is of no use to it
   }
 }
 
 TEST_CASE("An object with a changed byte is refused or refers to nothing outside of itself") {
   auto elf = sample(Level::baseline).elf;
+  int refusals = 0;
   for (std::size_t i = 0; i < elf.size(); ++i) {
     for (const unsigned flip : {0x01U, 0x80U, 0xffU}) {
       elf[i] ^= static_cast<std::byte>(flip);
@@ -85,10 +89,12 @@ TEST_CASE("An object with a changed byte is refused or refers to nothing outside
         const LoadedObject code(elf);  // not run: its code may be anything
         REQUIRE(code.run() != nullptr);
       } catch (const FormatError&) {
+        ++refusals;
       }
       elf[i] ^= static_cast<std::byte>(flip);
     }
   }
+  REQUIRE(refusals > 100);
 }
 
 TEST_CASE("What is no object for this machine is refused") {

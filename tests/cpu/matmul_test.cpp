@@ -6,6 +6,7 @@
 #include <rill/cpu/matmul.h>
 #include <rill/cpu/thread_pool.h>
 
+#include <bit>
 #include <cmath>
 #include <cstring>
 #include <limits>
@@ -288,7 +289,8 @@ TEST_CASE("half conversions of arrays agree with those of single numbers at ever
     bfloats.push_back(BFloat16::from_bits(static_cast<std::uint16_t>(bits)));
   }
   const auto same = [](float x, float y) {
-    return std::isnan(x) ? std::isnan(y) : std::memcmp(&x, &y, sizeof x) == 0;
+    return std::isnan(x) ? std::isnan(y)
+                         : std::bit_cast<std::uint32_t>(x) == std::bit_cast<std::uint32_t>(y);
   };
   std::vector<float> wide(65536);
   std::vector<Half> back(65536);
