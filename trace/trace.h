@@ -43,6 +43,13 @@ class RILL_API Signatures {
   std::unique_ptr<State> state_;
 };
 
+/// What a traced function is given in an argument's place. A struct: clang takes a pack of an alias
+/// that does not use its parameter for one element.
+template <class T>
+struct AsTensor {
+  using type = const Tensor&;
+};
+
 template <class R>
 struct Results;  // how a function's results become a list and come back
 
@@ -102,15 +109,15 @@ class Traced {
   template <class... Arguments>
     requires(std::convertible_to<const Arguments&, Tensor> && ...)
   auto operator()(const Arguments&... arguments) const {
-    using R = decltype(result_type(std::index_sequence_for<Arguments...>{}));
+    using R = std::remove_cvref_t<
+        std::invoke_result_t<const F&, typename detail::AsTensor<Arguments>::type...>>;
     const std::array<Tensor, sizeof...(Arguments)> inputs = {Tensor(arguments)...};
-    return detail::Results<typename R::type>::value(
-        signatures_->call(inputs, [this](std::span<const Tensor> given) {
-          return [&]<std::size_t... I>(std::index_sequence<I...>) {
-            return detail::Results<typename R::type>::list(
-                [&]() -> decltype(auto) { return function_(given[I]...); });
-          }(std::index_sequence_for<Arguments...>{});
-        }));
+    const auto listed = [this](std::span<const Tensor> given) {
+      return [&]<std::size_t... I>(std::index_sequence<I...>) {
+        return detail::Results<R>::list([&]() -> decltype(auto) { return function_(given[I]...); });
+      }(std::index_sequence_for<Arguments...>{});
+    };
+    return detail::Results<R>::value(signatures_->call(inputs, listed));
   }
 
   /// How many signatures have been recorded.
@@ -122,12 +129,6 @@ class Traced {
   void save(const std::string& path) const { graph().save(path); }
 
  private:
-  template <std::size_t>
-  using Argument = const Tensor&;
-  template <std::size_t... I>
-  static auto result_type(std::index_sequence<I...>)
-      -> std::type_identity<std::remove_cvref_t<std::invoke_result_t<const F&, Argument<I>...>>>;
-
   F function_;
   std::shared_ptr<detail::Signatures> signatures_;
 };
