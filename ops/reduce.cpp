@@ -173,9 +173,9 @@ Tensor products_of_others_in_row(const Tensor& x) {
     products = levels.back()(ellipsis, 0) * levels.back()(ellipsis, 1);
   }
   Tensor others = ones_like(products);  // (rows, 1)
-  for (auto pairs = levels.rbegin(); pairs != levels.rend(); ++pairs) {
+  for (; !levels.empty(); levels.pop_back()) {
     length *= 2;
-    others = reshape(expand_dims(others, 2) * flip(*pairs, 2), {rows, length});
+    others = reshape(expand_dims(others, 2) * flip(levels.back(), 2), {rows, length});
   }
   return others(slice(), slice(0, count));
 }
