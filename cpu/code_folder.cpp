@@ -11,6 +11,7 @@
 #include <cstring>
 #include <ctime>
 #include <memory>
+#include <random>
 #include <span>
 #include <utility>
 #include <vector>
@@ -107,7 +108,7 @@ std::string CodeFolder::default_path() {
 }
 
 CodeFolder::CodeFolder(std::string path, std::uint64_t limit)
-    : path_(std::move(path)), limit_(limit) {
+    : path_(std::move(path)), limit_(limit), written_(std::random_device()() % (limit / 16 + 1)) {
   if (path_.empty()) {
     trouble_ = "there is no home folder";
     return;
@@ -189,10 +190,9 @@ bool CodeFolder::write(const Key& key, const CompiledObject& object) {
     unlinkat(directory_, draft.c_str(), 0);
     return false;
   }
-  // Other processes write too, so files are counted anew from time to time, and once at first.
-  const std::uint64_t written =
-      written_.fetch_add(sizeof header + object.elf.size(), std::memory_order_relaxed);
-  if (!counted_.exchange(true) || written > limit_ / 16) {
+  // Other processes write too, so files are counted anew from time to time.
+  const std::uint64_t bytes = sizeof header + object.elf.size();
+  if (written_.fetch_add(bytes, std::memory_order_relaxed) + bytes > limit_ / 16) {
     written_ = 0;
     evict();
   }

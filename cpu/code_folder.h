@@ -69,8 +69,9 @@ class CodeFolder {
   std::string trouble_;
   std::uint64_t limit_;
   int directory_ = -1;
-  std::atomic<std::uint64_t> written_ = 0;  ///< bytes since files were last counted
-  std::atomic<bool> counted_ = false;
+  /// Bytes since files were last counted. Starts anywhere below what it takes to count them, so
+  /// that many processes that write little count as often, together, as one that writes much.
+  std::atomic<std::uint64_t> written_;
   std::atomic<std::uint64_t> refused_ = 0;
 };
 
