@@ -4,7 +4,7 @@
 #include <array>
 #include <cstring>
 
-#include <rill/cpu/float_environment.h>
+#include <rill/tensor/float_environment.h>
 #include <rill/cpu/gemm_kernels.h>
 #include <rill/cpu/thread_pool.h>
 
@@ -239,7 +239,7 @@ void Gemm<T>::run_tiles(const T* a, const T* b, const T* packed, T* c, T* partia
 /// there are makes no difference to what they hold.
 template <class T>
 void Gemm<T>::run_small(const T* a, const T* b, T* c) const {
-  const FloatingPointGuard guard;
+  const detail::FloatingPointGuard guard;
   const auto [batch, m, n, k, transpose_a, transpose_b, a_stride, b_stride] = shape_;
   const std::int64_t width = kernels_.vectors * kernels_.lanes;
   const std::int64_t a_row = transpose_a ? 1 : k;

@@ -11,7 +11,7 @@
 #include <utility>
 
 #include <rill/cpu/environment.h>
-#include <rill/cpu/float_environment.h>
+#include <rill/tensor/float_environment.h>
 #include <rill/cpu/thread_pool.h>
 #include <rill/kernel/arithmetic.h>
 #include <rill/tensor/error.h>
@@ -36,30 +36,58 @@ constexpr std::size_t kernels_kept = 4096;
 constexpr double specialised_nanoseconds = 50'000;
 constexpr std::size_t specialisations = 16;
 
-/// Scratch of the calling thread, kept from launch to launch. Plain words and an owner of their
-/// own: kernels may still run while a thread's objects are destroyed.
-constinit thread_local std::byte* scratch_memory = nullptr;
-constinit thread_local std::size_t scratch_size = 0;
+/// Scratch of the calling thread, kept from launch to launch. Plain words beside their owner:
+/// kernels may still run while a thread's objects are destroyed.
+constinit thread_local std::byte* kept_memory = nullptr;
+constinit thread_local std::size_t kept_size = 0;
+constinit thread_local bool keeps_no_more = false;
 
-void free_scratch() {
-  ::operator delete[](std::exchange(scratch_memory, nullptr), std::align_val_t{64});
-  scratch_size = 0;
-}
-
-std::byte* scratch_of_thread(std::size_t bytes) {
-  if (bytes <= scratch_size) return scratch_memory;
-  struct Owner {
-    ~Owner() { free_scratch(); }
-  };
-  thread_local const Owner owner;
-  (void)&owner;  // made by being named
-  free_scratch();
-  scratch_memory =
+std::byte* allocate_scratch(std::size_t bytes) {
+  auto* memory =
       static_cast<std::byte*>(::operator new[](bytes, std::align_val_t{64}, std::nothrow));
-  if (scratch_memory == nullptr) throw OutOfMemoryError("no memory for the scratch of a kernel");
-  scratch_size = bytes;
-  return scratch_memory;
+  if (memory == nullptr) throw OutOfMemoryError("no memory for the scratch of a kernel");
+  return memory;
 }
+
+void free_scratch(std::byte* memory) { ::operator delete[](memory, std::align_val_t{64}); }
+
+/// What one call of a kernel needs: the thread's, or at the thread's end its own.
+class Scratch {
+ public:
+  explicit Scratch(std::size_t bytes) {
+    if (bytes > kept_size) make(bytes);
+    if (memory_ == nullptr) memory_ = kept_memory;
+  }
+  ~Scratch() {
+    if (memory_ != kept_memory) free_scratch(memory_);
+  }
+  Scratch(const Scratch&) = delete;
+  Scratch& operator=(const Scratch&) = delete;
+  [[nodiscard]] std::byte* data() const { return memory_; }
+
+ private:
+  void make(std::size_t bytes) {
+    if (keeps_no_more) {
+      memory_ = allocate_scratch(bytes);
+      return;
+    }
+    struct Owner {
+      ~Owner() {
+        free_scratch(std::exchange(kept_memory, nullptr));
+        kept_size = 0;
+        keeps_no_more = true;
+      }
+    };
+    thread_local const Owner owner;
+    (void)&owner;  // made by being named
+    free_scratch(std::exchange(kept_memory, nullptr));
+    kept_size = 0;
+    kept_memory = allocate_scratch(bytes);
+    kept_size = bytes;
+  }
+
+  std::byte* memory_ = nullptr;
+};
 
 /// The earlier of two failures.
 void join(Failure& all, const Failure& one) {
@@ -317,17 +345,17 @@ kernel::Measure Kernel::measure(const std::int64_t* sizes) const {
 Failure Kernel::execute(const kernel::Measure& measure, std::byte* const* buffers,
                         const std::int64_t* sizes, const std::uint64_t* parameters) const {
   if (!measure.by_caller) return execute(buffers, sizes, parameters);
-  const FloatingPointGuard guard;
+  const detail::FloatingPointGuard guard;
   Failure failure;
-  std::byte* scratch = measure.scratch > 0 ? scratch_of_thread(measure.scratch) : nullptr;
-  const KernelArguments arguments{buffers, sizes, parameters, scratch, nullptr, &failure};
+  const Scratch scratch(measure.scratch);
+  const KernelArguments arguments{buffers, sizes, parameters, scratch.data(), nullptr, &failure};
   if (measure.points > 0) points_.code->object.run()(&arguments, 0, measure.points);
   return failure;
 }
 
 Failure Kernel::execute(std::byte* const* buffers, const std::int64_t* sizes,
                         const std::uint64_t* parameters) const {
-  const FloatingPointGuard guard;
+  const detail::FloatingPointGuard guard;
   Failure failure;
   const Code* compiled = code(points_);
   if (compiled == nullptr) {
@@ -340,8 +368,8 @@ Failure Kernel::execute(std::byte* const* buffers, const std::int64_t* sizes,
   double per_point = nanoseconds_per_point(sizes);
   const double work = per_point * static_cast<double>(launch.points);
   const auto serial = [&] {
-    std::byte* scratch = scratch_of_thread(scratch_bytes(*compiled, sizes));
-    const KernelArguments arguments{buffers, sizes, parameters, scratch, nullptr, &failure};
+    const Scratch scratch(scratch_bytes(*compiled, sizes));
+    const KernelArguments arguments{buffers, sizes, parameters, scratch.data(), nullptr, &failure};
     compiled->object.run()(&arguments, 0, launch.points);
   };
   if (work < 2 * piece_nanoseconds) {
@@ -419,8 +447,8 @@ Failure Kernel::execute(std::byte* const* buffers, const std::int64_t* sizes,
   std::mutex mutex;
   parallel_for(count, grain, [&](std::int64_t begin, std::int64_t end) {
     Failure mine;
-    const KernelArguments arguments{buffers, sizes, parameters, scratch_of_thread(bytes),
-                                    nullptr, &mine};
+    const Scratch scratch(bytes);
+    const KernelArguments arguments{buffers, sizes, parameters, scratch.data(), nullptr, &mine};
     running->object.run()(&arguments, begin, end);
     if (mine.error != 0) {
       const std::lock_guard lock(mutex);
@@ -459,8 +487,9 @@ void Kernel::run_split(const Launch& launch, const Code& code, Failure& failure)
   std::mutex mutex;
   const auto run = [&](kernel::KernelFunction function, std::int64_t begin, std::int64_t end) {
     Failure mine;
-    const KernelArguments arguments{launch.buffers,           launch.sizes,  launch.parameters,
-                                    scratch_of_thread(bytes), partial_bytes, &mine};
+    const Scratch scratch(bytes);
+    const KernelArguments arguments{launch.buffers, launch.sizes,  launch.parameters,
+                                    scratch.data(), partial_bytes, &mine};
     function(&arguments, begin, end);
     if (mine.error != 0) {
       const std::lock_guard lock(mutex);

@@ -23,7 +23,7 @@
 #include <vector>
 
 #include <rill/cpu/environment.h>
-#include <rill/cpu/float_environment.h>
+#include <rill/tensor/float_environment.h>
 #include <rill/tensor/error.h>
 #include <rill/tensor/threads.h>
 
@@ -204,7 +204,7 @@ class Pool {
   }
 
   static void* start(void* slot) {
-    set_default_float_environment();
+    detail::set_default_float_environment();
     inside_body = true;
     instance().work(static_cast<int>(reinterpret_cast<std::intptr_t>(slot)));
     return nullptr;
@@ -311,7 +311,7 @@ void set_threads(int count) {
 
 void parallel_for_slots(std::int64_t count, std::int64_t grain, int slots, Body body) {
   if (count <= 0) return;
-  const FloatingPointGuard guard;
+  const detail::FloatingPointGuard guard;
   grain = std::max<std::int64_t>(grain, 1);
   if (count <= grain) {
     body(0, 0, count);

@@ -6,6 +6,7 @@
 #include <memory>
 #include <vector>
 
+#include <rill/tensor/float_environment.h>
 #include <rill/ops/body.h>
 #include <rill/ops/call.h>
 #include <rill/ops/composition.h>
@@ -353,6 +354,7 @@ void tell_dense(const Op& op, const std::array<const Operand*, N>& operands, con
 }  // namespace
 
 Tensor call(const Op& op, const Operand& a) {
+  const detail::FloatingPointGuard guard;
   Tensor out;
   if (!call_dense(op, a, out)) return call_one<1>(op, {&a}, {});
   tell_dense<1>(op, {&a}, out);
@@ -360,6 +362,7 @@ Tensor call(const Op& op, const Operand& a) {
 }
 
 Tensor call(const Op& op, const Operand& a, const Operand& b) {
+  const detail::FloatingPointGuard guard;
   Tensor out;
   if (!call_dense(op, a, b, out)) return call_one<2>(op, {&a, &b}, {});
   tell_dense<2>(op, {&a, &b}, out);
@@ -367,24 +370,29 @@ Tensor call(const Op& op, const Operand& a, const Operand& b) {
 }
 
 Tensor call(const Op& op, const Operand& a, const Operand& b, const Operand& c) {
+  const detail::FloatingPointGuard guard;
   return call_one<3>(op, {&a, &b, &c}, {});
 }
 
 Tensor call(const Op& op, const Operand& a, const Attributes& attributes) {
+  const detail::FloatingPointGuard guard;
   return call_one<1>(op, {&a}, attributes);
 }
 
 Tensor call(const Op& op, const Operand& a, const Operand& b, const Attributes& attributes) {
+  const detail::FloatingPointGuard guard;
   return call_one<2>(op, {&a, &b}, attributes);
 }
 
 Tensor call(const Op& op, const Operand& a, const Operand& b, const Operand& c,
             const Attributes& attributes) {
+  const detail::FloatingPointGuard guard;
   return call_one<3>(op, {&a, &b, &c}, attributes);
 }
 
 void call(const Op& op, std::span<const Tensor> inputs, const Attributes& attributes, Where where,
           std::span<Tensor> outputs) {
+  const detail::FloatingPointGuard guard;
   evaluate(op, inputs, attributes, where, outputs, nullptr);
   tell(op, attributes, inputs, outputs, where);
 }
@@ -419,6 +427,7 @@ Tensor call_onto(const Op& op, Tensor onto, const Tensor& b, const Tensor& c,
 }
 
 void call_in_place(const Op& op, Tensor& a, const Operand& b) {
+  const detail::FloatingPointGuard guard;
   const bool unseen =
       Listeners::none() && a.defined() && a.sole_owner() && (!b.is_tensor() || &b.tensor() != &a);
   if (unseen && call_dense_in_place(op, a, b)) return;

@@ -1,4 +1,5 @@
 #include <rill/tensor/elements.h>
+#include <rill/tensor/float_environment.h>
 #include <rill/tensor/tensor.h>
 
 #include <algorithm>
@@ -95,6 +96,7 @@ To converted(From from) {
 }
 
 void copy_elements(const TensorBody& body, DType dtype, void* values) {
+  const detail::FloatingPointGuard guard;
   visit(dtype, [&](auto to_zero) {
     using To = decltype(to_zero);
     visit(body.dtype, [&](auto from_zero) {

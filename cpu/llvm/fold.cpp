@@ -233,9 +233,9 @@ void Emitter::reduce_neighbours(Id id, Value* first, Value* count) {
   Values results = nest_.when(b_.CreateICmpSGT(count, integer(0)), init, true, [&] {
     Value* chunks = b_.CreateLShr(b_.CreateAdd(count, integer(fold_chunk - 1)), integer(9));
     Value* begin = integer(0);
-    if (id != program_.list(program_.stages.front().folds).front() && is_light(fold) &&
-        axes.size() == 1)
-      begin = pairs_of_chunks();
+    const auto first_read = program_.list(program_.stages.front().folds);
+    const bool again = first_read.empty() || id != first_read.front();
+    if (again && is_light(fold) && axes.size() == 1) begin = pairs_of_chunks();
     nest_.when(b_.CreateICmpSLT(begin, chunks), false, [&] {
       Values carried;
       if (axes.size() > 1) carried = position(axes, first);

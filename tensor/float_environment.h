@@ -15,7 +15,7 @@
 #include <cfenv>
 #endif
 
-namespace rill::cpu {
+namespace rill::detail {
 
 /// Sets the default floating-point environment for a scope. Costs about a nanosecond when it is set
 /// already.
@@ -59,4 +59,4 @@ inline void set_default_float_environment() {
 #endif
 }
 
-}  // namespace rill::cpu
+}  // namespace rill::detail
