@@ -18,10 +18,7 @@
 namespace rill::detail {
 
 /// Sets the default floating-point environment for a scope. Costs about a nanosecond when it is set
-/// already.
-///
-///     FloatingPointGuard guard;
-///     kernel(arguments);
+/// already: declared at the beginning of what computes.
 class FloatingPointGuard {
  public:
 #if defined(__SSE2__)

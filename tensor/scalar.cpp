@@ -10,6 +10,7 @@
 #include <utility>
 
 #include <rill/tensor/error.h>
+#include <rill/tensor/float_environment.h>
 
 namespace rill {
 
@@ -28,6 +29,7 @@ DType Scalar::beside(DType other) const {
 }
 
 std::uint64_t Scalar::bits(DType dtype) const {
+  const detail::FloatingPointGuard guard;
   return visit(dtype, [&](auto zero) -> std::uint64_t {
     using T = decltype(zero);
     std::uint64_t bits = 0;

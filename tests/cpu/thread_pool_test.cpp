@@ -1,8 +1,8 @@
 #include "../catch.h"
 
-#include <rill/tensor/float_environment.h>
 #include <rill/cpu/thread_pool.h>
 #include <rill/tensor/error.h>
+#include <rill/tensor/float_environment.h>
 
 #include <sys/wait.h>
 #include <unistd.h>
@@ -224,7 +224,7 @@ TEST_CASE("a guard keeps denormals while it lives", "[cpu][float_environment]") 
   const float flushed = tiny * 0.5F;
   float kept = 0;
   {
-    const detail::FloatingPointGuard guard;
+    const rill::detail::FloatingPointGuard guard;
     kept = tiny * 0.5F;
   }
   const float flushed_again = tiny * 0.5F;

@@ -34,6 +34,9 @@ std::vector<float> results(const Tensor& x) {
   y /= 3;
   keep(y);
   keep(linspace(0.1, 0.7, 5));
+  keep(full({3}, 0.1));
+  keep(tensor({0.1, 0.7}));
+  keep(matmul(ones({2, 40000}) * 0.1, ones({40000, 1})));  // partial sums
   return all;
 }
 
