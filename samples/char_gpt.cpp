@@ -12,6 +12,8 @@
 
 #include <rill/rill.h>
 
+#include "options.h"
+
 using namespace rill;
 
 namespace {
@@ -106,7 +108,8 @@ std::string write(const Gpt& model, const Text& text, std::string sample, int ch
 }  // namespace
 
 int main(int argc, char** argv) try {
-  const int steps = argc == 3 && std::string(argv[1]) == "--steps" ? std::stoi(argv[2]) : 600;
+  const int steps =
+      Options("char_gpt [--steps N]", {"--steps"}, argc, argv).positive("--steps", 600);
   rng::seed(1);
   const Text text(std::string(RILL_SAMPLE_DATA) + "/ecclesiastes.txt");
   const Gpt model(static_cast<std::int64_t>(text.alphabet.size()));

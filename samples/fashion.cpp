@@ -4,6 +4,7 @@
 //
 //     fashion [--data DIR] [--out DIR] [--epochs N] [--target ACCURACY]
 //
+// Without `--data`, it is Fashion-MNIST where that is installed, and the small set elsewhere;
 // `--data digits` asks for the small set.
 
 #include <unistd.h>
@@ -18,6 +19,7 @@
 
 #include <rill/rill.h>
 
+#include "options.h"
 #include "picture.h"
 
 using namespace rill;
@@ -45,8 +47,13 @@ Data scaled(const Tensor& images, const Tensor& labels, double largest) {
   return {expand_dims(images.to(float32) / largest, -1), labels.to(int64)};
 }
 
+/// The file of this name, compressed or not.
 fs::path either(const fs::path& folder, const std::string& name) {
-  return fs::exists(folder / (name + ".gz")) ? folder / (name + ".gz") : folder / name;
+  for (const fs::path& path : {folder / (name + ".gz"), folder / name}) {
+    if (fs::exists(path)) return path;
+  }
+  throw FileError("no data in '" + folder.string() + "': it has no " + name + ".gz, nor " + name +
+                  " (--data wants a folder with the four files of MNIST, or the word digits)");
 }
 
 DataSet load_mnist(const fs::path& folder) {
@@ -230,28 +237,16 @@ void draw_losses(const std::vector<double>& losses, const fs::path& path) {
 }  // namespace
 
 int main(int argc, char** argv) try {
-  fs::path data_folder = "/usr/share/datasets/fashion-mnist";
-  fs::path out = ".";
-  int epochs = 5;
-  double target = 0.90;
-  for (int i = 1; i + 1 < argc; i += 2) {
-    const std::string option = argv[i];
-    if (option == "--data")
-      data_folder = argv[i + 1];
-    else if (option == "--out")
-      out = argv[i + 1];
-    else if (option == "--epochs")
-      epochs = std::stoi(argv[i + 1]);
-    else if (option == "--target")
-      target = std::stod(argv[i + 1]);
-    else
-      return std::printf(
-                 "usage: fashion [--data DIR] [--out DIR] [--epochs N] [--target ACCURACY]\n"),
-             2;
-  }
-  const fs::path digits = fs::path(RILL_SAMPLE_DATA) / "digits.npy";
-  const bool small = data_folder == "digits" || !fs::exists(data_folder);
-  const DataSet data = small ? load_digits(digits) : load_mnist(data_folder);
+  const Options options("fashion [--data DIR] [--out DIR] [--epochs N] [--target ACCURACY]",
+                        {"--data", "--out", "--epochs", "--target"}, argc, argv);
+  const fs::path installed = "/usr/share/datasets/fashion-mnist";
+  const fs::path chosen =
+      options.text("--data").value_or(fs::exists(installed) ? installed.string() : "digits");
+  const fs::path out = options.text("--out").value_or(".");
+  const int epochs = options.positive("--epochs", 5);
+  const double target = options.positive("--target", 0.90);
+  const DataSet data = chosen == "digits" ? load_digits(fs::path(RILL_SAMPLE_DATA) / "digits.npy")
+                                          : load_mnist(chosen);
   const std::int64_t count = data.train.images.dim(0).value();
   std::printf("%s: %lld training and %lld test images\n", data.name.c_str(),
               static_cast<long long>(count),

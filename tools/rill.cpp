@@ -1,7 +1,7 @@
 // `rill`, the command line program.
 //
 // Invariant: every command writes its answer to standard output and its complaints to standard
-// error, and exits with 0 for success, 1 for a failure and 2 for a command that it does not know.
+// error, and exits with 0 for success, 1 for a failure and 2 for a command that it does not take.
 #include <cstdio>
 #include <exception>
 #include <span>
@@ -76,6 +76,11 @@ int operators() {
   return 0;
 }
 
+int misused(const std::string& fault) {
+  std::fprintf(stderr, "rill: %s\n\n%s", fault.c_str(), usage);
+  return 2;
+}
+
 int run(std::span<char*> arguments) {
   const std::string_view command = arguments.size() > 1 ? arguments[1] : "help";
   if (command == "info") return info();
@@ -92,8 +97,9 @@ int run(std::span<char*> arguments) {
     std::fputs(usage, stdout);
     return 0;
   }
-  std::fprintf(stderr, "rill: there is no command \"%s\"\n\n%s", arguments[1], usage);
-  return 2;
+  if (command == "show") return misused("show needs the file of a saved graph, and nothing else");
+  if (command == "cache") return misused("cache takes --clear, and nothing else");
+  return misused("there is no command \"" + std::string(command) + "\"");
 }
 
 }  // namespace
