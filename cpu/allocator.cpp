@@ -393,6 +393,7 @@ void check_red_zones(const void* memory, std::size_t bytes) noexcept {
 }
 
 void* allocate_slowly(std::size_t bytes) {
+  [[maybe_unused]] static const bool checked = (environment::check(), true);
   Central& central = Central::instance();
   ThreadCache* const cache = make_cache();
   if (cache != nullptr) central.fold(*cache);

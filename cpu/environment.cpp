@@ -107,6 +107,8 @@ bool bounds() {
   return value && parse_flag("RILL_BOUNDS", *value);
 }
 
+std::optional<std::string> llvm_module() { return text("RILL_LLVM_MODULE"); }
+
 bool logs(std::string_view topic) {
   static constexpr std::array<std::string_view, 1> topics = {"kernels"};
   const auto value = text("RILL_LOG");
@@ -118,6 +120,15 @@ bool logs(std::string_view topic) {
     first = end + 1;
   }
   return found;
+}
+
+void check() {
+  threads();
+  cpu_level();
+  level();
+  memory_limit();
+  bounds();
+  logs({});
 }
 
 }  // namespace rill::cpu::environment

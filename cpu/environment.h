@@ -4,8 +4,8 @@
 // either understood or a ValueError that names the variable, the value and the rule. A variable
 // that is unset or empty counts as absent.
 //
-// Invariant: reading never changes the environment, and every variable that rill knows is listed
-// below.
+// Invariant: reading never changes the environment, and every variable of rill's own is listed
+// below and, for users, in docs/environment.md.
 #pragma once
 
 #include <cstddef>
@@ -27,7 +27,8 @@ std::optional<int> threads();
 /// machine has.
 std::optional<Level> cpu_level();
 
-/// RILL_CACHE_DIR: the folder of compiled kernels. Default: `rill` in the user's cache folder.
+/// RILL_CACHE_DIR: the folder of compiled kernels. Default: `rill` in the user's cache folder, which
+/// is XDG_CACHE_HOME or else `.cache` in HOME.
 std::optional<std::string> cache_dir();
 
 /// RILL_MEMORY_LIMIT: the most bytes that tensors may take, for example "512M" or "4G". Default:
@@ -38,9 +39,18 @@ std::optional<std::size_t> memory_limit();
 /// Default: 0.
 bool bounds();
 
+/// RILL_LLVM_MODULE: the file of the module that compiles kernels; where there is no such file,
+/// kernels are interpreted. Default: librill-llvm.so beside the library.
+std::optional<std::string> llvm_module();
+
 /// RILL_LOG: what to tell on the error stream: `kernels` tells of kernels that are interpreted for
 /// they cannot be compiled. Several are separated by commas. Default: nothing.
 bool logs(std::string_view topic);
+
+/// Throws for the first variable that has a bad value, or names a level that this machine lacks.
+/// The first tensor that takes memory asks, so that a mistake is heard of at once and not when the
+/// variable happens to be needed.
+void check();
 
 // ---- The rules, as functions of a variable's name and its text ----------------------------------
 

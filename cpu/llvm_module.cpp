@@ -20,7 +20,7 @@ struct Module {
 
 /// Where it may be, in order; RILL_LLVM_MODULE alone if it is set.
 std::vector<std::string> candidates() {
-  if (const auto chosen = environment::text("RILL_LLVM_MODULE")) return {*chosen};
+  if (const auto chosen = environment::llvm_module()) return {*chosen};
   std::vector<std::string> paths;
   Dl_info self{};
   if (dladdr(reinterpret_cast<const void*>(&llvm_module_status), &self) != 0 &&

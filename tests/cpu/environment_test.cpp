@@ -4,6 +4,14 @@
 #include <rill/tensor/error.h>
 
 #include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <regex>
+#include <set>
+#include <string>
+
+#include <rill/ops/creation.h>
 
 using namespace rill::cpu;
 
@@ -109,6 +117,56 @@ TEST_CASE("a bad value is an error that names the variable, the value and the ru
     CHECK_THROWS_AS(environment::memory_limit(), rill::ValueError);
     CHECK_THROWS_WITH(environment::memory_limit(),
                       Contains("RILL_MEMORY_LIMIT=" + std::string(value)));
+  }
+}
+
+TEST_CASE("makes a first tensor, for the test below", "[.first_tensor]") {
+  const char* const fault = std::getenv("RILL_TEST_FAULT");
+  if (fault == nullptr) return;  // run by its file's name: nobody asks
+  for (int time = 0; time < 2; ++time) CHECK_THROWS_WITH(rill::zeros({2}), Catch::Contains(fault));
+}
+
+TEST_CASE("the first tensor of a process hears of every bad value", "[cpu][environment]") {
+  const auto first_tensor = [](const std::string& setting, const std::string& rule) {
+    const std::string command = setting + " RILL_TEST_FAULT='" + setting + ": " + rule + "' '" +
+                                std::filesystem::read_symlink("/proc/self/exe").string() +
+                                "' '[.first_tensor]' > /dev/null";
+    return std::system(command.c_str());
+  };
+  CHECK(first_tensor("RILL_THREADS=abc", "must be a whole number from 1 to 1024") == 0);
+  CHECK(first_tensor("RILL_CPU=best", "must be one of baseline, avx2, avx512") == 0);
+  CHECK(first_tensor("RILL_MEMORY_LIMIT=4GB", "must be a positive number of bytes") == 0);
+  CHECK(first_tensor("RILL_BOUNDS=yes", "must be 0 or 1") == 0);
+  CHECK(first_tensor("RILL_LOG=noise", "must be one of kernels") == 0);
+}
+
+namespace {
+
+std::set<std::string> found_in(const std::filesystem::path& file, const std::regex& pattern) {
+  std::ifstream stream(file);
+  const std::string content{std::istreambuf_iterator<char>(stream), {}};
+  std::set<std::string> found;
+  for (std::sregex_iterator at(content.begin(), content.end(), pattern), end; at != end; ++at)
+    found.insert((*at)[1]);
+  return found;
+}
+
+}  // namespace
+
+TEST_CASE("users read of the variables that rill reads, and of no others", "[cpu][environment]") {
+  const std::filesystem::path source = RILL_SOURCE_DIR;
+  const std::regex literal("\"(RILL_[A-Z_]+)\"");
+  const auto read = found_in(source / "cpu/environment.cpp", literal);
+  CHECK(read.size() == 7);
+  CHECK(found_in(source / "docs/environment.md", std::regex("\n\\| `(RILL_[A-Z_]+)` \\|")) == read);
+  CHECK(found_in(source / "cpu/environment.h", std::regex("\n/// (RILL_[A-Z_]+): ")) == read);
+  for (const char* folder : {"tensor", "kernel", "cpu", "ops", "autograd", "optim", "trace"}) {
+    for (const auto& file : std::filesystem::recursive_directory_iterator(source / folder)) {
+      if (file.path().filename() == "environment.cpp" || file.path().extension() != ".cpp")
+        continue;
+      INFO(file.path() << " reads a variable by itself");
+      CHECK(found_in(file.path(), literal).empty());
+    }
   }
 }
 
