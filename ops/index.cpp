@@ -270,7 +270,7 @@ constexpr Op table[] = {
        const Tensor taken = gather(g.dy(), g.x(1), a.axis);
        g.to(2, a.mode == ScatterMode::add ? taken : where(last_of_elements(g.x(1), g.shape(0), a.axis), taken, 0));
      }},
-    {.name = "checked_index",
+    {.name = "index",
      .rule = [](Infer& i, const AxisAttributes&) {
        require_indices(i, 0);
        i.out(int64, i.shape(0));
@@ -404,7 +404,7 @@ Tensor one_hot(const Tensor& indices, Dim depth, DType dtype, Where where) {
 }
 
 Tensor checked_index(const Tensor& indices, const Tensor& x, int axis, Where where) {
-  return call(find<"checked_index">, Operand(indices, where), x, AxisAttributes{axis});
+  return call(find<"index">, Operand(indices, where), x, AxisAttributes{axis});
 }
 
 }  // namespace rill

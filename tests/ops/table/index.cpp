@@ -276,7 +276,7 @@ std::vector<Row> index_rows() {
   put.bad = {{[] { (void)put_along_axis(matrix, tensor({{3}, {0}}), 1, 1); }, "IndexError",
               "put_along_axis: index 3 is outside axis 1 of size 3"}};
 
-  Row several{.name = "checked_index", .dtypes = everything, .order = 2, .epsilons = 0};
+  Row several{.name = "index", .dtypes = everything, .order = 2, .epsilons = 0};
   several.cases = {
       {{{{3, 4}}, places({3}, {2, -1, 0}), places({3}, {-4, 3, 3})},
        [](Tensors x) { return x[0](x[1], x[2]); },
@@ -311,7 +311,7 @@ std::vector<Row> index_rows() {
        false,
        false}};
   several.bad = {{[] { (void)matrix(tensor({0}), tensor({3})); }, "IndexError",
-                  "checked_index: index 3 is outside axis 1 of size 3"}};
+                  "index: index 3 is outside axis 1 of size 3"}};
 
   Row hot{.name = "one_hot",
           .cases = {{{places({2, 3}, {0, 3, 1, -1, 4, 2})},
