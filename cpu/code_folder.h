@@ -3,8 +3,9 @@
 // Files are written under another name and renamed, so a reader sees a whole file or none; what is
 // read is checked against its key and its checksum, and a file that fails is removed. The folder
 // must belong to the user and be writable by nobody else, for its contents run as the user's.
-// Invariant: nothing here throws for the state of the disk; a folder that is missing, full,
-// read-only or hostile is one that holds nothing and takes nothing.
+// Invariant: nothing here throws for the state of the disk. A folder that cannot be made or opened,
+// or that others may write to, holds nothing and takes nothing; one that is full or read-only holds
+// what it holds and takes nothing more.
 #pragma once
 
 #include <array>

@@ -1,7 +1,8 @@
 // Which instructions this processor, and this process, may use.
 //
-// Everything that depends on the instruction set (generated kernels, oneDNN, OpenBLAS, the blocks
-// of a product) asks here and nowhere else, so that one variable, RILL_CPU, changes all of it.
+// What is generated, compiled or chosen for an instruction set (kernels, oneDNN, OpenBLAS, the
+// blocks of a product) asks here and nowhere else, so that one variable, RILL_CPU, changes all of
+// it. Only Highway's sort chooses for itself: its results are the same at every level.
 //
 // Invariant: `level()` never changes within a process, and never exceeds what the processor and
 // the kernel support.

@@ -173,13 +173,14 @@ LoadedObject::LoadedObject(std::span<const std::byte> elf) {
         const auto at = static_cast<std::int64_t>(place + entry.r_offset);
         const auto target_place =
             static_cast<std::int64_t>(place_of(to, file.text(names, to.st_name), sections, image));
-        // A constant's address may be given from the end of the instruction, a few bytes further
-        // on.
+        // What lies at the end of the instruction counts from there: 4 bytes further on, and 4 more
+        // where a number of up to 4 bytes follows.
+        const std::int64_t least = kind == R_X86_64_64 ? 0 : -8;
         constexpr std::int64_t limit = std::int64_t{1} << 30;
         if (entry.r_addend < -limit || entry.r_addend > limit)
           refuse("a relocation points outside");
         const std::int64_t meant = target_place + entry.r_addend;
-        if (meant < -64 || meant > static_cast<std::int64_t>(image.size))
+        if (meant < least || meant >= static_cast<std::int64_t>(image.size))
           refuse("a relocation points outside");
         if (kind == R_X86_64_PC32 || kind == R_X86_64_PLT32) {
           const auto distance = static_cast<std::int32_t>(meant - at);

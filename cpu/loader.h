@@ -1,9 +1,12 @@
 // Runs object files that the emitter made, without LLVM and without the system's linker.
 //
 // Such an object has code and constants, and refers to nothing but itself (and to `fma` of the C
-// library where the processor has no such instruction). Invariant: bytes from a cache are not
-// trusted; whatever they hold, loading either gives code whose every reference lies inside its own
-// memory, or throws. Memory is never writable and executable at once.
+// library where the processor has no such instruction). Invariant: whatever the bytes hold, loading
+// reads and writes nothing outside of them and its own memory, and either gives code whose
+// relocations all point into that memory (but for the few bytes between a relocation and the end of
+// its instruction, which no relocation tells) or throws. What the instructions themselves do is not
+// checked: a folder that others may write to is not read (cpu/code_folder.h). Memory is never
+// writable and executable at once.
 #pragma once
 
 #include <cstddef>

@@ -95,7 +95,7 @@ struct Axis {
   Id extent = none;
 };
 
-/// What the emitter may take for granted of a buffer.
+/// What an emitter may take for granted of a buffer; the CPU's asks for none of it so far.
 struct Facts {
   bool aligned = false;    ///< the first element is 64-byte aligned
   bool no_alias = false;   ///< no other buffer of the launch overlaps it
