@@ -44,6 +44,8 @@ memory view(const memory::desc& layout, const void* data) {
 }
 
 [[noreturn]] void report(const char* what, const dnnl::error& error) {
+  if (error.status == dnnl_out_of_memory)
+    throw OutOfMemoryError(std::string("out of memory: oneDNN: ") + what + ": " + error.what());
   throw InternalError(std::string("oneDNN: ") + what + ": " + error.what());
 }
 

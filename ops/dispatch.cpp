@@ -6,7 +6,6 @@
 #include <memory>
 #include <vector>
 
-#include <rill/tensor/float_environment.h>
 #include <rill/ops/body.h>
 #include <rill/ops/call.h>
 #include <rill/ops/composition.h>
@@ -15,6 +14,7 @@
 #include <rill/ops/materialize.h>
 #include <rill/ops/places.h>
 #include <rill/ops/view.h>
+#include <rill/tensor/float_environment.h>
 #include <rill/tensor/listener.h>
 
 namespace rill {
@@ -351,50 +351,81 @@ void tell_dense(const Op& op, const std::array<const Operand*, N>& operands, con
   tell(op, {}, inputs.tensors(), {&out, 1}, operands[0]->where());
 }
 
+/// What an allocation said, with the call that needed it. Of calls inside calls the outermost names
+/// itself: it is the user's.
+class OutOfMemoryInCall final : public OutOfMemoryError {
+ public:
+  OutOfMemoryInCall(const std::string& said, const Op& op, Where where)
+      : OutOfMemoryError(std::string(op.name) + ": " + said + where.suffix()), said_(said) {}
+  [[nodiscard]] const std::string& said() const { return said_; }
+
+ private:
+  std::string said_;
+};
+
+[[noreturn]] void rethrow(const OutOfMemoryError& error, const Op& op, Where where) {
+  const auto* const inner = dynamic_cast<const OutOfMemoryInCall*>(&error);
+  throw OutOfMemoryInCall(inner != nullptr ? inner->said() : error.what(), op, where);
+}
+
 }  // namespace
 
-Tensor call(const Op& op, const Operand& a) {
+Tensor call(const Op& op, const Operand& a) try {
   const detail::FloatingPointGuard guard;
   Tensor out;
   if (!call_dense(op, a, out)) return call_one<1>(op, {&a}, {});
   tell_dense<1>(op, {&a}, out);
   return out;
+} catch (const OutOfMemoryError& error) {
+  rethrow(error, op, a.where());
 }
 
-Tensor call(const Op& op, const Operand& a, const Operand& b) {
+Tensor call(const Op& op, const Operand& a, const Operand& b) try {
   const detail::FloatingPointGuard guard;
   Tensor out;
   if (!call_dense(op, a, b, out)) return call_one<2>(op, {&a, &b}, {});
   tell_dense<2>(op, {&a, &b}, out);
   return out;
+} catch (const OutOfMemoryError& error) {
+  rethrow(error, op, a.where());
 }
 
-Tensor call(const Op& op, const Operand& a, const Operand& b, const Operand& c) {
+Tensor call(const Op& op, const Operand& a, const Operand& b, const Operand& c) try {
   const detail::FloatingPointGuard guard;
   return call_one<3>(op, {&a, &b, &c}, {});
+} catch (const OutOfMemoryError& error) {
+  rethrow(error, op, a.where());
 }
 
-Tensor call(const Op& op, const Operand& a, const Attributes& attributes) {
+Tensor call(const Op& op, const Operand& a, const Attributes& attributes) try {
   const detail::FloatingPointGuard guard;
   return call_one<1>(op, {&a}, attributes);
+} catch (const OutOfMemoryError& error) {
+  rethrow(error, op, a.where());
 }
 
-Tensor call(const Op& op, const Operand& a, const Operand& b, const Attributes& attributes) {
+Tensor call(const Op& op, const Operand& a, const Operand& b, const Attributes& attributes) try {
   const detail::FloatingPointGuard guard;
   return call_one<2>(op, {&a, &b}, attributes);
+} catch (const OutOfMemoryError& error) {
+  rethrow(error, op, a.where());
 }
 
 Tensor call(const Op& op, const Operand& a, const Operand& b, const Operand& c,
-            const Attributes& attributes) {
+            const Attributes& attributes) try {
   const detail::FloatingPointGuard guard;
   return call_one<3>(op, {&a, &b, &c}, attributes);
+} catch (const OutOfMemoryError& error) {
+  rethrow(error, op, a.where());
 }
 
 void call(const Op& op, std::span<const Tensor> inputs, const Attributes& attributes, Where where,
-          std::span<Tensor> outputs) {
+          std::span<Tensor> outputs) try {
   const detail::FloatingPointGuard guard;
   evaluate(op, inputs, attributes, where, outputs, nullptr);
   tell(op, attributes, inputs, outputs, where);
+} catch (const OutOfMemoryError& error) {
+  rethrow(error, op, where);
 }
 
 void infer_abstract(const Op& op, std::span<const Tensor> inputs, const Attributes& attributes,
@@ -412,7 +443,7 @@ void infer_abstract(const Op& op, std::span<const Tensor> inputs, const Attribut
 }
 
 Tensor call_onto(const Op& op, Tensor onto, const Tensor& b, const Tensor& c,
-                 const Attributes& attributes, Where where) {
+                 const Attributes& attributes, Where where) try {
   const std::array<Tensor, 3> inputs = {std::move(onto), b, c};
   const Tensor& first = inputs[0];
   Tensor out;
@@ -424,9 +455,11 @@ Tensor call_onto(const Op& op, Tensor onto, const Tensor& b, const Tensor& c,
   evaluate(op, inputs, attributes, where, {&out, 1}, &target);
   if (out.body_or_null() == first.body_or_null()) out.body().id = detail::next_value_id();
   return out;
+} catch (const OutOfMemoryError& error) {
+  rethrow(error, op, where);
 }
 
-void call_in_place(const Op& op, Tensor& a, const Operand& b) {
+void call_in_place(const Op& op, Tensor& a, const Operand& b) try {
   const detail::FloatingPointGuard guard;
   const bool unseen =
       Listeners::none() && a.defined() && a.sole_owner() && (!b.is_tensor() || &b.tensor() != &a);
@@ -460,6 +493,8 @@ void call_in_place(const Op& op, Tensor& a, const Operand& b) {
   const bool same = out.body_or_null() == inputs[0].body_or_null();
   a = std::move(out);
   if (same) a.body().id = detail::next_value_id();
+} catch (const OutOfMemoryError& error) {
+  rethrow(error, op, b.where());
 }
 
 }  // namespace rill
