@@ -27,8 +27,8 @@ std::optional<int> threads();
 /// machine has.
 std::optional<Level> cpu_level();
 
-/// RILL_CACHE_DIR: the folder of compiled kernels. Default: `rill` in the user's cache folder, which
-/// is XDG_CACHE_HOME or else `.cache` in HOME.
+/// RILL_CACHE_DIR: the folder of compiled kernels. Default: `rill` in the user's cache folder,
+/// which is XDG_CACHE_HOME or else `.cache` in HOME.
 std::optional<std::string> cache_dir();
 
 /// RILL_MEMORY_LIMIT: the most bytes that tensors may take, for example "512M" or "4G". Default:

@@ -4,9 +4,9 @@
 #include <array>
 #include <cstring>
 
-#include <rill/tensor/float_environment.h>
 #include <rill/cpu/gemm_kernels.h>
 #include <rill/cpu/thread_pool.h>
+#include <rill/tensor/float_environment.h>
 
 #if defined(__SSE2__)
 #include <xmmintrin.h>

@@ -11,10 +11,10 @@
 #include <utility>
 
 #include <rill/cpu/environment.h>
-#include <rill/tensor/float_environment.h>
 #include <rill/cpu/thread_pool.h>
 #include <rill/kernel/arithmetic.h>
 #include <rill/tensor/error.h>
+#include <rill/tensor/float_environment.h>
 
 namespace rill::cpu {
 

@@ -23,8 +23,8 @@
 #include <vector>
 
 #include <rill/cpu/environment.h>
-#include <rill/tensor/float_environment.h>
 #include <rill/tensor/error.h>
+#include <rill/tensor/float_environment.h>
 #include <rill/tensor/threads.h>
 
 #if defined(__SSE2__)
