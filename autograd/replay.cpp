@@ -120,7 +120,7 @@ class Replay {
 
   void apply_rule(Node& node, std::span<const Tensor> output_gradients, std::uint32_t wanted) {
     const auto specs = node.specs();
-    static const Attributes no_attributes;
+    static const Attributes& no_attributes = *new Attributes;  // also while the process ends
     const Grad::Record record{
         .op = *node.op,
         .attributes = node.attributes != nullptr ? *node.attributes : no_attributes,

@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cstddef>
+#include <utility>
 #include <vector>
 
 #include <rill/ops/grad.h>
@@ -63,11 +64,34 @@ struct Entry {
   Attributes attributes;
   Touched touched;
 };
+using Table = std::array<Entry, 256>;
+
+// Plain words, as tapes may still be used while a thread's objects are destroyed.
+constinit thread_local Table* remembered = nullptr;
+constinit thread_local bool over = false;
+
+struct Owner {
+  ~Owner() {
+    over = true;
+    delete std::exchange(remembered, nullptr);
+  }
+};
+
+/// Of the calling thread; null once it ends.
+Table* table_of_thread() {
+  if (remembered != nullptr || over) return remembered;
+  thread_local const Owner owner;
+  (void)&owner;  // made by being named
+  remembered = new Table;
+  return remembered;
+}
 
 }  // namespace
 
 Touched touched_by_gradient(const OpEvent& event, std::uint32_t wanted) {
-  if (event.inputs.size() + event.outputs.size() > max_tensors) return run_rule(event, wanted);
+  Table* const table = table_of_thread();
+  if (table == nullptr || event.inputs.size() + event.outputs.size() > max_tensors)
+    return run_rule(event, wanted);
   Key key{&event.op, wanted, static_cast<std::uint32_t>(event.inputs.size()), {}};
   std::size_t at = 0;
   const auto add = [&](const Tensor& tensor) {
@@ -80,12 +104,11 @@ Touched touched_by_gradient(const OpEvent& event, std::uint32_t wanted) {
   for (const Tensor& input : event.inputs) add(input);
   for (const Tensor& output : event.outputs) add(output);
 
-  thread_local std::array<Entry, 256> remembered;
   const std::uint64_t hash =
       (reinterpret_cast<std::uintptr_t>(key.op) / sizeof(Op) ^ key.wanted * 31U ^ key.tensors[0] ^
        key.tensors[1] * 31U ^ event.attributes.hash()) *
       0x9e3779b97f4a7c15ULL;
-  Entry& entry = remembered[hash >> 56U];
+  Entry& entry = (*table)[hash >> 56U];
   if (!(entry.key == key && entry.attributes == event.attributes)) {
     entry = {key, event.attributes.kept(), run_rule(event, wanted)};
   }

@@ -45,6 +45,7 @@ struct Cache {
   std::atomic<std::uint64_t> compiled = 0;
   std::atomic<std::uint64_t> refused = 0;
   std::atomic<std::uint64_t> interpreted = 0;
+  std::atomic<bool> not_executable = false;  // nothing is loaded or compiled from then on
 };
 
 Cache& cache() {
@@ -100,22 +101,37 @@ std::shared_ptr<const Code> from_disk(const Key& key) {
   }
 }
 
+/// Null with the reason in `error`.
 std::shared_ptr<const Code> compiled(const Key& key, const kernel::Program& program,
-                                     const kernel::Schedule& schedule) {
+                                     const kernel::Schedule& schedule, std::string& error) {
   CompiledObject object;
-  std::string error;
-  if (!compile(program, schedule, level(), object, error)) {
-    cache().interpreted.fetch_add(1, std::memory_order_relaxed);
-    if (environment::logs("kernels")) {
-      std::fprintf(stderr, "rill: a kernel is interpreted, for it cannot be compiled: %s\n%s\n",
-                   error.c_str(), kernel::text(program).c_str());
-    }
-    return nullptr;
-  }
+  if (!compile(program, schedule, level(), object, error)) return nullptr;
   cache().compiled.fetch_add(1, std::memory_order_relaxed);
   auto code = made_ready(object);
   folder().write(key, object);
   return code;
+}
+
+std::shared_ptr<const Code> found_or_compiled(const Key& key, const kernel::Program& program,
+                                              const kernel::Schedule& schedule) {
+  std::string error = "the system lets no memory become executable";
+  try {
+    if (!cache().not_executable) {
+      auto code = from_disk(key);
+      if (!code) code = compiled(key, program, schedule, error);
+      if (code) return code;
+    }
+  } catch (const NotExecutable& refusal) {
+    error = refusal.what();
+    if (!cache().not_executable.exchange(true))
+      std::fprintf(stderr, "rill: kernels are interpreted: %s\n", error.c_str());
+  }
+  cache().interpreted.fetch_add(1, std::memory_order_relaxed);
+  if (environment::logs("kernels")) {
+    std::fprintf(stderr, "rill: a kernel is interpreted, for it cannot be compiled: %s\n%s\n",
+                 error.c_str(), kernel::text(program).c_str());
+  }
+  return nullptr;
 }
 
 }  // namespace
@@ -142,10 +158,7 @@ std::shared_ptr<const Code> code_for(const kernel::Program& program,
     }
     entry = place->second.entry;
   }
-  std::call_once(entry->once, [&] {
-    entry->code = from_disk(key);
-    if (!entry->code) entry->code = compiled(key, program, schedule);
-  });
+  std::call_once(entry->once, [&] { entry->code = found_or_compiled(key, program, schedule); });
   return entry->code;
 }
 

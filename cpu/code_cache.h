@@ -24,8 +24,8 @@ struct Code {
 };
 
 /// The code for a program under a schedule, on this machine's level; null where it cannot be
-/// compiled (no module, or a program that the emitter does not take), which RILL_LOG=kernels tells
-/// once for each program. Threads that ask for one
+/// compiled (no module, no executable memory, a process that ends, or a program that the emitter
+/// does not take), which RILL_LOG=kernels tells once for each program. Threads that ask for one
 /// program at once compile it once.
 std::shared_ptr<const Code> code_for(const kernel::Program& program,
                                      const std::array<std::uint64_t, 2>& fingerprint,

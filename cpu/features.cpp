@@ -102,7 +102,7 @@ std::string read_brand() { return "unknown"; }
 #endif
 
 const std::vector<Feature>& features() {
-  static const std::vector<Feature> detected = detect();
+  static const auto& detected = *new std::vector<Feature>(detect());  // also while the process ends
   return detected;
 }
 

@@ -8,6 +8,7 @@
 #include <rill/cpu/environment.h>
 #include <rill/cpu/features.h>
 #include <rill/cpu/llvm_module.h>
+#include <rill/cpu/loader.h>
 #include <rill/cpu/onednn.h>
 #include <rill/cpu/thread_pool.h>
 #include <rill/version.h>
@@ -65,6 +66,11 @@ std::string describe_cache() {
          " (not used: " + folder.trouble() + ")";
 }
 
+std::string describe_compiler() {
+  const std::string trouble = executable_memory_trouble();
+  return trouble.empty() ? llvm_module_status() : "none, kernels are interpreted (" + trouble + ")";
+}
+
 }  // namespace
 
 std::vector<std::pair<std::string, std::string>> information() {
@@ -76,7 +82,7 @@ std::vector<std::pair<std::string, std::string>> information() {
       {"threads", attempt(describe_threads)},
       {"memory", attempt(describe_memory)},
       {"code cache", attempt(describe_cache)},
-      {"compiler", attempt(llvm_module_status)},
+      {"compiler", attempt(describe_compiler)},
       {"oneDNN", attempt(onednn::information)},
       {"OpenBLAS", attempt(describe_openblas)},
       {"bounds checks",

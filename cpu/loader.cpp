@@ -4,6 +4,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <cmath>
 #include <cstdint>
 #include <cstring>
@@ -117,7 +118,34 @@ std::size_t place_of(const Elf64_Sym& symbol, std::string_view name,
   return image.places[symbol.st_shndx] + symbol.st_value;
 }
 
+std::byte* writable_memory(std::size_t size) {
+  void* mapped = mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (mapped == MAP_FAILED) throw OutOfMemoryError("no memory for a compiled kernel");
+  return static_cast<std::byte*>(mapped);
+}
+
+void make_executable(std::byte* memory, std::size_t size) {
+  if (mprotect(memory, size, PROT_READ | PROT_EXEC) == 0) return;
+  const int error = errno;
+  if (error == ENOMEM) throw OutOfMemoryError("no memory for a compiled kernel");
+  throw NotExecutable(std::string("the system lets no memory become executable: ") +
+                      std::strerror(error));
+}
+
 }  // namespace
+
+std::string executable_memory_trouble() {
+  const auto page = static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
+  std::byte* const memory = writable_memory(page);
+  std::string trouble;
+  try {
+    make_executable(memory, page);
+  } catch (const std::exception& error) {
+    trouble = error.what();
+  }
+  munmap(memory, page);
+  return trouble;
+}
 
 LoadedObject::LoadedObject(std::span<const std::byte> elf) {
   const File file(elf);
@@ -139,9 +167,7 @@ LoadedObject::LoadedObject(std::span<const std::byte> elf) {
 
   const auto page = static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
   const std::size_t size = (image.size + page - 1) / page * page;
-  void* mapped = mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  if (mapped == MAP_FAILED) throw OutOfMemoryError("no memory for a compiled kernel");
-  memory_ = static_cast<std::byte*>(mapped);
+  memory_ = writable_memory(size);
   size_ = size;
   try {
     for (std::size_t i = 0; i < sections.size(); ++i) {
@@ -211,9 +237,7 @@ LoadedObject::LoadedObject(std::span<const std::byte> elf) {
         finish_ = function;
     }
     if (run_ == nullptr) refuse("it has no function to run");
-    if (mprotect(memory_, size_, PROT_READ | PROT_EXEC) != 0) {
-      throw OutOfMemoryError("the system does not let a compiled kernel run");
-    }
+    make_executable(memory_, size_);
   } catch (...) {
     munmap(memory_, size_);
     memory_ = nullptr;

@@ -11,16 +11,27 @@
 
 #include <cstddef>
 #include <span>
+#include <stdexcept>
+#include <string>
 
 #include <rill/kernel/program.h>
 
 namespace rill::cpu {
 
+/// The system lets no memory of this process become executable: SELinux, PR_SET_MDWE and the like.
+class NotExecutable : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
+/// Tries it on a page: empty where memory may become executable, else the system's reason.
+std::string executable_memory_trouble();
+
 /// Code in memory, unmapped when it goes.
 class LoadedObject {
  public:
   /// Throws `FormatError` if the bytes are no such object, `OutOfMemoryError` if there is no memory
-  /// for it.
+  /// for it, `NotExecutable` if it may not run.
   explicit LoadedObject(std::span<const std::byte> elf);
   LoadedObject(LoadedObject&& other) noexcept;
   LoadedObject& operator=(LoadedObject&& other) noexcept;

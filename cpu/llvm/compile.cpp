@@ -67,12 +67,12 @@ class Machines {
 };
 
 Machines& machines() {
-  static Machines all = [] {
+  static Machines& all = []() -> Machines& {
     LLVMInitializeX86TargetInfo();
     LLVMInitializeX86Target();
     LLVMInitializeX86TargetMC();
     LLVMInitializeX86AsmPrinter();
-    return Machines{};
+    return *new Machines;  // LLVM's own objects may be gone when static ones are destroyed
   }();
   return all;
 }

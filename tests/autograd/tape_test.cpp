@@ -405,3 +405,25 @@ TEST_CASE("value_and_grad gives both") {
   CHECK(value.item<float>() == 5);
   CHECK(values(gradient) == Floats{2, 4});
 }
+
+TEST_CASE("a tape differentiates while its thread ends") {
+  static const auto differentiate = [] {
+    const Variable v(tensor({3.0}), "v");
+    GradientTape tape;
+    const Tensor y = v * v;
+    return values(tape.gradient(y, v));
+  };
+  struct Last {
+    std::optional<Floats>* result = nullptr;
+    ~Last() { *result = differentiate(); }
+  };
+  std::optional<Floats> before;
+  std::optional<Floats> after;
+  std::thread([&] {
+    thread_local Last last;
+    last.result = &after;
+    before = differentiate();
+  }).join();
+  CHECK(before == Floats{6});
+  CHECK(after == Floats{6});
+}
