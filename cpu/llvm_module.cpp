@@ -17,9 +17,10 @@ namespace {
 
 constexpr const char* file_name = "librill-llvm.so";
 
-// LLVM destroys objects of its own when the process ends, while threads of the program, and what
-// static objects do in their destructors, may still need kernels. A handler that runs before that
-// waits for compilations that are under way; kernels that are new from then on are interpreted.
+// An LLVM that is a library of its own destroys its objects when the process ends, while threads of
+// the program, and what static objects do in their destructors, may still need kernels. A handler
+// that runs before that waits for compilations that are under way; kernels that are new from then
+// on are interpreted.
 constinit std::atomic<int> running = 0;
 constinit std::atomic<bool> over = false;
 constinit thread_local int running_here = 0;

@@ -116,6 +116,13 @@ void compile(const kernel::Program& program, const kernel::Schedule& schedule, L
 
 extern "C" {
 
+/// Stands for __cxa_atexit in all that the module is linked from: static objects of LLVM's are
+/// never destroyed, as threads may compile while the process ends, even for the first time.
+int __wrap___cxa_atexit(  // NOLINT(bugprone-reserved-identifier): the linker gives the name
+    void (* /*destroy*/)(void*), void* /*object*/, void* /*module*/) noexcept {
+  return 0;
+}
+
 __attribute__((visibility("default"))) bool rill_compile(const rill::kernel::Program* program,
                                                          const rill::kernel::Schedule* schedule,
                                                          rill::cpu::Level level,
