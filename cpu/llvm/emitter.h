@@ -30,6 +30,8 @@ namespace rill::cpu::llvm_emitter {
 /// Elements side by side in a vector: the lanes of a fold, whatever the width of the processor's
 /// registers.
 inline constexpr unsigned lane_count = kernel::fold_lanes;
+/// Levels of the tree that any count of chunks needs.
+inline constexpr unsigned tree_levels = 48;
 
 class Emitter {
  public:
@@ -151,13 +153,9 @@ class Emitter {
   Value* mask_and(Value* a, Value* b);
 
   // ---- fold.cpp -------------------------------------------------------------------------------
-  struct FoldArrays;
   void fold(Id fold);
   void reduce_neighbours(Id fold, Value* first, Value* count);
   void reduce_in_place(Id fold, Value* first, Value* count);
-  void run_sequence(Id fold);
-  void scan(const kernel::Stage& stage);
-  void finish_split(Id fold);
   Value* fold_elements(Id fold);
   bool is_light(const kernel::Fold& fold) const;
   Values init_values(Id fold);
@@ -167,12 +165,22 @@ class Emitter {
   void bind(Id fold, bool right, const Values& values);
   Value* scratch(std::uint64_t bytes);
   Values stack_for(Id fold, unsigned elements);
+  Value* lowest_bit(Value* bits);
+  Value* without_lowest_bit(Value* bits);
+  void push_total(Id fold, const Values& stack, Value* number, Values total, std::int64_t level);
+  Values join_totals(Id fold, const Values& stack, Value* count);
   Values load_slots(Id fold, const Values& arrays, Value* index, bool vector);
   void store_slots(Id fold, const Values& arrays, Value* index, const Values& values);
-  Values identity(Id fold, const Values& accumulators);
   DType slot_type(Id fold, std::size_t slot) const;
+
+  // ---- scan.cpp -------------------------------------------------------------------------------
+  void run_sequence(Id fold);
+  void scan(const kernel::Stage& stage);
+
+  // ---- split.cpp ------------------------------------------------------------------------------
   void store_partials(Id fold, Value* block);
   Value* partial_slot(Id fold, Value* block, Value* point, Id slot);
+  void finish_split(Id fold);
 
   llvm::Module& module_;
   const kernel::Program& program_;

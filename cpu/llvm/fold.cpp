@@ -21,8 +21,6 @@ using kernel::fold_chunk;
 using llvm::Value;
 
 namespace {
-/// Levels of the tree that any count of chunks needs.
-constexpr unsigned levels = 48;
 /// A step of at most this many operations waits for its accumulator, or for its memory.
 constexpr std::int64_t light_step = 10;
 /// Elements of one lane that are taken at a time where accumulators lie in scratch: so often less
@@ -128,6 +126,50 @@ void Emitter::store_slots(Id id, const Values& arrays, Value* index, const Value
   }
 }
 
+// ---- The tree over chunks ---------------------------------------------------------------------
+
+Value* Emitter::lowest_bit(Value* bits) {
+  return b_.CreateIntrinsic(llvm::Intrinsic::cttz, {b_.getInt64Ty()}, {bits, b_.getTrue()});
+}
+
+Value* Emitter::without_lowest_bit(Value* bits) {
+  return b_.CreateAnd(bits, b_.CreateSub(bits, integer(1)));
+}
+
+/// Puts the total of node `number` of a level on the stack, merged with those that wait for it.
+void Emitter::push_total(Id id, const Values& stack, Value* number, Values total,
+                         std::int64_t level) {
+  total.push_back(integer(level));
+  total = nest_.repeat(
+      total,
+      [&](const Values& now) {
+        return b_.CreateTrunc(b_.CreateLShr(number, now.back()), b_.getInt1Ty());
+      },
+      [&](const Values& now) {
+        const Values left = load_slots(id, stack, now.back(), false);
+        Values next = merge_values(id, left, Values(now.begin(), now.end() - 1));
+        next.push_back(b_.CreateAdd(now.back(), integer(1)));
+        return next;
+      });
+  store_slots(id, stack, total.back(), Values(total.begin(), total.end() - 1));
+}
+
+/// All of `count` totals: what is left on the stack, from the counter's lowest bit up.
+Values Emitter::join_totals(Id id, const Values& stack, Value* count) {
+  Values now = load_slots(id, stack, lowest_bit(count), false);
+  now.push_back(without_lowest_bit(count));
+  now = nest_.repeat(
+      now, [&](const Values& c) { return b_.CreateICmpNE(c.back(), integer(0)); },
+      [&](const Values& c) {
+        const Values left = load_slots(id, stack, lowest_bit(c.back()), false);
+        Values next = merge_values(id, left, Values(c.begin(), c.end() - 1));
+        next.push_back(without_lowest_bit(c.back()));
+        return next;
+      });
+  now.pop_back();
+  return now;
+}
+
 // ---- Reductions -------------------------------------------------------------------------------
 
 void Emitter::fold(Id id) {
@@ -161,7 +203,7 @@ void Emitter::reduce_neighbours(Id id, Value* first, Value* count) {
   const Id last = axes.back();
   const std::size_t slots = fold.init.count;
   const Values init = init_values(id);
-  const Values stack = stack_for(id, levels);
+  const Values stack = stack_for(id, tree_levels);
 
   // One vector of elements: `lanes` says which.
   const auto step = [&](const Lanes& lanes, const Values& accumulators) {
@@ -176,22 +218,6 @@ void Emitter::reduce_neighbours(Id id, Value* first, Value* count) {
     }
     lanes_ = {};
     return next;
-  };
-  const auto push = [&](Value* chunk, const Values& totals, std::int64_t level) {
-    Values carried = totals;
-    carried.push_back(integer(level));
-    carried = nest_.repeat(
-        carried,
-        [&](const Values& now) {
-          return b_.CreateTrunc(b_.CreateLShr(chunk, now.back()), b_.getInt1Ty());
-        },
-        [&](const Values& now) {
-          const Values left = load_slots(id, stack, now.back(), false);
-          Values next = merge_values(id, left, Values(now.begin(), now.end() - 1));
-          next.push_back(b_.CreateAdd(now.back(), integer(1)));
-          return next;
-        });
-    store_slots(id, stack, carried.back(), Values(carried.begin(), carried.end() - 1));
   };
   Values fresh;
   for (Value* value : init) fresh.push_back(splat(value));
@@ -223,8 +249,9 @@ void Emitter::reduce_neighbours(Id id, Value* first, Value* count) {
                             }
                             return next;
                           });
-        push(chunk,
-             merge_values(id, merge_lanes(id, half(both, 0)), merge_lanes(id, half(both, 1))), 1);
+        push_total(id, stack, chunk,
+                   merge_values(id, merge_lanes(id, half(both, 0)), merge_lanes(id, half(both, 1))),
+                   1);
       });
     });
     return end;
@@ -305,29 +332,11 @@ void Emitter::reduce_neighbours(Id id, Value* first, Value* count) {
           position_now.assign(carried_out.begin(), split);
           accumulators.assign(split, split + static_cast<std::ptrdiff_t>(slots));
         }
-        push(chunk, merge_lanes(id, accumulators), 0);
+        push_total(id, stack, chunk, merge_lanes(id, accumulators), 0);
         return position_now;
       });
     });
-    // What is left in the counter, from its lowest bit up.
-    const auto lowest = [&](Value* bits) {
-      return b_.CreateIntrinsic(llvm::Intrinsic::cttz, {b_.getInt64Ty()}, {bits, b_.getTrue()});
-    };
-    const auto without = [&](Value* bits) {
-      return b_.CreateAnd(bits, b_.CreateSub(bits, integer(1)));
-    };
-    Values now = load_slots(id, stack, lowest(chunks), false);
-    now.push_back(without(chunks));
-    now = nest_.repeat(
-        now, [&](const Values& c) { return b_.CreateICmpNE(c.back(), integer(0)); },
-        [&](const Values& c) {
-          const Values left = load_slots(id, stack, lowest(c.back()), false);
-          Values next = merge_values(id, left, Values(c.begin(), c.end() - 1));
-          next.push_back(without(c.back()));
-          return next;
-        });
-    now.pop_back();
-    return now;
+    return join_totals(id, stack, chunks);
   });
   results_[id] = {results, nest_.innermost(), {}, nullptr};
 }
@@ -338,7 +347,7 @@ void Emitter::reduce_in_place(Id id, Value* first, Value* count) {
   const bool wide = block_.has_value();
   const unsigned width = wide ? block_->limit : 1;
   const Values accumulators = stack_for(id, lane_count * width);
-  const Values stack = stack_for(id, levels * width);
+  const Values stack = stack_for(id, tree_levels * width);
   const Values results = stack_for(id, width);
   const auto at = [&](Value* row, Value* offset) {
     return b_.CreateAdd(b_.CreateMul(row, integer(width)), offset);
@@ -351,9 +360,6 @@ void Emitter::reduce_in_place(Id id, Value* first, Value* count) {
       for (Value*& value : values) value = splat(value);
     }
     return values;
-  };
-  const auto lowest = [&](Value* bits) {
-    return b_.CreateIntrinsic(llvm::Intrinsic::cttz, {b_.getInt64Ty()}, {bits, b_.getTrue()});
   };
   // to[to_row] = merge(left[left_row], right[right_row]), for the whole block.
   const auto merge_rows = [&](const Values& to, Value* to_row, const Values& left, Value* left_row,
@@ -455,224 +461,19 @@ void Emitter::reduce_in_place(Id id, Value* first, Value* count) {
       copy_row(stack, level[0], accumulators, integer(0));
       return next;
     });
-    copy_row(results, integer(0), stack, lowest(chunks));
-    const auto without = [&](Value* bits) {
-      return b_.CreateAnd(bits, b_.CreateSub(bits, integer(1)));
-    };
+    copy_row(results, integer(0), stack, lowest_bit(chunks));
     nest_.repeat(
-        {without(chunks)}, [&](const Values& bits) { return b_.CreateICmpNE(bits[0], integer(0)); },
+        {without_lowest_bit(chunks)},
+        [&](const Values& bits) { return b_.CreateICmpNE(bits[0], integer(0)); },
         [&](const Values& bits) {
-          merge_rows(results, integer(0), stack, lowest(bits[0]), results, integer(0));
-          return Values{without(bits[0])};
+          merge_rows(results, integer(0), stack, lowest_bit(bits[0]), results, integer(0));
+          return Values{without_lowest_bit(bits[0])};
         });
   });
   if (wide)
     results_[id] = {{}, 0, results, block_->start};
   else
     results_[id] = {load_slots(id, results, integer(0), false), nest_.innermost(), {}, nullptr};
-}
-
-// ---- Sequences --------------------------------------------------------------------------------
-
-void Emitter::run_sequence(Id id) {
-  const Fold& fold = program_.folds[id];
-  const auto axes = program_.list(fold.axes);
-  const bool wide = block_.has_value();
-  Values results;
-  if (wide) results = stack_for(id, block_->limit);
-  for_lanes([&] {
-    Values init = init_values(id);
-    if (wide) {
-      for (Value*& value : init) value = splat(value);
-    }
-    Value* count = fold_elements(id);
-    const Values values = nest_.when(b_.CreateICmpSGT(count, integer(0)), init, true, [&] {
-      Values carried = position(axes, integer(0));
-      carried.insert(carried.end(), init.begin(), init.end());
-      const Values last = nest_.loop(integer(0), count, 1, carried, [&](Value*, const Values& now) {
-        const auto split = now.begin() + static_cast<std::ptrdiff_t>(axes.size());
-        Values place(now.begin(), split);
-        for (std::size_t a = 0; a < axes.size(); ++a) set_axis(axes[a], place[a]);
-        const Values stepped = step_values(id, Values(split, now.end()));
-        if (!place.empty()) place.back() = b_.CreateAdd(place.back(), integer(1));
-        Values next = advance(axes, place);
-        next.insert(next.end(), stepped.begin(), stepped.end());
-        return next;
-      });
-      return Values(last.begin() + static_cast<std::ptrdiff_t>(axes.size()), last.end());
-    });
-    if (wide)
-      store_slots(id, results, b_.CreateSub(lanes_.base, block_->start), values);
-    else
-      results_[id] = {values, nest_.innermost(), {}, nullptr};
-  });
-  if (wide) results_[id] = {{}, 0, results, block_->start};
-}
-
-// ---- Scans ------------------------------------------------------------------------------------
-
-/// The last fold of its stage; the stage's stores follow each element.
-void Emitter::scan(const kernel::Stage& stage) {
-  const auto folds = program_.list(stage.folds);
-  for (const Id each : folds.first(folds.size() - 1)) fold(each);
-  if (stage.checks.count > 0) {
-    for_lanes([&] {
-      for (const Id each : program_.list(stage.checks)) emit_check(program_.checks[each], each);
-    });
-  }
-  const Id id = folds.back();
-  const auto axes = program_.list(program_.folds[id].axes);
-  const bool wide = block_.has_value();
-  const unsigned width = wide ? block_->limit : 1;
-  const Values prefixes = stack_for(id, width);
-  const Values totals = stack_for(id, width);
-  const auto in_block = [&] {
-    return wide ? b_.CreateSub(lanes_.base, block_->start) : integer(0);
-  };
-  // What stands before the chunk, merged with `prefix`; the first chunk has nothing before it.
-  const auto joined = [&](const Values& before, const Values& prefix, Value* is_first) {
-    Values values = merge_values(id, before, prefix);
-    for (std::size_t slot = 0; slot < values.size(); ++slot) {
-      values[slot] = b_.CreateSelect(is_first, prefix[slot], values[slot]);
-    }
-    return values;
-  };
-  Value* count = fold_elements(id);
-  nest_.when(b_.CreateICmpSGT(count, integer(0)), true, [&] {
-    Value* chunks = b_.CreateLShr(b_.CreateAdd(count, integer(fold_chunk - 1)), integer(9));
-    nest_.loop(
-        integer(0), chunks, 1, position(axes, integer(0)), [&](Value* chunk, const Values& start) {
-          Value* done = b_.CreateShl(chunk, integer(9));
-          Value* length = b_.CreateBinaryIntrinsic(llvm::Intrinsic::smin, b_.CreateSub(count, done),
-                                                   integer(fold_chunk));
-          Value* is_first = b_.CreateICmpEQ(chunk, integer(0));
-          for_lanes([&] {
-            Values init = init_values(id);
-            if (wide) {
-              for (Value*& value : init) value = splat(value);
-            }
-            store_slots(id, prefixes, in_block(), init);
-          });
-          const Values next =
-              nest_.loop(integer(0), length, 1, start, [&](Value*, const Values& now) {
-                for (std::size_t a = 0; a < axes.size(); ++a) set_axis(axes[a], now[a]);
-                for_lanes([&] {
-                  const Values prefix = step_values(id, load_slots(id, prefixes, in_block(), wide));
-                  store_slots(id, prefixes, in_block(), prefix);
-                  const Values before = load_slots(id, totals, in_block(), wide);
-                  const Values values = joined(before, prefix, is_first);
-                  results_[id] = {values, nest_.innermost(), {}, nullptr};
-                  emit_stores(stage);
-                });
-                Values after = now;
-                if (!after.empty()) after.back() = b_.CreateAdd(after.back(), integer(1));
-                return advance(axes, after);
-              });
-          for_vectors([&](Value* offset) {
-            const Values prefix = load_slots(id, prefixes, offset, wide);
-            const Values before = load_slots(id, totals, offset, wide);
-            store_slots(id, totals, offset, joined(before, prefix, is_first));
-          });
-          return next;
-        });
-  });
-}
-
-// ---- Split reductions -------------------------------------------------------------------------
-
-/// partials[block][point][slot], 8 bytes each.
-Value* Emitter::partial_slot(Id id, Value* block, Value* point, Id slot) {
-  Value* field = b_.CreateConstGEP1_64(b_.getInt8Ty(), arguments_,
-                                       offsetof(kernel::KernelArguments, partials));
-  Value* all = b_.CreateLoad(b_.getPtrTy(), field);
-  Value* points = product_of_extents(program_.list(program_.outer));
-  Value* index = b_.CreateAdd(b_.CreateMul(block, points), point);
-  index = b_.CreateMul(index, integer(program_.folds[id].init.count));
-  return element(b_.getInt64Ty(), all, b_.CreateAdd(index, integer(slot)));
-}
-
-void Emitter::store_partials(Id id, Value* block) {
-  const Results& results = results_[id];
-  const auto outer = program_.list(program_.outer);
-  const auto write = [&](Value* point, const Values& values) {
-    for (std::size_t slot = 0; slot < values.size(); ++slot) {
-      Value* to = partial_slot(id, block, point, static_cast<Id>(slot));
-      b_.CreateAlignedStore(arithmetic_.to_memory(slot_type(id, slot), values[slot]), to,
-                            llvm::Align(8));
-    }
-  };
-  if (!block_) {
-    Value* point = point_;
-    if (point_start_ != nullptr)
-      point = b_.CreateAdd(point_, b_.CreateSub(axes_[outer.back()].value, point_start_));
-    write(point, results.values);
-    return;
-  }
-  Value* start = b_.CreateAdd(point_, b_.CreateSub(block_->start, point_start_));
-  nest_.loop(integer(0), block_->width, 1, [&](Value* i) {
-    write(b_.CreateAdd(start, i), load_slots(id, results.arrays, i, false));
-  });
-}
-
-/// Joins the blocks' accumulators by the same tree: a whole block is a node of it.
-void Emitter::finish_split(Id id) {
-  const auto outer = program_.list(program_.outer);
-  const Values init = init_values(id);
-  Value* count = fold_elements(id);
-  if (block_) throw InternalError("LLVM emitter: a split reduction ends on scalars");
-  const Values stack = stack_for(id, levels);
-  Value* point = point_;
-  if (point_start_ != nullptr)
-    point = b_.CreateAdd(point_, b_.CreateSub(axes_[outer.back()].value, point_start_));
-  const Values results = nest_.when(b_.CreateICmpSGT(count, integer(0)), init, true, [&] {
-    Value* blocks = b_.CreateUDiv(b_.CreateAdd(count, integer(kernel::split_block - 1)),
-                                  integer(kernel::split_block));
-    const auto read = [&](Value* block) {
-      Values values;
-      for (Id slot = 0; slot < program_.folds[id].init.count; ++slot) {
-        const DType dtype = slot_type(id, slot);
-        Value* from = partial_slot(id, block, point, slot);
-        values.push_back(arithmetic_.from_memory(
-            dtype, b_.CreateAlignedLoad(arithmetic_.stored(dtype), from, llvm::Align(8))));
-      }
-      return values;
-    };
-    nest_.loop(integer(0), blocks, 1, [&](Value* block) {
-      Values carried = read(block);
-      carried.push_back(integer(0));
-      carried = nest_.repeat(
-          carried,
-          [&](const Values& now) {
-            return b_.CreateTrunc(b_.CreateLShr(block, now.back()), b_.getInt1Ty());
-          },
-          [&](const Values& now) {
-            const Values left = load_slots(id, stack, now.back(), false);
-            Values next = merge_values(id, left, Values(now.begin(), now.end() - 1));
-            next.push_back(b_.CreateAdd(now.back(), integer(1)));
-            return next;
-          });
-      store_slots(id, stack, carried.back(), Values(carried.begin(), carried.end() - 1));
-    });
-    const auto lowest = [&](Value* bits) {
-      return b_.CreateIntrinsic(llvm::Intrinsic::cttz, {b_.getInt64Ty()}, {bits, b_.getTrue()});
-    };
-    const auto without = [&](Value* bits) {
-      return b_.CreateAnd(bits, b_.CreateSub(bits, integer(1)));
-    };
-    Values now = load_slots(id, stack, lowest(blocks), false);
-    now.push_back(without(blocks));
-    now = nest_.repeat(
-        now, [&](const Values& c) { return b_.CreateICmpNE(c.back(), integer(0)); },
-        [&](const Values& c) {
-          const Values left = load_slots(id, stack, lowest(c.back()), false);
-          Values next = merge_values(id, left, Values(c.begin(), c.end() - 1));
-          next.push_back(without(c.back()));
-          return next;
-        });
-    now.pop_back();
-    return now;
-  });
-  results_[id] = {results, nest_.innermost(), {}, nullptr};
 }
 
 }  // namespace rill::cpu::llvm_emitter
