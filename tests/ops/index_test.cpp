@@ -168,6 +168,13 @@ TEST_CASE("an index out of range in a tensor names it, the axis, its size and th
     text = error.what();
   }
   CHECK(text.rfind("take: index 4 is outside axis 1 of size 4, at index_test.cpp:", 0) == 0);
+  Tensor y = x;
+  try {
+    y.at(tensor({1, 99})) = 0;
+  } catch (const IndexError& error) {
+    text = error.what();
+  }
+  CHECK(text.rfind("index: index 99 is outside axis 0 of size 3, at index_test.cpp:", 0) == 0);
 }
 
 TEST_CASE("where scatter replaces, only the update that stays gets a gradient") {
