@@ -100,11 +100,14 @@ std::string described(const Source& source, std::size_t number) {
 }
 
 [[noreturn]] void fail_unconnected(const Source& source, std::size_t number, bool known,
-                                   Where where) {
-  const char* const reason = known ? ": the target does not depend on it"
-                             : source.is_variable()
-                                 ? ": it was not read while the tape recorded"
-                                 : ": it was neither watched nor computed while the tape recorded";
+                                   const TapeOptions& options, Where where) {
+  const char* const reason =
+      known                      ? ": the target does not depend on it"
+      : !source.is_variable()    ? ": it was neither watched nor computed while the tape recorded"
+      : !options.watch_variables ? ": the tape was opened with {.watch_variables = false}, so it "
+                                   "needs tape.watch(variable)"
+      : !source.variable().trainable() ? ": it is not trainable, so it needs tape.watch(variable)"
+                                       : ": it was not read while the tape recorded";
   throw GradientError("gradient: " + described(source, number) + " is unconnected" + reason +
                       "; ask for {.unconnected = Unconnected::zeros} to get zeros" +
                       where.suffix());
@@ -223,7 +226,7 @@ std::vector<Tensor> GradientTape::gradients(const TensorList& target,
   for (std::size_t k = 0; k < found.size(); ++k) {
     if (found[k].defined()) continue;
     if (options.unconnected == Unconnected::error) {
-      fail_unconnected(sources[k], k, slots[k] != Recording::none, where);
+      fail_unconnected(sources[k], k, slots[k] != Recording::none, tape.options(), where);
     }
     if (options.unconnected == Unconnected::zeros) {
       const Source& source = sources[k];

@@ -8,6 +8,7 @@
 #include <rill/autograd/variable_state.h>
 #include <rill/tensor/listener.h>
 #include <rill/tensor/literal.h>
+#include <rill/tensor/unnamed.h>
 
 namespace rill {
 namespace {
@@ -141,10 +142,12 @@ void Variable::update(const char* operation, Update apply, const Operand& delta)
 }
 
 void Variable::assign_add(const Operand& delta) const {
-  update("assign_add", &Tensor::operator+=, delta);
+  detail::in_operation("assign_add", delta.where(),
+                       [&] { update("assign_add", &Tensor::operator+=, delta); });
 }
 void Variable::assign_sub(const Operand& delta) const {
-  update("assign_sub", &Tensor::operator-=, delta);
+  detail::in_operation("assign_sub", delta.where(),
+                       [&] { update("assign_sub", &Tensor::operator-=, delta); });
 }
 
 const std::string& Variable::name() const { return state().name; }

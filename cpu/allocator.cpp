@@ -20,6 +20,7 @@
 #include <rill/cpu/size_class.h>
 #include <rill/cpu/system_memory.h>
 #include <rill/tensor/error.h>
+#include <rill/tensor/unnamed.h>
 
 namespace rill::cpu {
 namespace {
@@ -150,7 +151,7 @@ class Central {
 
   [[noreturn]] void refuse(std::size_t bytes) const {
     const std::size_t limit = limit_.load(std::memory_order_relaxed);
-    throw OutOfMemoryError(
+    throw detail::UnnamedError<OutOfMemoryError>(
         "out of memory: " + std::to_string(bytes) + " bytes asked for, " +
         std::to_string(std::max<std::int64_t>(allocated_.load(std::memory_order_relaxed), 0)) +
         " allocated, limit " + (limit == 0 ? "none" : std::to_string(limit)) +

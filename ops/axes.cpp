@@ -8,12 +8,14 @@
 namespace rill {
 
 int normalized_axis(const Tensor& x, int axis, std::string_view operation, Where where) {
+  if (!x.defined()) detail::fail_undefined(operation.data(), where);
   const int rank = x.rank();
   return axis >= 0 && axis < rank ? axis
                                   : normalized_axis(axis, rank, operation, x.type_text(), where);
 }
 
 Axes normalized_axes(const Tensor& x, const Axes& axes, std::string_view operation, Where where) {
+  if (!x.defined()) detail::fail_undefined(operation.data(), where);
   std::array<bool, max_rank> chosen{};
   if (axes.count() == 0) chosen.fill(true);
   for (const int given : axes) {

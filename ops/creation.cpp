@@ -7,6 +7,7 @@
 #include <rill/ops/families.h>
 #include <rill/ops/grad.h>
 #include <rill/ops/infer.h>
+#include <rill/tensor/unnamed.h>
 
 namespace rill {
 namespace {
@@ -30,15 +31,6 @@ struct EyeAttributes {
   }
 };
 
-void made(Infer& i, const Shape& shape, DType dtype) {
-  for (const Dim size : shape) {
-    if (size.known() && size.value() < 0) {
-      i.fail<ShapeError>("a size is negative: " + shape.text());
-    }
-  }
-  i.out(dtype, shape);
-}
-
 /// Sequences are computed wider than they are stored, and round once.
 DType sequence_dtype(DType dtype) {
   return is_float(dtype) ? float64 : is_unsigned(dtype) ? uint64 : int64;
@@ -50,7 +42,7 @@ constexpr Op table[] = {
      .rule = [](Infer& i, const CreationAttributes& a) {
        if (i.rank(0) != 0) i.fail<ShapeError>("fills with a scalar");
        i.convert(a.dtype);
-       made(i, a.shape, a.dtype);
+       i.out(a.dtype, a.shape);
      },
      .body = [](Body& b, const CreationAttributes&) { b.out(b.in(0)); },
      .grad = [](Grad& g, const CreationAttributes&) { g.to(0, g.dy()); }},
@@ -58,7 +50,7 @@ constexpr Op table[] = {
      .rule = [](Infer& i, const CreationAttributes& a) {
        i.require_dtype(a.dtype != bool_, "makes numbers, not bool");
        i.convert(sequence_dtype(a.dtype));
-       made(i, a.shape, a.dtype);
+       i.out(a.dtype, a.shape);
      },
      .body = [](Body& b, const CreationAttributes&) {
        const Value first = b.in(0);
@@ -68,7 +60,7 @@ constexpr Op table[] = {
      .rule = [](Infer& i, const CreationAttributes& a) {
        i.require_dtype(is_float(a.dtype), "makes floats");
        i.convert(float64);
-       made(i, a.shape, a.dtype);
+       i.out(a.dtype, a.shape);
      },
      .body = [](Body& b, const CreationAttributes&) {
        const Value first = b.in(0), last = b.in(1), at = b.at(0);
@@ -78,7 +70,7 @@ constexpr Op table[] = {
        b.out(kernel::select(at == 0, first, kernel::select(at == steps, last, inside)));
      }},
     {.name = "eye", .peers = {.numpy = "eye", .tensorflow = "eye", .torch = "eye", .onnx = "EyeLike"},
-     .rule = [](Infer& i, const EyeAttributes& a) { made(i, a.shape, a.dtype); },
+     .rule = [](Infer& i, const EyeAttributes& a) { i.out(a.dtype, a.shape); },
      .body = [](Body& b, const EyeAttributes& a) {
        b.out(kernel::select(b.at(0) + a.offset == b.at(1), b.constant(a.dtype, 1), b.constant(a.dtype, 0)));
      }},
@@ -134,24 +126,34 @@ Tensor full(const Shape& shape, const Operand& value, DType dtype) {
   return call(find<"full">, value, attributes);
 }
 Tensor full(const Shape& shape, const Operand& value) {
-  return full(shape, value, value.is_tensor() ? value.tensor().dtype() : value.scalar().dtype());
+  return detail::in_operation("full", value.where(), [&] {
+    return full(shape, value, value.is_tensor() ? value.tensor().dtype() : value.scalar().dtype());
+  });
 }
 Tensor zeros(const Shape& shape, DType dtype, Where where) {
-  return full(shape, Operand(0, where), dtype);
+  return detail::in_operation("zeros", where,
+                              [&] { return full(shape, Operand(0, where), dtype); });
 }
 Tensor ones(const Shape& shape, DType dtype, Where where) {
-  return full(shape, Operand(1, where), dtype);
+  return detail::in_operation("ones", where, [&] { return full(shape, Operand(1, where), dtype); });
 }
 Tensor zeros_like(const Tensor& x, DType dtype, Where where) {
-  return zeros(x.shape(), dtype, where);
+  return detail::in_operation("zeros_like", where, [&] { return zeros(x.shape(), dtype, where); });
 }
-Tensor zeros_like(const Tensor& x, Where where) { return zeros(x.shape(), x.dtype(), where); }
+Tensor zeros_like(const Tensor& x, Where where) {
+  return detail::in_operation("zeros_like", where,
+                              [&] { return zeros(x.shape(), x.dtype(), where); });
+}
 Tensor ones_like(const Tensor& x, DType dtype, Where where) {
-  return ones(x.shape(), dtype, where);
+  return detail::in_operation("ones_like", where, [&] { return ones(x.shape(), dtype, where); });
 }
-Tensor ones_like(const Tensor& x, Where where) { return ones(x.shape(), x.dtype(), where); }
+Tensor ones_like(const Tensor& x, Where where) {
+  return detail::in_operation("ones_like", where,
+                              [&] { return ones(x.shape(), x.dtype(), where); });
+}
 Tensor full_like(const Tensor& x, const Operand& value) {
-  return full(x.shape(), value, x.dtype());
+  return detail::in_operation("full_like", value.where(),
+                              [&] { return full(x.shape(), value, x.dtype()); });
 }
 
 Tensor eye(Dim rows, DType dtype, Where where) { return make_eye(rows, rows, 0, dtype, where); }
@@ -160,8 +162,10 @@ Tensor eye(Dim rows, Dim columns, int offset, DType dtype, Where where) {
 }
 
 Tensor arange(Scalar first, Scalar last, Scalar step, DType dtype, Where where) {
-  return sequence(Tensor::weak(first), Tensor::weak(step), steps_between(first, last, step, where),
-                  dtype, where);
+  return detail::in_operation("arange", where, [&] {
+    return sequence(Tensor::weak(first), Tensor::weak(step),
+                    steps_between(first, last, step, where), dtype, where);
+  });
 }
 Tensor arange(Scalar first, Scalar last, Scalar step, Where where) {
   const bool real = first.kind() == Scalar::Kind::real || last.kind() == Scalar::Kind::real ||
@@ -174,8 +178,10 @@ Tensor detail::arange(Dim size, Where where) {
 }
 
 Tensor linspace(double first, double last, std::int64_t count, DType dtype, Where where) {
-  const CreationAttributes attributes{.shape = {count}, .dtype = dtype};
-  return call(find<"linspace">, Operand(first, where), Operand(last, where), attributes);
+  return detail::in_operation("linspace", where, [&] {
+    const CreationAttributes attributes{.shape = {count}, .dtype = dtype};
+    return call(find<"linspace">, Operand(first, where), Operand(last, where), attributes);
+  });
 }
 
 Tensor size_tensor(Dim size, DType dtype, Where where) {

@@ -16,6 +16,7 @@
 #include <rill/ops/view.h>
 #include <rill/tensor/float_environment.h>
 #include <rill/tensor/listener.h>
+#include <rill/tensor/unnamed.h>
 
 namespace rill {
 namespace {
@@ -171,7 +172,7 @@ void repeat(const KnownCall& known, const Op& op, std::span<const Tensor> inputs
 
 /// Everything but listening. `reuse`, when given, is an output to write into.
 void evaluate(const Op& op, std::span<const Tensor> inputs, const Attributes& attributes,
-              Where where, std::span<Tensor> outputs, Tensor* reuse) {
+              Where where, std::span<Tensor> outputs, Tensor* reuse) try {
   require_defined(op, inputs, where);
   const CallForm form(op, attributes, inputs);
   if (const KnownCall* known = KnownCall::find(form)) {
@@ -229,6 +230,8 @@ void evaluate(const Op& op, std::span<const Tensor> inputs, const Attributes& at
   BodyLaunch launch(infer, inputs, outputs);
   launch.run(op, inputs, outputs, where);
   KnownCall::keep(form, KnownCall::ByKernel{std::move(launch), kept_results()});
+} catch (const detail::Unnamed& error) {
+  error.rethrow(op.name, where);
 }
 
 bool dense(const detail::TensorBody* body) {
@@ -259,7 +262,7 @@ std::int64_t count_of(const Shape& shape) {
 }
 
 /// The short way: true when it has made `out`.
-bool call_dense(const Op& op, const Operand& a, Tensor& out) {
+bool call_dense(const Op& op, const Operand& a, Tensor& out) try {
   if (!a.is_tensor()) return false;
   const detail::TensorBody* x = a.tensor().body_or_null();
   if (!dense(x)) return false;
@@ -268,9 +271,11 @@ bool call_dense(const Op& op, const Operand& a, Tensor& out) {
   out = Tensor::empty(x->shape, kernel->out);
   run_dense(*kernel, {x->data, nullptr, out.body().data}, count_of(x->shape), 0);
   return true;
+} catch (const detail::Unnamed& error) {
+  error.rethrow(op.name, a.where());
 }
 
-bool call_dense(const Op& op, const Operand& a, const Operand& b, Tensor& out) {
+bool call_dense(const Op& op, const Operand& a, const Operand& b, Tensor& out) try {
   const detail::TensorBody* x = a.is_tensor() ? a.tensor().body_or_null() : nullptr;
   const detail::TensorBody* y = b.is_tensor() ? b.tensor().body_or_null() : nullptr;
   if (a.is_tensor() && b.is_tensor()) {
@@ -291,10 +296,12 @@ bool call_dense(const Op& op, const Operand& a, const Operand& b, Tensor& out) {
   out = Tensor::empty(tensor->shape, kernel->out);
   run_dense(*kernel, {tensor->data, nullptr, out.body().data}, count_of(tensor->shape), parameter);
   return true;
+} catch (const detail::Unnamed& error) {
+  error.rethrow(op.name, a.where());
 }
 
 /// `a = op(a, b)` where it is: true when it has been done.
-bool call_dense_in_place(const Op& op, const Tensor& a, const Operand& b) {
+bool call_dense_in_place(const Op& op, const Tensor& a, const Operand& b) try {
   detail::TensorBody& x = a.body();
   if (!dense(&x)) return false;
   if (!b.is_tensor()) {
@@ -311,6 +318,8 @@ bool call_dense_in_place(const Op& op, const Tensor& a, const Operand& b) {
   }
   x.id = detail::next_value_id();
   return true;
+} catch (const detail::Unnamed& error) {
+  error.rethrow(op.name, b.where());
 }
 
 /// Handles that are not counted, of tensors that the operands hold for longer.
@@ -429,7 +438,7 @@ void call(const Op& op, std::span<const Tensor> inputs, const Attributes& attrib
 }
 
 void infer_abstract(const Op& op, std::span<const Tensor> inputs, const Attributes& attributes,
-                    std::span<Tensor> outputs) {
+                    std::span<Tensor> outputs) try {
   require_defined(op, inputs, {});
   Infer infer(op, attributes, inputs, {});
   op.rule(infer);
@@ -440,6 +449,8 @@ void infer_abstract(const Op& op, std::span<const Tensor> inputs, const Attribut
   for (std::size_t k = 0; k < results.size(); ++k) {
     outputs[k] = Tensor::abstract(results[k].shape, results[k].dtype, device_of(inputs));
   }
+} catch (const detail::Unnamed& error) {
+  error.rethrow(op.name, {});
 }
 
 Tensor call_onto(const Op& op, Tensor onto, const Tensor& b, const Tensor& c,

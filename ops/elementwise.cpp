@@ -11,6 +11,7 @@
 #include <rill/ops/grad.h>
 #include <rill/ops/infer.h>
 #include <rill/ops/view.h>
+#include <rill/tensor/unnamed.h>
 
 namespace rill {
 namespace {
@@ -543,7 +544,9 @@ Tensor isnan(const Operand& x) { return call(find<"isnan">, x); }
 Tensor isinf(const Operand& x) { return call(find<"isinf">, x); }
 Tensor isfinite(const Operand& x) { return call(find<"isfinite">, x); }
 Tensor where(const Operand& condition, const Operand& a, const Operand& b) {
-  return call(find<"where">, Operand(truth(condition), condition.where()), a, b);
+  return detail::in_operation("where", condition.where(), [&] {
+    return call(find<"where">, Operand(truth(condition), condition.where()), a, b);
+  });
 }
 Tensor cast(const Operand& x, DType dtype) { return call(find<"cast">, x, CastAttributes{dtype}); }
 Tensor copy(const Operand& x) { return call(find<"copy">, x); }

@@ -2,12 +2,15 @@
 
 #include <algorithm>
 
+#include <rill/tensor/elements.h>
+
 namespace rill {
 
 std::string Spec::text() const { return std::string(name(dtype)) + shape.text(); }
 
 void Infer::add(const Spec& spec) {
   if (count_ == max_results) throw InternalError(std::string(op_.name) + ": has too many results");
+  detail::require_sizes(spec.shape);
   results_[static_cast<std::size_t>(count_++)] = spec;
 }
 

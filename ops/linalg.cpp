@@ -9,6 +9,7 @@
 #include <rill/ops/infer.h>
 #include <rill/ops/preparation.h>
 #include <rill/ops/shape.h>
+#include <rill/tensor/unnamed.h>
 
 namespace rill {
 namespace {
@@ -178,7 +179,7 @@ Tensor general_product(const Tensor& a, const Tensor& b, const MatmulAttributes&
 
 std::span<const Op> families::linalg() { return table; }
 
-Tensor matmul(const Operand& a, const Operand& b, const MatmulOptions& options) {
+Tensor matmul(const Operand& a, const Operand& b, const MatmulOptions& options) try {
   const Where where = a.where();
   const Tensor& left = a.tensor();
   const Tensor& right = b.tensor();
@@ -190,6 +191,8 @@ Tensor matmul(const Operand& a, const Operand& b, const MatmulOptions& options) 
   const bool plain = left.rank() > 1 && right.rank() > 1 && (left.rank() == 2 || right.rank() == 2);
   return plain ? matrix_product(a, b, left, right, attributes)
                : general_product(left, right, attributes, where);
+} catch (const detail::Unnamed& error) {
+  error.rethrow("matmul", a.where());
 }
 
 Tensor dot(const Operand& a, const Operand& b) {

@@ -8,17 +8,20 @@
 namespace rill {
 
 Tensor Tensor::to(DType dtype, Where where) const {
+  if (!defined()) detail::fail_undefined("to", where);
   if (this->dtype() == dtype && !body().weak) return *this;
   return cast(Operand(*this, where), dtype);
 }
 
 Tensor Tensor::to(Device device, Where where) const {
+  if (!defined()) detail::fail_undefined("to", where);
   if (this->device() == device) return *this;
   throw DeviceError("to: there is no " + device.text() + " to move " + type_text() + " to" +
                     where.suffix());
 }
 
 Tensor Tensor::contiguous_copy(Where where) const {
+  if (!defined()) detail::fail_undefined("contiguous_copy", where);
   return contiguous() ? *this : copy(Operand(*this, where));
 }
 
@@ -31,11 +34,13 @@ Tensor Tensor::transpose(const Axes& order, Where where) const {
 }
 
 bool equal(const Tensor& a, const Tensor& b, Where where) {
+  if (!a.defined() || !b.defined()) detail::fail_undefined("equal", where);
   if (a.dtype() != b.dtype() || !(a.shape() == b.shape())) return false;
   return all(Operand(a, where) == b, {}, where).item<bool>(where);
 }
 
 bool allclose(const Tensor& a, const Tensor& b, const AllcloseOptions& options, Where where) {
+  if (!a.defined() || !b.defined()) detail::fail_undefined("allclose", where);
   const Tensor x = a.to(float64, where);
   const Tensor y = b.to(float64, where);
   const Tensor same = Operand(x, where) == y;  // equal infinities too, whose distance is NaN

@@ -12,8 +12,10 @@
 #include <rill/ops/infer.h>
 #include <rill/ops/shape.h>
 #include <rill/ops/sort.h>
+#include <rill/tensor/elements.h>
 #include <rill/tensor/listener.h>
 #include <rill/tensor/literal.h>
+#include <rill/tensor/unnamed.h>
 
 namespace rill {
 namespace {
@@ -115,9 +117,23 @@ constexpr const Op& find = table[position(table, name.view())];
 
 Tensor drawn(const Op& op, const Shape& shape, DType dtype, rng::Generator* generator,
              Where where) {
+  detail::require_sizes(shape);
   const Tensor key = (generator != nullptr ? *generator : rng::default_generator()).draw(where);
   const RandomAttributes attributes{Shape{shape.size()}, dtype};
   return call_for<1>(op, {key}, attributes, where)[0].reshape(shape, where);
+}
+
+void require_broadcast(const Tensor& p, const Shape& shape, Where where) {
+  if (!p.defined()) detail::fail_undefined("bernoulli", where);
+  bool fits = p.rank() <= shape.rank();
+  for (int axis = 1; fits && axis <= p.rank(); ++axis) {
+    const Dim size = p.shape()[p.rank() - axis];
+    fits = size == Dim(1) || size == shape[shape.rank() - axis];
+  }
+  if (!fits) {
+    throw ShapeError("bernoulli: the probabilities " + p.type_text() + " do not broadcast to " +
+                     shape.text() + where.suffix());
+  }
 }
 
 }  // namespace
@@ -152,29 +168,38 @@ Generator& default_generator() {
 void seed(std::uint64_t seed) { default_generator().seed(seed); }
 
 Tensor uniform(const Shape& shape, double low, double high, const RandomOptions& options,
-               Where where) {
+               Where where) try {
   const Tensor unit = uniform(shape, options, where);
   return add({multiply({unit, where}, high - low), where}, low);
+} catch (const detail::Unnamed& error) {
+  error.rethrow("uniform", where);
 }
 
-Tensor uniform(const Shape& shape, const RandomOptions& options, Where where) {
+Tensor uniform(const Shape& shape, const RandomOptions& options, Where where) try {
   return drawn(find<"random_uniform">, shape, options.dtype, options.generator, where);
+} catch (const detail::Unnamed& error) {
+  error.rethrow("uniform", where);
 }
 
-Tensor normal(const Shape& shape, const RandomOptions& options, Where where) {
+Tensor normal(const Shape& shape, const RandomOptions& options, Where where) try {
   return drawn(find<"random_normal">, shape, options.dtype, options.generator, where);
+} catch (const detail::Unnamed& error) {
+  error.rethrow("normal", where);
 }
 
-Tensor truncated_normal(const Shape& shape, const RandomOptions& options, Where where) {
+Tensor truncated_normal(const Shape& shape, const RandomOptions& options, Where where) try {
   return drawn(find<"random_truncated_normal">, shape, options.dtype, options.generator, where);
+} catch (const detail::Unnamed& error) {
+  error.rethrow("truncated_normal", where);
 }
 
 Tensor randint(const Shape& shape, std::int64_t low, std::int64_t high,
-               const RandintOptions& options, Where where) {
+               const RandintOptions& options, Where where) try {
   if (high <= low) {
     throw ValueError("randint: there is no integer in [" + std::to_string(low) + ", " +
                      std::to_string(high) + ")" + where.suffix());
   }
+  detail::require_sizes(shape);
   for (std::int64_t end : {low, high - 1}) {
     if (is_integer(options.dtype))
       (void)Scalar(end).bits(options.dtype);  // throws when it does not fit
@@ -190,15 +215,23 @@ Tensor randint(const Shape& shape, std::int64_t low, std::int64_t high,
   return call_for<1>(find<"random_integers">, {key, Tensor::weak(low), Tensor::weak(count)},
                      attributes, where)[0]
       .reshape(shape, where);
+} catch (const detail::Unnamed& error) {
+  error.rethrow("randint", where);
 }
 
-Tensor bernoulli(const Shape& shape, const Operand& p, const DrawOptions& options) {
-  return uniform(shape, {.generator = options.generator}, p.where()) < p;
+Tensor bernoulli(const Shape& shape, const Operand& p, const DrawOptions& options) try {
+  const Where where = p.where();
+  if (p.is_tensor()) require_broadcast(p.tensor(), shape, where);
+  return Operand(uniform(shape, {.generator = options.generator}, where), where) < p;
+} catch (const detail::Unnamed& error) {
+  error.rethrow("bernoulli", p.where());
 }
 
-Tensor permutation(std::int64_t n, const DrawOptions& options, Where where) {
+Tensor permutation(std::int64_t n, const DrawOptions& options, Where where) try {
   if (n < 0) throw ValueError("permutation: of " + std::to_string(n) + " numbers" + where.suffix());
   return argsort({drawn(find<"random_bits">, Shape{n}, uint64, options.generator, where), where});
+} catch (const detail::Unnamed& error) {
+  error.rethrow("permutation", where);
 }
 
 }  // namespace rng

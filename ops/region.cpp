@@ -11,6 +11,7 @@
 #include <rill/ops/operators.h>
 #include <rill/ops/shape.h>
 #include <rill/tensor/listener.h>
+#include <rill/tensor/unnamed.h>
 
 namespace rill {
 namespace {
@@ -214,7 +215,7 @@ Tensor basic(const Tensor& x, const Region& region, Where where) {
   return region.shape == result.shape() ? result : reshape(result, region.shape, where);
 }
 
-Tensor read(const Tensor& x, std::span<const Index* const> indices, Where where) {
+Tensor read(const Tensor& x, std::span<const Index* const> indices, Where where) try {
   const Region region = region_of(x, indices, where);
   if (region.mask != nullptr) {
     fail(x, "reading by a mask has a size that depends on data: use where(mask, x, otherwise)",
@@ -227,6 +228,8 @@ Tensor read(const Tensor& x, std::span<const Index* const> indices, Where where)
   }
   const Merged merged = merge_picked(sliced, region, where);
   return take(merged.x, merged.indices, merged.axis, where);
+} catch (const detail::Unnamed& error) {
+  error.rethrow("index", where);
 }
 
 /// True when two places of `x` could be one element: after broadcasting.
@@ -297,7 +300,8 @@ void write_slice(Tensor& x, const Operand& value, const Region& region) {
                    value.where());
 }
 
-void write(Tensor& x, std::span<const Index* const> indices, const Operand& value, Where where) {
+void write(Tensor& x, std::span<const Index* const> indices, const Operand& value,
+           Where where) try {
   const Region region = region_of(x, indices, where);
   require_kind(x, value);
   if (region.mask != nullptr) {
@@ -349,11 +353,13 @@ void write(Tensor& x, std::span<const Index* const> indices, const Operand& valu
     x = std::move(changed);
   else
     write_slice(x, Operand(changed, where), region);
+} catch (const detail::Unnamed& error) {
+  error.rethrow("index", where);
 }
 
 /// `x.at(...) op= value`: read, compute, write; the dtype of `x` stays.
 void update(Tensor& x, std::span<const Index* const> indices, const Operand& value, Where where,
-            Tensor (*operation)(const Operand&, const Operand&)) {
+            Tensor (*operation)(const Operand&, const Operand&)) try {
   const Region region = region_of(x, indices, where);
   Tensor result;
   if (region.mask != nullptr) {
@@ -376,6 +382,8 @@ void update(Tensor& x, std::span<const Index* const> indices, const Operand& val
     throw ShapeError("index: " + result.type_text() + " does not fit " + x.type_text() +
                      where.suffix());
   }
+} catch (const detail::Unnamed& error) {
+  error.rethrow("index", where);
 }
 
 std::array<const Index*, 4> pointers(const Index& i0, const Index* i1 = nullptr,

@@ -16,6 +16,7 @@
 #include <rill/ops/places.h>
 #include <rill/ops/view.h>
 #include <rill/tensor/literal.h>
+#include <rill/tensor/unnamed.h>
 
 namespace rill {
 namespace {
@@ -297,15 +298,20 @@ Tensor below_diagonal(const Tensor& x, int offset, std::string_view operation, W
 
 std::span<const Op> families::shape() { return table; }
 
-Tensor reshape(const Tensor& x, const Shape& shape, Where where) {
+Tensor reshape(const Tensor& x, const Shape& shape, Where where) try {
   if (!x.defined()) detail::fail_undefined("reshape", where);
   const ShapeAttributes attributes{resolved(x, shape, where)};
   return call(find<"reshape">, Operand(x, where), attributes);
+} catch (const detail::Unnamed& error) {
+  error.rethrow("reshape", where);
 }
 
-Tensor flatten(const Tensor& x, Where where) { return reshape(x, {x.shape().size()}, where); }
+Tensor flatten(const Tensor& x, Where where) {
+  return detail::in_operation("flatten", where,
+                              [&] { return reshape(x, {x.shape().size()}, where); });
+}
 
-Tensor transpose(const Tensor& x, const Axes& order, Where where) {
+Tensor transpose(const Tensor& x, const Axes& order, Where where) try {
   TransposeAttributes attributes;
   for (const int axis : order) {
     const int normal = normalized_axis(x, axis, "transpose", where);
@@ -320,24 +326,30 @@ Tensor transpose(const Tensor& x, const Axes& order, Where where) {
                      x.type_text() + where.suffix());
   }
   return call(find<"transpose">, Operand(x, where), attributes);
+} catch (const detail::Unnamed& error) {
+  error.rethrow("transpose", where);
 }
 
-Tensor transpose(const Tensor& x, Where where) {
+Tensor transpose(const Tensor& x, Where where) try {
   Axes order;
   for (int axis = x.rank() - 1; axis >= 0; --axis) order.push_back(axis);
   return transpose(x, order, where);
+} catch (const detail::Unnamed& error) {
+  error.rethrow("transpose", where);
 }
 
-Tensor swapaxes(const Tensor& x, int a, int b, Where where) {
+Tensor swapaxes(const Tensor& x, int a, int b, Where where) try {
   std::array<int, max_rank> order{};
   std::iota(order.begin(), order.end(), 0);
   std::swap(order[static_cast<std::size_t>(normalized_axis(x, a, "swapaxes", where))],
             order[static_cast<std::size_t>(normalized_axis(x, b, "swapaxes", where))]);
   return transpose(x, Axes(std::span<const int>(order).first(static_cast<std::size_t>(x.rank()))),
                    where);
+} catch (const detail::Unnamed& error) {
+  error.rethrow("swapaxes", where);
 }
 
-Tensor moveaxis(const Tensor& x, int from, int to, Where where) {
+Tensor moveaxis(const Tensor& x, int from, int to, Where where) try {
   const int moved = normalized_axis(x, from, "moveaxis", where);
   const int place = normalized_axis(x, to, "moveaxis", where);
   Axes order;
@@ -346,20 +358,26 @@ Tensor moveaxis(const Tensor& x, int from, int to, Where where) {
     if (axis != moved && axis < x.rank()) order.push_back(axis);
   }
   return transpose(x, order, where);
+} catch (const detail::Unnamed& error) {
+  error.rethrow("moveaxis", where);
 }
 
-Tensor expand_dims(const Tensor& x, int axis, Where where) {
+Tensor expand_dims(const Tensor& x, int axis, Where where) try {
   Shape shape = x.shape();
   shape.insert(new_axis(x, axis, "expand_dims", where), 1);
   return reshape(x, shape, where);
+} catch (const detail::Unnamed& error) {
+  error.rethrow("expand_dims", where);
 }
 
-Tensor squeeze(const Tensor& x, Where where) {
+Tensor squeeze(const Tensor& x, Where where) try {
   Shape shape;
   for (const Dim size : x.shape()) {
     if (!(size == Dim(1))) shape.push_back(size);
   }
   return reshape(x, shape, where);
+} catch (const detail::Unnamed& error) {
+  error.rethrow("squeeze", where);
 }
 
 Tensor squeeze(const Tensor& x, const Axes& axes, Where where) {
@@ -461,7 +479,7 @@ Tensor stack(std::initializer_list<Tensor> tensors, int axis, Where where) {
   return stack(std::span<const Tensor>(tensors.begin(), tensors.size()), axis, where);
 }
 
-Tensor tile(const Tensor& x, std::span<const std::int64_t> counts, Where where) {
+Tensor tile(const Tensor& x, std::span<const std::int64_t> counts, Where where) try {
   Tensor result = x;
   while (result.rank() < static_cast<int>(counts.size())) result = expand_dims(result, 0, where);
   const int first = result.rank() - static_cast<int>(counts.size());
@@ -480,12 +498,14 @@ Tensor tile(const Tensor& x, std::span<const std::int64_t> counts, Where where) 
         reshape(broadcast_to(result, {parts[0], count, parts[1], parts[2]}, where), shape, where);
   }
   return result;
+} catch (const detail::Unnamed& error) {
+  error.rethrow("tile", where);
 }
 Tensor tile(const Tensor& x, std::initializer_list<std::int64_t> counts, Where where) {
   return tile(x, std::span<const std::int64_t>(counts.begin(), counts.size()), where);
 }
 
-Tensor repeat(const Tensor& x, std::int64_t count, int axis, Where where) {
+Tensor repeat(const Tensor& x, std::int64_t count, int axis, Where where) try {
   const int normal = normalized_axis(x, axis, "repeat", where);
   if (count < 0)
     throw ValueError("repeat: the count is negative: " + std::to_string(count) + where.suffix());
@@ -494,6 +514,8 @@ Tensor repeat(const Tensor& x, std::int64_t count, int axis, Where where) {
   shape[normal] = shape[normal] * count;
   const Tensor raised = reshape(x, {parts[0], parts[1], 1, parts[2]}, where);
   return reshape(broadcast_to(raised, {parts[0], parts[1], count, parts[2]}, where), shape, where);
+} catch (const detail::Unnamed& error) {
+  error.rethrow("repeat", where);
 }
 
 Tensor roll(const Tensor& x, std::int64_t shift, int axis, Where where) {
@@ -507,7 +529,7 @@ Tensor roll(const Tensor& x, std::int64_t shift, int axis, Where where) {
 }
 
 Tensor pad(const Tensor& x, std::span<const Padding> amounts, const PadOptions& options,
-           Where where) {
+           Where where) try {
   const int rank = x.rank();
   if (amounts.size() != 1 && static_cast<int>(amounts.size()) != rank) {
     throw ShapeError("pad: takes one amount, or one for each axis of " + x.type_text() + ", not " +
@@ -539,6 +561,8 @@ Tensor pad(const Tensor& x, std::span<const Padding> amounts, const PadOptions& 
     result = take(result, source_of(size, amount, options.mode), axis, where);
   }
   return result;
+} catch (const detail::Unnamed& error) {
+  error.rethrow("pad", where);
 }
 Tensor pad(const Tensor& x, std::initializer_list<Padding> amounts, const PadOptions& options,
            Where where) {

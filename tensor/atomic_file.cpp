@@ -8,13 +8,25 @@
 #include <algorithm>
 #include <atomic>
 #include <cerrno>
-#include <climits>
-#include <cstdlib>
-#include <memory>
+#include <filesystem>
 #include <system_error>
 #include <utility>
 
 namespace rill {
+
+namespace {
+
+/// Where links lead, the last of which may lead to nothing yet. There is no circle.
+std::string followed(std::string path) {
+  std::error_code no_link;
+  for (;;) {
+    const std::filesystem::path next = std::filesystem::read_symlink(path, no_link);
+    if (no_link) return path;
+    path = (std::filesystem::path(path).parent_path() / next).string();
+  }
+}
+
+}  // namespace
 
 AtomicFile::AtomicFile(std::string path, std::string_view operation, Where where)
     : path_(std::move(path)), operation_(operation), where_(where) {
@@ -22,7 +34,6 @@ AtomicFile::AtomicFile(std::string path, std::string_view operation, Where where
     errno = ENOENT;
     fail("open");
   }
-  target_ = path_;
   struct stat there{};
   const bool replaces = ::stat(path_.c_str(), &there) == 0;
   if (replaces) {
@@ -37,15 +48,17 @@ AtomicFile::AtomicFile(std::string path, std::string_view operation, Where where
       if (descriptor_ < 0) fail("open");
       return;
     }
-    const std::unique_ptr<char, decltype(&std::free)> real(::realpath(path_.c_str(), nullptr),
-                                                           &std::free);
-    if (real) target_ = real.get();
+  } else if (errno == ELOOP) {
+    fail("open");
   }
-  // A number of its own per process and call; `O_EXCL` refuses whatever is there already.
+  target_ = followed(path_);
+  // A number of its own per process and call; `O_EXCL` refuses whatever is there already. Short,
+  // as the target's name may be the longest that there can be.
+  const std::string folder = target_.substr(0, target_.find_last_of('/') + 1);
   static std::atomic<unsigned> counter{0};
   for (int attempt = 0; descriptor_ < 0; ++attempt) {
     temporary_ =
-        target_ + "." + std::to_string(::getpid()) + "-" + std::to_string(++counter) + ".tmp";
+        folder + ".rill-" + std::to_string(::getpid()) + "-" + std::to_string(++counter) + ".tmp";
     descriptor_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
     if (descriptor_ < 0 && (errno != EEXIST || attempt == 100)) {
       temporary_.clear();

@@ -5,6 +5,7 @@
 // recursion.
 #include <rill/tensor/dim.h>
 #include <rill/tensor/error.h>
+#include <rill/tensor/unnamed.h>
 
 #include <algorithm>
 #include <charconv>
@@ -36,7 +37,8 @@ struct ByDegree {
 using Polynomial = std::map<Monomial, std::int64_t, ByDegree>;
 
 [[noreturn]] void fail_overflow() {
-  throw ShapeError("a size overflows: its coefficients must lie in [-2^61, 2^61)");
+  throw detail::UnnamedError<ShapeError>(
+      "a size overflows: its coefficients must lie in [-2^61, 2^61)");
 }
 
 std::int64_t checked_sum(std::int64_t a, std::int64_t b) {
@@ -513,10 +515,12 @@ Dim Dim::fresh() {
 }
 
 std::int64_t Dim::fail_unknown() const {
-  throw ValueError("the size '" + text() + "' is not known here");
+  throw detail::UnnamedError<ValueError>("the size '" + text() + "' is not known here");
 }
 
-void Dim::fail_range() { throw ValueError("a size is outside [-2^61, 2^61)"); }
+void Dim::fail_range() {
+  throw detail::UnnamedError<ValueError>("a size is outside [-2^61, 2^61)");
+}
 
 Dim Dim::symbolic(char operation, Dim a, Dim b) {
   if (a.known() && b.known()) {  // sizes of eager operations: no lock

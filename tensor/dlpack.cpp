@@ -1,5 +1,6 @@
 #include <rill/tensor/dlpack.h>
 #include <rill/tensor/elements.h>
+#include <rill/tensor/unnamed.h>
 
 #include <array>
 #include <cstddef>
@@ -132,9 +133,11 @@ dlpack::ManagedVersioned* to_dlpack_versioned(const Tensor& tensor, Where where)
   return managed;
 }
 
-Tensor from_dlpack(dlpack::Managed* managed, Where where) { return imported(managed, where); }
+Tensor from_dlpack(dlpack::Managed* managed, Where where) {
+  return detail::in_operation("from_dlpack", where, [&] { return imported(managed, where); });
+}
 Tensor from_dlpack(dlpack::ManagedVersioned* managed, Where where) {
-  return imported(managed, where);
+  return detail::in_operation("from_dlpack", where, [&] { return imported(managed, where); });
 }
 
 }  // namespace rill

@@ -1,4 +1,5 @@
 #include <rill/tensor/elements.h>
+#include <rill/tensor/unnamed.h>
 
 #include <cstring>
 #include <string>
@@ -16,8 +17,23 @@ void copy_of_width(const TensorBody& body, std::byte* to) {
 
 }  // namespace
 
+void require_sizes(const Shape& shape) {
+  std::int64_t product = 1;
+  bool empty = false;
+  bool overflow = false;
+  for (const Dim size : shape) {
+    if (!size.known()) continue;
+    if (size.value() < 0) throw UnnamedError<ShapeError>("a size is negative: " + shape.text());
+    empty = empty || size.value() == 0;
+    overflow = overflow || __builtin_mul_overflow(product, size.value(), &product);
+  }
+  if (!empty && (overflow || product > largest_count)) {
+    throw UnnamedError<ShapeError>("a tensor of shape " + shape.text() +
+                                   " has too many elements: at most 2^56");
+  }
+}
+
 std::optional<std::uint64_t> bytes_of(const Shape& shape, DType dtype) {
-  constexpr auto largest_count = std::int64_t{1} << 56;
   try {
     const std::int64_t count = shape.size().value();
     if (count > largest_count) return std::nullopt;

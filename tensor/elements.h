@@ -34,6 +34,12 @@ void for_each_element(const TensorBody& body, F&& f) {
   }
 }
 
+/// The most elements that a tensor has; their bytes then do not overflow.
+inline constexpr auto largest_count = std::int64_t{1} << 56;
+
+/// Throws `ShapeError` where no tensor can have these sizes, as far as they are known.
+void require_sizes(const Shape& shape);
+
 /// What the elements take; nothing where no memory could hold them.
 std::optional<std::uint64_t> bytes_of(const Shape& shape, DType dtype);
 

@@ -9,12 +9,14 @@
 #include <bit>
 #include <cerrno>
 #include <memory>
+#include <optional>
+#include <span>
 #include <string>
-#include <vector>
 
+#include <rill/tensor/elements.h>
 #include <rill/tensor/error.h>
 #include <rill/tensor/input_file.h>
-#include <rill/tensor/literal.h>
+#include <rill/tensor/unnamed.h>
 
 namespace rill {
 namespace {
@@ -35,7 +37,10 @@ class Source {
 
   [[noreturn]] void fail(const std::string& what) const { input_.fail_format("it " + what); }
 
-  /// As many bytes as there are, up to `bytes`.
+  /// More than this cannot come: deflate makes at most 258 bytes of two bits.
+  [[nodiscard]] std::uint64_t most() const { return input_.size() * 1032; }
+
+  /// As many bytes as there are, up to `bytes`, which are at most 2^30.
   std::size_t read(void* to, std::size_t bytes) {
     const int count = gzread(file_.get(), to, static_cast<unsigned>(bytes));
     int status = Z_OK;
@@ -50,6 +55,14 @@ class Source {
 
   void read_all(void* to, std::size_t bytes) {
     if (read(to, bytes) != bytes) fail("ends within its header");
+  }
+
+  /// How many bytes are still to come; they are gone then.
+  std::uint64_t count_rest() {
+    std::array<std::byte, std::size_t{1} << 14U> part{};
+    std::uint64_t total = 0;
+    while (const std::size_t count = read(part.data(), part.size())) total += count;
+    return total;
   }
 
  private:
@@ -84,17 +97,15 @@ DType element_type(const Source& source, unsigned code) {
 }
 
 /// The file's numbers have their most significant byte first.
-void to_native(std::vector<std::byte>& bytes, std::size_t width) {
+void to_native(std::span<std::byte> bytes, std::size_t width) {
   if constexpr (std::endian::native == std::endian::big) return;
-  for (std::size_t i = 0; i < bytes.size(); i += width) {
-    std::reverse(bytes.begin() + static_cast<std::ptrdiff_t>(i),
-                 bytes.begin() + static_cast<std::ptrdiff_t>(i + width));
-  }
+  for (std::size_t i = 0; i < bytes.size(); i += width)
+    std::ranges::reverse(bytes.subspan(i, width));
 }
 
 }  // namespace
 
-Tensor load_idx(const std::string& path, Where where) {
+Tensor load_idx(const std::string& path, Where where) try {
   Source source(path, where);
   std::array<unsigned char, 4> magic{};
   source.read_all(magic.data(), magic.size());
@@ -113,32 +124,30 @@ Tensor load_idx(const std::string& path, Where where) {
                     std::int64_t{size[2]} << 8 | size[3]);
   }
   const std::string header = std::string(name(dtype)) + shape.text();
-  std::size_t expected = 0;
-  try {
-    expected = static_cast<std::size_t>(
-        (shape.size() * static_cast<std::int64_t>(size_of(dtype))).value());
-  } catch (const ShapeError&) {
-    source.fail("claims more elements than there can be: " + header);
-  }
-  // Grows with what is really there: a header may claim anything.
-  std::vector<std::byte> bytes;
-  constexpr std::size_t step = std::size_t{1} << 20U;
-  while (bytes.size() < expected) {
-    const std::size_t before = bytes.size();
-    bytes.resize(std::min(expected, before + std::max(step, before)));
+  const std::optional<std::uint64_t> expected = detail::bytes_of(shape, dtype);
+  if (!expected) source.fail("claims more elements than there can be: " + header);
+  const auto fail_short = [&](std::uint64_t there) {
+    source.fail("holds " + std::to_string(there) + " of the " + std::to_string(*expected) +
+                " bytes that its header " + header + " asks for");
+  };
+  // A header may claim anything: nothing is allocated for what the file cannot hold.
+  if (*expected > source.most()) fail_short(source.count_rest());
+  Tensor made = Tensor::empty(shape, dtype);
+  const std::span<std::byte> bytes(made.body().data, *expected);
+  for (std::size_t at = 0; at < bytes.size();) {
     const std::size_t count =
-        source.read(bytes.data() + before, std::min(bytes.size() - before, std::size_t{1} << 30U));
-    bytes.resize(before + count);
-    if (count == 0) {
-      source.fail("holds " + std::to_string(before) + " of the " + std::to_string(expected) +
-                  " bytes that its header " + header + " asks for");
-    }
+        source.read(bytes.data() + at, std::min(bytes.size() - at, std::size_t{1} << 30U));
+    if (count == 0) fail_short(at);
+    at += count;
   }
   char more = 0;
   if (source.read(&more, 1) != 0)
     source.fail("goes on after the elements that its header " + header + " asks for");
   if (size_of(dtype) > 1) to_native(bytes, size_of(dtype));
-  return tensor_from(bytes.data(), shape.size().value(), dtype, shape, where);
+  detail::tell_creation(made, where);
+  return made;
+} catch (const detail::Unnamed& error) {
+  error.rethrow("load_idx", where);
 }
 
 }  // namespace rill

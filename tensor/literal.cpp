@@ -3,6 +3,7 @@
 #include <cstring>
 
 #include <rill/tensor/listener.h>
+#include <rill/tensor/unnamed.h>
 
 namespace rill {
 namespace {
@@ -38,7 +39,7 @@ void flatten(const Literal& literal, int depth, Flat& flat, Where where) {
 
 }  // namespace
 
-Tensor tensor(const Literal& literal, DType dtype, Where where) {
+Tensor tensor(const Literal& literal, DType dtype, Where where) try {
   Flat flat;
   for (const Literal* at = &literal; at->is_list(); at = &at->items().front()) {
     flat.shape.push_back(static_cast<std::int64_t>(at->items().size()));
@@ -54,9 +55,11 @@ Tensor tensor(const Literal& literal, DType dtype, Where where) {
   }
   if (!Listeners::none()) Listeners::tell(&Listener::creation, CreationEvent{made, where});
   return made;
+} catch (const detail::Unnamed& error) {
+  error.rethrow("tensor", where);
 }
 
-Tensor tensor(const Literal& literal, Where where) {
+Tensor tensor(const Literal& literal, Where where) try {
   Flat flat;
   for (const Literal* at = &literal; at->is_list(); at = &at->items().front()) {
     flat.shape.push_back(static_cast<std::int64_t>(at->items().size()));
@@ -64,10 +67,12 @@ Tensor tensor(const Literal& literal, Where where) {
   }
   flatten(literal, 0, flat, where);
   return tensor(literal, flat.any ? flat.dtype : float32, where);
+} catch (const detail::Unnamed& error) {
+  error.rethrow("tensor", where);
 }
 
 Tensor tensor_from(const void* elements, std::int64_t count, DType dtype, const Shape& shape,
-                   Where where) {
+                   Where where) try {
   if (!(shape.size() == Dim(count))) {
     throw ShapeError("tensor: " + std::to_string(count) + " elements for shape " + shape.text() +
                      where.suffix());
@@ -77,6 +82,8 @@ Tensor tensor_from(const void* elements, std::int64_t count, DType dtype, const 
     std::memcpy(made.body().data, elements, static_cast<std::size_t>(count) * size_of(dtype));
   if (!Listeners::none()) Listeners::tell(&Listener::creation, CreationEvent{made, where});
   return made;
+} catch (const detail::Unnamed& error) {
+  error.rethrow("tensor", where);
 }
 
 }  // namespace rill

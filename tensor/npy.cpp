@@ -3,6 +3,7 @@
 #include <rill/tensor/input_file.h>
 #include <rill/tensor/npy.h>
 #include <rill/tensor/npy_format.h>
+#include <rill/tensor/unnamed.h>
 
 namespace rill {
 namespace {
@@ -28,12 +29,14 @@ class FileReader : public detail::ByteReader {
 
 }  // namespace
 
-Tensor load_npy(const std::string& path, Where where) {
+Tensor load_npy(const std::string& path, Where where) try {
   const InputFile file(path, "load_npy", where);
   FileReader reader(file);
   Tensor made = detail::read_npy(reader);
   detail::tell_creation(made, where);
   return made;
+} catch (const detail::Unnamed& error) {
+  error.rethrow("load_npy", where);
 }
 
 void save_npy(const std::string& path, const Tensor& tensor, Where where) {

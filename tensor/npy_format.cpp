@@ -146,6 +146,7 @@ class HeaderParser {
 
   void parse_shape() {
     expect('(');
+    bool comma = true;  // Python takes `(6)` for a number in brackets
     while (!accept(')')) {
       skip_blanks();
       std::int64_t size = 0;
@@ -159,11 +160,13 @@ class HeaderParser {
         fail("more than " + std::to_string(max_rank) + " axes are not supported");
       }
       header_.shape.push_back(size);
-      if (!accept(',')) {
+      comma = accept(',');
+      if (!comma) {
         expect(')');
         break;
       }
     }
+    if (!comma && header_.shape.rank() == 1) fail("expected '(6,)' for one size, not '(6)'");
   }
 
   std::string_view text_;

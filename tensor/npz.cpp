@@ -3,6 +3,7 @@
 #include <rill/tensor/input_file.h>
 #include <rill/tensor/npy_format.h>
 #include <rill/tensor/npz.h>
+#include <rill/tensor/unnamed.h>
 
 #include <unistd.h>
 #include <zip.h>
@@ -14,7 +15,6 @@
 #include <memory>
 #include <string_view>
 #include <utility>
-#include <vector>
 
 namespace rill {
 namespace {
@@ -31,17 +31,25 @@ using Archive = std::unique_ptr<zip_t, CloseArchive>;
 
 // ---- Reading ----------------------------------------------------------------------------------
 
-/// One member of an archive. What is compressed is first unpacked into chunks that grow with what
-/// really comes: a declared size alone allocates nothing.
+/// Deflate makes at most 258 bytes of two bits: what unpacks to more than this many times its own
+/// size does not exist, so a declared size is checked without unpacking anything.
+constexpr std::uint64_t most_deflated = 1032;
+
+/// One member of an archive, unpacked straight to where its bytes belong.
 class MemberReader : public detail::ByteReader {
  public:
   MemberReader(const InputFile& file, zip_t* archive, zip_uint64_t index, const zip_stat_t& status)
       : ByteReader(file, "member '" + std::string(status.name) + "': "), remaining_(status.size) {
     member_.reset(zip_fopen_index(archive, index, 0));
     if (!member_) fail(zip_strerror(archive));
-    stored_ = status.comp_method == ZIP_CM_STORE;
-    if (stored_ && status.size > file.size()) {
-      fail("is said to have " + std::to_string(status.size) + " bytes, more than the whole file");
+    const bool stored = status.comp_method == ZIP_CM_STORE;
+    if (!stored && status.comp_method != ZIP_CM_DEFLATE) {
+      fail("is compressed by method " + std::to_string(status.comp_method) +
+           ", and only stored and deflated members are read");
+    }
+    if (status.size / (stored ? 1 : most_deflated) > file.size()) {
+      fail("is said to have " + std::to_string(status.size) + " bytes, more than a file of " +
+           std::to_string(file.size()) + " can hold");
     }
   }
 
@@ -51,40 +59,16 @@ class MemberReader : public detail::ByteReader {
     if (bytes > remaining_)
       fail("it ends " + std::to_string(bytes - remaining_) + " bytes too early");
     remaining_ -= bytes;
-    auto* at = static_cast<std::byte*>(to);
-    while (bytes > 0 && !chunks_.empty()) {
-      Chunk& chunk = chunks_.front();
-      const std::size_t part = std::min(bytes, chunk.bytes.size() - chunk.read);
-      std::memcpy(at, chunk.bytes.data() + chunk.read, part);
-      at += part;
-      bytes -= part;
-      chunk.read += part;
-      if (chunk.read == chunk.bytes.size()) chunks_.pop_front();
-    }
-    unpack(at, bytes);
+    unpack(static_cast<std::byte*>(to), bytes);
     if (remaining_ == 0) check_end();
   }
 
   void require(std::uint64_t bytes) override {
     if (bytes > remaining_)
       fail("it ends " + std::to_string(bytes - remaining_) + " bytes too early");
-    if (stored_) return;
-    constexpr std::uint64_t step = 1U << 20U;
-    while (bytes > 0) {
-      const std::uint64_t part = std::min(bytes, step);
-      std::vector<std::byte> chunk(part);
-      unpack(chunk.data(), part);
-      chunks_.push_back({std::move(chunk), 0});
-      bytes -= part;
-    }
   }
 
  private:
-  struct Chunk {
-    std::vector<std::byte> bytes;
-    std::size_t read;
-  };
-
   void unpack(std::byte* to, std::size_t bytes) {
     while (bytes > 0) {
       const zip_int64_t got = zip_fread(member_.get(), to, std::min<std::size_t>(bytes, 1U << 30U));
@@ -104,9 +88,7 @@ class MemberReader : public detail::ByteReader {
   }
 
   std::unique_ptr<zip_file_t, CloseMember> member_;
-  std::deque<Chunk> chunks_;
   std::uint64_t remaining_;
-  bool stored_ = false;
 };
 
 Archive open_archive(const InputFile& file) {
@@ -179,7 +161,7 @@ struct Member {
 
 }  // namespace
 
-std::map<std::string, Tensor> load_npz(const std::string& path, Where where) {
+std::map<std::string, Tensor> load_npz(const std::string& path, Where where) try {
   const InputFile file(path, "load_npz", where);
   const Archive archive = open_archive(file);
   std::map<std::string, Tensor> tensors;
@@ -204,6 +186,8 @@ std::map<std::string, Tensor> load_npz(const std::string& path, Where where) {
     detail::tell_creation(tensor, where);
   }
   return tensors;
+} catch (const detail::Unnamed& error) {
+  error.rethrow("load_npz", where);
 }
 
 void save_npz(const std::string& path, const std::map<std::string, Tensor>& tensors,

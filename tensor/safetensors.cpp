@@ -2,6 +2,7 @@
 #include <rill/tensor/elements.h>
 #include <rill/tensor/input_file.h>
 #include <rill/tensor/safetensors.h>
+#include <rill/tensor/unnamed.h>
 
 #include <algorithm>
 #include <array>
@@ -179,6 +180,10 @@ std::pair<Header, std::uint64_t> read_header(const InputFile& file) {
   file.read(start.size(), text.data(), length);
   if (text.empty() || text.front() != '{') file.fail_format("its header does not begin with '{'");
 
+  // The parser takes a NUL, which JSON nowhere allows, for the end of its text.
+  if (const std::size_t nul = text.find('\0'); nul != std::string::npos) {
+    file.fail_format("in its header: it is no JSON in UTF-8, at byte " + std::to_string(nul + 1));
+  }
   Header header;
   HeaderReader reader(header);
   if (!nlohmann::json::sax_parse(text, &reader)) file.fail_format(reader.fault());
@@ -230,7 +235,7 @@ int position_in_file(DType dtype) {
 
 }  // namespace
 
-std::map<std::string, Tensor> load_safetensors(const std::string& path, Where where) {
+std::map<std::string, Tensor> load_safetensors(const std::string& path, Where where) try {
   const InputFile file(path, "load_safetensors", where);
   const auto [header, data] = read_header(file);
   std::map<std::string, Tensor> tensors;
@@ -247,6 +252,8 @@ std::map<std::string, Tensor> load_safetensors(const std::string& path, Where wh
     tensors.emplace(entry.name, std::move(tensor));
   }
   return tensors;
+} catch (const detail::Unnamed& error) {
+  error.rethrow("load_safetensors", where);
 }
 
 std::map<std::string, std::string> load_safetensors_metadata(const std::string& path, Where where) {

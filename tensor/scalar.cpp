@@ -11,6 +11,7 @@
 
 #include <rill/tensor/error.h>
 #include <rill/tensor/float_environment.h>
+#include <rill/tensor/unnamed.h>
 
 namespace rill {
 
@@ -52,7 +53,10 @@ std::uint64_t Scalar::bits(DType dtype) const {
         element = static_cast<T>(integer_);
       }
       if (!fits)
-        throw ValueError("the number " + text() + " does not fit into " + std::string(name(dtype)));
+        throw detail::UnnamedError<ValueError>(
+            "the number " + text() + " does not fit into " + std::string(name(dtype)) +
+            ", which holds " + std::to_string(std::numeric_limits<T>::min()) + " to " +
+            std::to_string(std::numeric_limits<T>::max()));
     } else if constexpr (std::is_same_v<T, double>) {
       element = real();
     } else if constexpr (std::is_same_v<T, float>) {

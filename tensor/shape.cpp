@@ -3,6 +3,7 @@
 #include <ostream>
 
 #include <rill/tensor/error.h>
+#include <rill/tensor/unnamed.h>
 
 namespace rill {
 
@@ -16,7 +17,8 @@ std::string Shape::text() const {
 }
 
 void Shape::fail_rank() {
-  throw ShapeError("shape: more than " + std::to_string(max_rank) + " axes: join some by reshape");
+  throw detail::UnnamedError<ShapeError>(
+      "shape", "more than " + std::to_string(max_rank) + " axes: join some by reshape", {});
 }
 
 std::ostream& operator<<(std::ostream& out, const Shape& shape) { return out << shape.text(); }

@@ -1,6 +1,7 @@
 #include <rill/tensor/elements.h>
 #include <rill/tensor/float_environment.h>
 #include <rill/tensor/tensor.h>
+#include <rill/tensor/unnamed.h>
 
 #include <algorithm>
 #include <cstring>
@@ -41,9 +42,8 @@ void destroy(TensorBody* body) noexcept {
 }
 
 void fail_undefined(const char* what, Where where) {
-  throw ValueError(std::string(what) +
-                   ": the tensor is undefined (default-constructed or moved from)" +
-                   where.suffix());
+  throw UnnamedError<ValueError>(
+      what, "the tensor is undefined (default-constructed or moved from)", where);
 }
 
 }  // namespace detail
@@ -63,12 +63,7 @@ bool row_major(const Shape& shape, std::span<const std::int64_t> strides) {
   return true;
 }
 
-constexpr auto largest_count = std::int64_t{1} << 56;  // elements; bytes then do not overflow
-
-[[noreturn]] void fail_empty(const Shape& shape, bool negative) {
-  throw ShapeError(negative ? "a size is negative: " + shape.text()
-                            : "a tensor of shape " + shape.text() + " has too many elements");
-}
+using detail::largest_count;
 
 /// Converts one element as `cast` does.
 template <class To, class From>
@@ -160,7 +155,7 @@ Tensor Tensor::empty(const Shape& shape, DType dtype, Device device) {
       overflow = overflow || __builtin_mul_overflow(product, size, &product);
     }
   }
-  if (negative || (!empty && (overflow || product > largest_count))) fail_empty(shape, negative);
+  if (negative || (!empty && (overflow || product > largest_count))) detail::require_sizes(shape);
   const std::size_t bytes = empty ? 0 : static_cast<std::size_t>(product) * size_of(dtype);
 
   TensorBody* body = nullptr;
@@ -237,17 +232,12 @@ Tensor Tensor::view(const Shape& shape, std::span<const std::int64_t> strides,
 
 Tensor Tensor::wrap(void* data, const Shape& shape, std::span<const std::int64_t> strides,
                     DType dtype, std::function<void()> release, Device device, Where where) {
+  detail::in_operation("wrap", where, [&] { detail::require_sizes(shape); });
+  const std::int64_t count = shape.size().value();
   if (strides.size() != static_cast<std::size_t>(shape.rank())) {
     throw ShapeError("wrap: " + std::to_string(strides.size()) + " strides for shape " +
                      shape.text() + where.suffix());
   }
-  for (const Dim size : shape) {
-    if (size.value() < 0) {
-      throw ShapeError("wrap: a size is negative: " + shape.text() + where.suffix());
-    }
-  }
-  const std::int64_t count = shape.size().value();
-  if (count > largest_count) fail_empty(shape, false);
   if (data == nullptr && count != 0) {
     throw ValueError("wrap: the memory of " + std::string(name(dtype)) + shape.text() + " is null" +
                      where.suffix());

@@ -511,6 +511,11 @@ struct JsonGraph::Document {
 JsonGraph::JsonGraph(std::string_view text, std::string origin)
     : document_(std::make_unique<Document>()) {
   document_->origin = std::move(origin);
+  // The parser takes a NUL, which JSON nowhere allows, for the end of its text.
+  if (const std::size_t nul = text.find('\0'); nul != std::string_view::npos) {
+    throw FormatError(document_->origin + ": is not JSON: a NUL at byte " +
+                      std::to_string(nul + 1));
+  }
   const auto shallow = [&](int depth, Json::parse_event_t, Json&) {
     if (depth > max_depth)
       throw FormatError(document_->origin + ": is nested deeper than any graph");

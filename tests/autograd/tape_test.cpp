@@ -160,6 +160,28 @@ TEST_CASE("gradients undo broadcasting and promotion") {
   CHECK(values(dnumber) == Floats{12});
 }
 
+TEST_CASE("a variable that was read but not watched is said to be just that") {
+  const Variable fixed(tensor({1.0, 2.0}), {.name = "fixed", .trainable = false});
+  const Variable v(tensor({1.0, 2.0}), "v");
+  const auto complaint = [](const Variable& variable, const TapeOptions& options) {
+    return error_of<GradientError>([&] {
+      GradientTape tape(options);
+      const Tensor y = sum(variable * 2);
+      static_cast<void>(tape.gradient(y, variable, {}, {"main.cpp", 9}));
+    });
+  };
+  const std::string zeros =
+      "; ask for {.unconnected = Unconnected::zeros} to get zeros, at main.cpp:9";
+  CHECK(complaint(fixed, {}) ==
+        "gradient: variable 'fixed' (float32[2]) is unconnected: it is not trainable, so it needs "
+        "tape.watch(variable)" +
+            zeros);
+  CHECK(complaint(v, {.watch_variables = false}) ==
+        "gradient: variable 'v' (float32[2]) is unconnected: the tape was opened with "
+        "{.watch_variables = false}, so it needs tape.watch(variable)" +
+            zeros);
+}
+
 TEST_CASE("an unconnected source is an error that names it, or zeros, or nothing") {
   const Variable used(tensor({2.0}), "used");
   const Variable unread(zeros({2, 3}), "unread");

@@ -103,6 +103,36 @@ TEST_CASE("a link is followed, not replaced") {
   CHECK(std::filesystem::is_symlink(folder / "link"));
 }
 
+TEST_CASE("a link to what is not there yet makes it, and stays a link") {
+  const TemporaryFolder folder;
+  REQUIRE(::symlink("second", (folder / "first").c_str()) == 0);
+  REQUIRE(::symlink((folder / "target").c_str(), (folder / "second").c_str()) == 0);
+  save_npy(folder / "first", tensor({1, 2}));
+  CHECK(std::filesystem::is_symlink(folder / "first"));
+  CHECK(std::filesystem::is_symlink(folder / "second"));
+  CHECK(std::filesystem::is_regular_file(folder / "target"));
+  CHECK(folder.files() == 3);
+}
+
+TEST_CASE("links that lead in a circle are a file error, and stay") {
+  const TemporaryFolder folder;
+  REQUIRE(::symlink("b", (folder / "a").c_str()) == 0);
+  REQUIRE(::symlink("a", (folder / "b").c_str()) == 0);
+  CHECK(thrown<FileError>([&] { save_npy(folder / "a", tensor({1}), {"main.cpp", 5}); }) ==
+        "save_npy: cannot open '" + folder / "a" +
+            "': Too many levels of symbolic links, at main.cpp:5");
+  CHECK(std::filesystem::is_symlink(folder / "a"));
+}
+
+TEST_CASE("a name may be as long as the file system allows") {
+  const TemporaryFolder folder;
+  const std::string name(255, 'x');
+  save_npy(folder / name, tensor({1, 2}));
+  CHECK(std::filesystem::is_regular_file(folder / name));
+  CHECK_THROWS_AS(save_npy(folder / (name + "x"), tensor({1})), FileError);
+  CHECK(folder.files() == 1);
+}
+
 TEST_CASE("a path that cannot be written is a file error that names it") {
   CHECK(thrown<FileError>([] { AtomicFile("/no/such/folder/x", "save_npy", {"main.cpp", 3}); }) ==
         "save_npy: cannot write '/no/such/folder/x': No such file or directory, at main.cpp:3");

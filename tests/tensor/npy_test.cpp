@@ -161,6 +161,7 @@ TEST_CASE("headers that lie are refused before anything is allocated") {
         "{'descr': '<f4', 'fortran_order': 0, 'shape': (2, 3)}",
         "{'descr': '<f4', 'fortran_order': False, 'shape': (2, 3), 'more': 1}",
         "{'descr': '<f4', 'fortran_order': False, 'shape': 6}",
+        "{'descr': '<f4', 'fortran_order': False, 'shape': (6)}",
         "{'descr': '<f3', 'fortran_order': False, 'shape': (2, 3)}",
         "{'descr': '|f4', 'fortran_order': False, 'shape': (2, 3)}",
         "{'descr': 'f4', 'fortran_order': False, 'shape': (2, 3)}",

@@ -1,9 +1,11 @@
+#include <rill/tensor/allocator.h>
 #include <rill/tensor/error.h>
 #include <rill/tensor/literal.h>
 #include <rill/tensor/npz.h>
 
 #include <zip.h>
 
+#include <cstring>
 #include <map>
 #include <string>
 #include <utility>
@@ -135,6 +137,18 @@ TEST_CASE("a member whose header asks for more than it holds is refused") {
     write_archive(folder / "x.npz", {{"x.npy", member}}, compressed);
     CHECK_THROWS_AS(load_npz(folder / "x.npz"), FormatError);
   }
+}
+
+TEST_CASE("a large member takes no more memory than its tensor") {
+  const TemporaryFolder folder;
+  const Tensor zeros = Tensor::empty({std::int64_t{1} << 26}, uint8);
+  std::memset(zeros.body().data, 0, std::size_t{1} << 26U);
+  save_npz(folder / "x.npz", {{"x", zeros}}, {.compressed = true});
+  set_memory_limit(memory_statistics().allocated + (1U << 20U));
+  const std::string text = thrown<OutOfMemoryError>([&] { load_npz(folder / "x.npz"); });
+  set_memory_limit(0);
+  CHECK_FALSE(text.empty());
+  CHECK(load_npz(folder / "x.npz").at("x").shape() == Shape{67108864});
 }
 
 TEST_CASE("a path that cannot be read or written is a file error") {

@@ -147,6 +147,8 @@ TEST_CASE("headers that break a rule of the format are refused") {
           {"more after it", after_x("} {}"), 8},
           {"depth without end", R"({"x":)" + nested, 0},
           {"no UTF-8", "{\"\xff\":1}", 0},
+          {"something behind a NUL", "{" + x + std::string("}\0garbage{{{", 12), 8},
+          {"a NUL at the end", std::string("{}\0", 3), 0},
           {"nothing", "", 0}}) {
     const TemporaryFolder folder;
     INFO(one.why);

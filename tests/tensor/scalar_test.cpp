@@ -46,7 +46,7 @@ TEST_CASE("integers that do not fit are value errors") {
   CHECK_THROWS_AS(Scalar(9223372036854775808.0).bits(int64), ValueError);
   CHECK(Scalar(-9223372036854775808.0).bits(int64) == std::uint64_t{1} << 63U);
   CHECK(thrown<ValueError>([] { (void)Scalar(300).bits(int8); }) ==
-        "the number 300 does not fit into int8");
+        "the number 300 does not fit into int8, which holds -128 to 127");
 }
 
 TEST_CASE("reals round once, to nearest even") {

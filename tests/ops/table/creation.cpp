@@ -28,7 +28,7 @@ std::vector<Row> creation_rows() {
                    "a tensor's value"}};
   filled.bad = {
       {[] { (void)full({2}, zeros({2})); }, "ShapeError", "full: fills with a scalar: float32[2]"},
-      {[] { (void)zeros({-1, 2}); }, "ShapeError", "full: a size is negative: [-1,2]: number 0"}};
+      {[] { (void)zeros({-1, 2}); }, "ShapeError", "zeros: a size is negative: [-1,2]"}};
 
   Row sequence = made(
       "arange", [](Tensors x) { return arange(2, 9, 3, x[0].dtype()); },
@@ -59,8 +59,8 @@ std::vector<Row> creation_rows() {
                         [](Arrays) { return Array({1}, 3); },
                         "one number"});
   for (Case& c : even.cases) c.symbolic = false;
-  even.bad = {{[] { (void)linspace(0, 1, -2); }, "ShapeError",
-               "linspace: a size is negative: [-2]: number 0, number 1"}};
+  even.bad = {
+      {[] { (void)linspace(0, 1, -2); }, "ShapeError", "linspace: a size is negative: [-2]"}};
 
   Row diagonal = made(
       "eye", [](Tensors x) { return eye(3, 4, 1, x[0].dtype()); },

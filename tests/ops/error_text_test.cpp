@@ -1,0 +1,105 @@
+// What errors from below the operators say: sizes, numbers and memory are checked in one place, and
+// the text has the operation and the line of whoever called.
+#include <rill/rill.h>
+
+#include <cstdint>
+#include <limits>
+#include <string>
+
+#include "tests/catch.h"
+#include "tests/tensor/temporary_folder.h"
+
+using namespace rill;
+using rill::test::thrown;
+
+namespace {
+
+constexpr std::int64_t large = std::int64_t{1} << 40;
+constexpr std::int64_t largest = std::numeric_limits<std::int64_t>::max();
+
+/// The text without the user's line, which must be one of this file.
+template <class E, class F>
+std::string rule_of(F&& f) {
+  const std::string text = thrown<E>(std::forward<F>(f));
+  const std::size_t end = text.find(", at error_text_test.cpp:");
+  return end == std::string::npos ? "without the user's line: " + text : text.substr(0, end);
+}
+
+}  // namespace
+
+TEST_CASE("a shape that no tensor can have is refused by operation and line") {
+  const std::string too_many =
+      "a tensor of shape [1099511627776,1099511627776] has too many elements: at most 2^56";
+  CHECK(rule_of<ShapeError>([] { zeros({large, large}); }) == "zeros: " + too_many);
+  CHECK(rule_of<ShapeError>([] { ones({large, large}); }) == "ones: " + too_many);
+  CHECK(rule_of<ShapeError>([] { full({large, large}, 1); }) == "full: " + too_many);
+  CHECK(rule_of<ShapeError>([] { eye(large); }) == "eye: " + too_many);
+  CHECK(rule_of<ShapeError>([] { broadcast_to(tensor(1.0), {large, large}); }) ==
+        "broadcast_to: " + too_many);
+  CHECK(rule_of<ShapeError>([] {
+          const Tensor a = broadcast_to(tensor(1.0), {large, 1});
+          matmul(a, transpose(a));
+        }) == "matmul: " + too_many);
+  CHECK(rule_of<ShapeError>([] { rng::normal({large, large}); }) == "normal: " + too_many);
+  CHECK(rule_of<ShapeError>([] { zeros({-1}); }) == "zeros: a size is negative: [-1]");
+  CHECK(rule_of<ShapeError>([] { rng::uniform({-1, 2}); }) ==
+        "uniform: a size is negative: [-1,2]");
+  CHECK(rule_of<ShapeError>([] { rng::randint({-1}, 0, 5); }) ==
+        "randint: a size is negative: [-1]");
+  CHECK(zeros({large, 0, large, large}).size() == 0);
+}
+
+TEST_CASE("a size that overflows is refused by operation and line") {
+  const Tensor x = tensor({{0, 1, 2}, {3, 4, 5}});
+  const std::string outside = "a size is outside [-2^61, 2^61)";
+  CHECK(rule_of<Error>([] { arange(largest); }) == "arange: " + outside);
+  CHECK(rule_of<Error>([] { rng::permutation(largest); }) == "permutation: " + outside);
+  CHECK(rule_of<Error>([&] { repeat(x, largest, 0); }) == "repeat: " + outside);
+  CHECK(rule_of<Error>([&] { tile(x, {largest}); }) == "tile: " + outside);
+  CHECK(rule_of<Error>([&] { pad(x, {{largest, largest}}); }) == "pad: " + outside);
+}
+
+TEST_CASE("a number that does not fit is refused by operation and line") {
+  Tensor x = zeros({3}, uint8);
+  const std::string rule = "the number 300 does not fit into uint8, which holds 0 to 255";
+  CHECK(rule_of<ValueError>([&] { x + 300; }) == "add: " + rule);
+  CHECK(rule_of<ValueError>([&] { x += 300; }) == "add: " + rule);
+  CHECK(rule_of<ValueError>([&] { x.at(0) = 300; }) == "index: " + rule);
+  CHECK(rule_of<ValueError>([] { tensor({300}, uint8); }) == "tensor: " + rule);
+  CHECK(rule_of<ValueError>([] { full({2}, 300, uint8); }) == "full: " + rule);
+  CHECK(rule_of<ValueError>([&] { full_like(x, 300); }) == "full_like: " + rule);
+  CHECK(rule_of<ValueError>([&] { pad(x, {{1, 0}}, {.value = 300}); }) == "pad: " + rule);
+  CHECK(rule_of<ValueError>([] { rng::randint({2}, 0, 301, {.dtype = uint8}); }) ==
+        "randint: " + rule);
+  const Variable v(x, {.trainable = false});
+  CHECK(rule_of<ValueError>([&] { v.assign_add(300); }) == "assign_add: " + rule);
+}
+
+TEST_CASE("an undefined tensor is refused by operation and line") {
+  const Tensor u;
+  Tensor x = tensor({1.0, 2.0});
+  const std::string rule = "the tensor is undefined (default-constructed or moved from)";
+  CHECK(rule_of<ValueError>([&] { sum(u); }) == "sum: " + rule);
+  CHECK(rule_of<ValueError>([&] { (void)u.to(int8); }) == "to: " + rule);
+  CHECK(rule_of<ValueError>([&] { equal(u, x); }) == "equal: " + rule);
+  CHECK(rule_of<ValueError>([&] { allclose(x, u); }) == "allclose: " + rule);
+  CHECK(rule_of<ValueError>([&] { where(u, x, x); }) == "where: " + rule);
+  CHECK(rule_of<ValueError>([&] { where(x, x, u); }) == "where: " + rule);
+  CHECK(rule_of<ValueError>([&] { zeros_like(u); }) == "zeros_like: " + rule);
+  CHECK(rule_of<ValueError>([&] { ones_like(u, int8); }) == "ones_like: " + rule);
+  CHECK(rule_of<ValueError>([&] { x(u); }) == "index: " + rule);
+  CHECK(rule_of<ValueError>([&] { x.at(0) = u; }) == "index: " + rule);
+  CHECK(rule_of<ValueError>([&] { transpose(u); }) == "transpose: " + rule);
+}
+
+TEST_CASE("memory that is not there is refused by operation and line") {
+  set_memory_limit(memory_statistics().allocated + (1U << 20U));
+  const std::string text = rule_of<OutOfMemoryError>([] { zeros({1 << 22}); });
+  set_memory_limit(0);
+  CHECK(text.starts_with("zeros: out of memory: "));
+}
+
+TEST_CASE("probabilities that do not broadcast are refused at the user's line") {
+  CHECK(rule_of<ShapeError>([] { rng::bernoulli({2}, tensor({0.0, 1.0, 0.5})); }) ==
+        "bernoulli: the probabilities float32[3] do not broadcast to [2]");
+}
