@@ -89,6 +89,12 @@ bool private_to_user(const struct stat& about) {
   return about.st_uid == geteuid() && (about.st_mode & (S_IWGRP | S_IWOTH)) == 0;
 }
 
+/// What the disk loses to a file: whole blocks, where the file system tells of them.
+std::uint64_t room_of(const struct stat& about) {
+  return static_cast<std::uint64_t>(
+      std::max<std::int64_t>(about.st_size, std::int64_t{about.st_blocks} * 512));
+}
+
 void make_folders(const std::string& path) {
   for (std::size_t slash = path.find('/', 1); slash != std::string::npos;
        slash = path.find('/', slash + 1)) {
@@ -179,20 +185,22 @@ bool CodeFolder::write(const Key& key, const CompiledObject& object) {
   header.size = object.elf.size();
   header.checksum = checksum_of(header, object.elf);
   bool whole = false;
+  std::uint64_t room = 0;
   {
     const File file(openat(directory_, draft.c_str(),
                            O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
     if (!file) return false;
     whole = write_all(file.number(), &header, sizeof header) &&
             write_all(file.number(), object.elf.data(), object.elf.size());
+    struct stat about{};
+    if (fstat(file.number(), &about) == 0) room = room_of(about);
   }
   if (!whole || renameat(directory_, draft.c_str(), directory_, name.c_str()) != 0) {
     unlinkat(directory_, draft.c_str(), 0);
     return false;
   }
   // Other processes write too, so files are counted anew from time to time.
-  const std::uint64_t bytes = sizeof header + object.elf.size();
-  if (written_.fetch_add(bytes, std::memory_order_relaxed) + bytes > limit_ / 16) {
+  if (written_.fetch_add(room, std::memory_order_relaxed) + room > limit_ / 16) {
     written_ = 0;
     evict();
   }
@@ -221,7 +229,7 @@ std::vector<CodeFolder::Entry> CodeFolder::entries() const {
       continue;
     }
     if (name.size() != 32) continue;  // not one of ours
-    found.push_back({about.st_atim, static_cast<std::uint64_t>(about.st_size), name});
+    found.push_back({about.st_atim, room_of(about), name});
   }
   return found;
 }
@@ -229,14 +237,14 @@ std::vector<CodeFolder::Entry> CodeFolder::entries() const {
 void CodeFolder::evict() {
   std::vector<Entry> found = entries();
   std::uint64_t total = 0;
-  for (const Entry& each : found) total += each.size;
+  for (const Entry& each : found) total += each.room;
   if (total <= limit_) return;
   std::sort(found.begin(), found.end(), [](const Entry& a, const Entry& b) {
     return std::pair(a.used.tv_sec, a.used.tv_nsec) < std::pair(b.used.tv_sec, b.used.tv_nsec);
   });
   for (const Entry& each : found) {
     if (total <= limit_ / 4 * 3) break;
-    if (unlinkat(directory_, each.name.c_str(), 0) == 0) total -= each.size;
+    if (unlinkat(directory_, each.name.c_str(), 0) == 0) total -= each.room;
   }
 }
 
@@ -244,7 +252,7 @@ CodeFolder::Contents CodeFolder::contents() const {
   Contents all;
   for (const Entry& each : entries()) {
     ++all.files;
-    all.bytes += each.size;
+    all.bytes += each.room;
   }
   return all;
 }
@@ -254,7 +262,7 @@ CodeFolder::Contents CodeFolder::clear() {
   for (const Entry& each : entries()) {
     if (unlinkat(directory_, each.name.c_str(), 0) != 0) continue;
     ++removed.files;
-    removed.bytes += each.size;
+    removed.bytes += each.room;
   }
   return removed;
 }

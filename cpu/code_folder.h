@@ -23,7 +23,8 @@ namespace rill::cpu {
 
 class CodeFolder {
  public:
-  /// Files beyond this many bytes in total go, those first that nobody has asked for the longest.
+  /// Files beyond this many bytes of the disk in total go, those first that nobody has asked for
+  /// the longest.
   static constexpr std::uint64_t default_limit = std::uint64_t{256} << 20U;
 
   /// Makes the folder, and those that it lies in, if they are missing.
@@ -47,7 +48,7 @@ class CodeFolder {
 
   struct Contents {
     std::uint64_t files = 0;
-    std::uint64_t bytes = 0;
+    std::uint64_t bytes = 0;  ///< of the disk: a small file takes a whole block
   };
   [[nodiscard]] Contents contents() const;
   /// Removes what is in the folder, for all processes; code that they have loaded goes on. Returns
@@ -60,7 +61,7 @@ class CodeFolder {
  private:
   struct Entry {
     timespec used;
-    std::uint64_t size;
+    std::uint64_t room;
     std::string name;
   };
   [[nodiscard]] std::vector<Entry> entries() const;

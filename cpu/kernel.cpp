@@ -247,7 +247,9 @@ std::size_t Kernel::scratch_bytes(const Code& code, const std::int64_t* sizes) c
       if (__builtin_mul_overflow(row, count, &row))
         throw OutOfMemoryError("the rows of a kernel overflow");
     }
-    bytes += (row + 63) / 64 * 64;
+    if (__builtin_add_overflow(row, 63, &row) ||
+        __builtin_add_overflow(bytes, row / 64 * 64, &bytes))
+      throw OutOfMemoryError("the rows of a kernel overflow");
   }
   return bytes;
 }

@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -39,6 +40,14 @@ CompiledObject object(std::size_t size, std::byte fill) {
 }
 
 fs::path file_of(const Temporary& place) { return place.path / "cache" / hexadecimal(key); }
+
+/// What the disk loses to a file.
+std::uint64_t room_of(const fs::path& file) {
+  struct stat about{};
+  REQUIRE(stat(file.c_str(), &about) == 0);
+  return static_cast<std::uint64_t>(
+      std::max<std::int64_t>(about.st_size, std::int64_t{about.st_blocks} * 512));
+}
 
 TEST_CASE("What was written is read by another process's folder") {
   const Temporary place;
@@ -128,7 +137,10 @@ TEST_CASE("A folder tells what it holds, and loses that, and nothing else, when 
   folder.write({3, 4}, object(28, std::byte{7}));
   std::ofstream(place.path / "cache" / "notes") << "mine";
   CHECK(folder.contents().files == 2);
-  CHECK(folder.contents().bytes == 1072 + 100);
+  CHECK(fs::file_size(place.path / "cache" / hexadecimal({1, 2})) == 1072);
+  CHECK(fs::file_size(place.path / "cache" / hexadecimal({3, 4})) == 100);
+  CHECK(folder.contents().bytes == room_of(place.path / "cache" / hexadecimal({1, 2})) +
+                                       room_of(place.path / "cache" / hexadecimal({3, 4})));
   CHECK(folder.clear().files == 2);
   CHECK(folder.contents().files == 0);
   CHECK_FALSE(folder.read({1, 2}));
@@ -162,6 +174,19 @@ TEST_CASE("Files that nobody asked for the longest go when the folder is full") 
   REQUIRE_FALSE(small.read({1, 0}));
   REQUIRE_FALSE(small.read({5, 0}));
   REQUIRE(small.read({7, 0}));
+}
+
+TEST_CASE("Small files count with the blocks that they take") {
+  const Temporary place;
+  const std::string path = (place.path / "cache").string();
+  CodeFolder(path).write({0, 0}, object(28, std::byte{1}));
+  const std::uint64_t room = room_of(place.path / "cache" / hexadecimal({0, 0}));
+  CodeFolder small(path, 8 * room);
+  for (std::uint64_t i = 1; i < 40; ++i) {
+    REQUIRE(small.write({i, 0}, object(28, std::byte{1})));
+    REQUIRE(small.contents().files <= 8);
+  }
+  REQUIRE(small.contents().files >= 6);
 }
 
 TEST_CASE("Several writers of one key leave one whole file") {

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstdlib>
 #include <cstring>
+#include <limits>
 #include <memory>
 #include <thread>
 #include <vector>
@@ -11,6 +12,7 @@
 #include <rill/cpu/kernel.h>
 #include <rill/cpu/thread_pool.h>
 #include <rill/kernel/builder.h>
+#include <rill/tensor/error.h>
 
 #include "tests/kernel/launch.h"
 
@@ -115,6 +117,39 @@ TEST_CASE("A kernel over no points touches nothing") {
   const std::array<std::byte*, 3> nowhere{};
   const std::int64_t size = 0;
   REQUIRE(kernel->execute(nowhere.data(), &size, nullptr).error == 0);
+}
+
+TEST_CASE("Rows beyond all memory are refused, however their bytes add up") {
+  Builder b;
+  const Value n = b.size();
+  const Value m = b.size();
+  const Id i = b.axis(n);
+  const Id j = b.axis(m);
+  const Id x = line(b, float32, Space::input, n);
+  const Id out = line(b, float32, Space::output, n);
+  const std::array rows{b.row(bool_, std::array{m}), b.row(bool_, std::array{m})};
+  b.outer(std::array{i});
+  b.stage(std::array{j});
+  const Value positive = b.load(x, std::array{b.index(i)}) > b.constant(float32, 0);
+  for (const Id row : rows) b.store(row, std::array{b.index(j)}, positive);
+  b.stage({});
+  const Value first = b.load(rows[0], std::array{b.integer(0)});
+  b.store(out, std::array{b.index(i)},
+          select(first && b.load(rows[1], std::array{b.integer(0)}), b.constant(float32, 1),
+                 b.constant(float32, 0)));
+  const auto kernel = Kernel::prepare(b.finish());
+  std::vector<float> in{1};
+  std::vector<float> result{0};
+  const std::array<std::byte*, 2> buffers{reinterpret_cast<std::byte*>(in.data()),
+                                          reinterpret_cast<std::byte*>(result.data())};
+  const auto run = [&](std::int64_t length) {
+    const std::array<std::int64_t, 2> sizes{1, length};
+    kernel->execute(buffers.data(), sizes.data(), nullptr);
+  };
+  run(100);
+  CHECK(result[0] == 1);
+  // One by one the rows fit into 64 bits, together they do not.
+  CHECK_THROWS_AS(run(std::numeric_limits<std::int64_t>::max()), OutOfMemoryError);
 }
 
 TEST_CASE("Results do not depend on the number of threads") {
