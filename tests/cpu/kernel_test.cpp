@@ -127,16 +127,16 @@ TEST_CASE("Rows beyond all memory are refused, however their bytes add up") {
   const Id j = b.axis(m);
   const Id x = line(b, float32, Space::input, n);
   const Id out = line(b, float32, Space::output, n);
-  const std::array rows{b.row(bool_, std::array{m}), b.row(bool_, std::array{m})};
+  std::vector<Id> rows;
+  for (int r = 0; r < 16; ++r) rows.push_back(b.row(bool_, std::array{m}));
   b.outer(std::array{i});
   b.stage(std::array{j});
   const Value positive = b.load(x, std::array{b.index(i)}) > b.constant(float32, 0);
   for (const Id row : rows) b.store(row, std::array{b.index(j)}, positive);
   b.stage({});
-  const Value first = b.load(rows[0], std::array{b.integer(0)});
-  b.store(out, std::array{b.index(i)},
-          select(first && b.load(rows[1], std::array{b.integer(0)}), b.constant(float32, 1),
-                 b.constant(float32, 0)));
+  Value all = b.load(rows[0], std::array{b.integer(0)});
+  for (const Id row : rows) all = all && b.load(row, std::array{b.integer(0)});
+  b.store(out, std::array{b.index(i)}, select(all, b.constant(float32, 1), b.constant(float32, 0)));
   const auto kernel = Kernel::prepare(b.finish());
   std::vector<float> in{1};
   std::vector<float> result{0};
@@ -148,7 +148,8 @@ TEST_CASE("Rows beyond all memory are refused, however their bytes add up") {
   };
   run(100);
   CHECK(result[0] == 1);
-  // One by one the rows fit into 64 bits, together they do not.
+  // With 32 to 256 lanes each row's bytes fit into 64 bits; their sum is a multiple of 2^64.
+  CHECK_THROWS_AS(run(std::int64_t{1} << 55), OutOfMemoryError);
   CHECK_THROWS_AS(run(std::numeric_limits<std::int64_t>::max()), OutOfMemoryError);
 }
 
