@@ -120,7 +120,7 @@ class RILL_API Body {
               kernel::Store::Mode mode = kernel::Store::Mode::set, bool unique = true,
               const Value& guard = {});
   /// The launch fails with an `IndexError` where `ok` is false; `{}` in the message shows a number
-  /// each. Returns `ok`, to clamp with.
+  /// each, `{unsigned}` one whose bits are those of a uint64. Returns `ok`, to clamp with.
   Value check(const Value& ok, std::string_view message, std::initializer_list<Value> shown = {});
 
   /// The program and its sources, once the operator's function has run.

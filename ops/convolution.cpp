@@ -43,6 +43,35 @@ Dim places(Dim size, Dim extent, const WindowAttributes& a, int d) {
   return (size + a.pad_before[d] + a.pad_after[d] - reach) / a.stride[d] + 1;
 }
 
+/// How far a window, with its dilation, may exceed an image: far enough for every model, and near
+/// enough that the places outside cost little.
+constexpr std::int64_t overhang = 4096;
+/// The backend counts rows and columns in this many bits.
+constexpr std::int64_t longest = std::numeric_limits<std::int32_t>::max();
+
+/// Windows of these extents over images of these sizes are such as can be computed.
+void require_extents(const Infer& i, const Pair& image, const Pair& window,
+                     const WindowAttributes& a) {
+  for (int d = 0; d < 2; ++d) {
+    const auto at = static_cast<std::size_t>(d);
+    if (!image[at].known() || !window[at].known() || !a.pad_before[d].known() ||
+        !a.pad_after[d].known()) {
+      continue;
+    }
+    const Dim reach = (window[at] - 1) * a.dilation[d] + 1;
+    if (reach.value() - image[at].value() > overhang) {
+      i.fail<ShapeError>("a window, with its dilation, is at most " + std::to_string(overhang) +
+                         " larger than the image, not " + reach.text() + " over " +
+                         image[at].text());
+    }
+    const Dim padded = image[at] + a.pad_before[d] + a.pad_after[d];
+    if (padded.value() > longest) {
+      i.fail<ShapeError>("a padded image has at most " + std::to_string(longest) +
+                         " rows and columns, not " + padded.text());
+    }
+  }
+}
+
 /// Attributes as the functions below make them: a graph's file may say anything.
 void require_pairs(const Infer& i, const WindowAttributes& a, bool window, bool image) {
   const auto at_least = [&](const Shape& list, std::int64_t least) {
@@ -50,6 +79,10 @@ void require_pairs(const Infer& i, const WindowAttributes& a, bool window, bool 
     for (Dim size : list) {
       if (size.known() && size.value() < least)
         i.fail<ValueError>("a window's attribute is too small");
+      if (size.known() && size.value() > longest) {
+        i.fail<ShapeError>("a window's sizes are at most " + std::to_string(longest) + ", not " +
+                           size.text());
+      }
     }
   };
   at_least(a.stride, 1);
@@ -83,6 +116,7 @@ void conv2d_rule(Infer& i, const WindowAttributes& a) {
     i.fail<ShapeError>("channels do not fit: " + x[3].text() + " in, filters for " + w[2].text() +
                        " x " + std::to_string(a.groups) + " groups, " + w[3].text() + " out");
   }
+  require_extents(i, {x[1], x[2]}, {w[0], w[1]}, a);
   const Dim out_h = places(x[1], w[0], a, 0);
   const Dim out_w = places(x[2], w[1], a, 1);
   require_places(i, out_h);
@@ -132,6 +166,7 @@ void weight_gradient_plan(Preparation& p, const WindowAttributes& a) {
 void input_gradient_rule(Infer& i, const WindowAttributes& a) {
   require_pairs(i, a, false, true);
   const Shape& w = i.shape(1);
+  if (i.rank(1) == 4) require_extents(i, {a.image[0], a.image[1]}, {w[0], w[1]}, a);
   if (i.rank(0) != 4 || i.rank(1) != 4 || !(i.shape(0)[3] == w[3]) ||
       !(i.shape(0)[1] == places(a.image[0], w[0], a, 0)) ||
       !(i.shape(0)[2] == places(a.image[1], w[1], a, 1))) {
@@ -142,6 +177,8 @@ void input_gradient_rule(Infer& i, const WindowAttributes& a) {
 /// Of images and dy; `image` is the filters' size here.
 void weight_gradient_rule(Infer& i, const WindowAttributes& a) {
   require_pairs(i, a, false, true);
+  if (i.rank(0) == 4)
+    require_extents(i, {i.shape(0)[1], i.shape(0)[2]}, {a.image[0], a.image[1]}, a);
   if (i.rank(0) != 4 || i.rank(1) != 4 || !(i.shape(0)[0] == i.shape(1)[0]) ||
       !(i.shape(1)[1] == places(i.shape(0)[1], a.image[0], a, 0)) ||
       !(i.shape(1)[2] == places(i.shape(0)[2], a.image[1], a, 1)) ||
@@ -167,10 +204,20 @@ Tensor weight_gradient(const Tensor& x, const Tensor& dy, const Shape& window,
 
 // ---- Pooling ----------------------------------------------------------------------------------
 
+/// Places in a window are counted in int32.
+void require_window(const Infer& i, const Pair& image, const WindowAttributes& a) {
+  require_extents(i, image, {a.window[0], a.window[1]}, a);
+  if (const Dim size = a.window[0] * a.window[1]; size.known() && size.value() > longest) {
+    i.fail<ShapeError>("a window has at most " + std::to_string(longest) + " elements, not " +
+                       size.text());
+  }
+}
+
 void pool_rule(Infer& i, const WindowAttributes& a) {
   if (i.rank(0) != 4) i.fail<ShapeError>("takes images (n, h, w, c)");
   require_pairs(i, a, true, false);
   const Shape& x = i.shape(0);
+  require_window(i, {x[1], x[2]}, a);
   const Dim out_h = places(x[1], a.window[0], a, 0);
   const Dim out_w = places(x[2], a.window[1], a, 1);
   require_places(i, out_h);
@@ -279,6 +326,7 @@ kernel::Folding summing(const Value& term) {
 /// Of dy and places, for images of the size in the attributes.
 void pool_gradient_rule(Infer& i, const WindowAttributes& a) {
   require_pairs(i, a, true, true);
+  require_window(i, {a.image[0], a.image[1]}, a);
   if (i.rank(0) != 4 || (i.inputs() > 1 && !(i.shape(0) == i.shape(1)))) {
     i.fail<ShapeError>("takes a gradient (n, h, w, c) and its places");
   }
@@ -300,6 +348,7 @@ void max_pool_gather_rule(Infer& i, const WindowAttributes& a) {
   require_pairs(i, a, true, false);
   if (i.rank(0) != 4 || i.rank(1) != 4 || i.dtype(1) != int32)
     i.fail<ShapeError>("takes images and places (n, h, w, c)");
+  require_window(i, {i.shape(0)[1], i.shape(0)[2]}, a);
   i.out(i.dtype(0), i.shape(1));
 }
 

@@ -59,7 +59,8 @@ struct ConvolutionOptions {
 
 /// The cross-correlation of images with filters. `x` is float[n, h, w, c] (or [n, c, h, w]),
 /// `filters` float[kernel_h, kernel_w, c / groups, out_c] in either layout. Takes float16,
-/// bfloat16, float32, float64. Throws `ShapeError` naming sizes, strides or groups that do not fit.
+/// bfloat16, float32, float64. Throws `ShapeError` naming sizes, strides or groups that do not fit;
+/// a window, with its dilation, exceeds the image by 4096 at most.
 ///
 ///     Tensor images = ones({2, 28, 28, 1});
 ///     Tensor filters = ones({5, 5, 1, 6});
@@ -80,7 +81,7 @@ struct PoolOptions {
 };
 
 /// The largest element of each window; the gradient goes to the first of equals. Padding never
-/// wins.
+/// wins. Throws `ShapeError` for windows that do not fit, by the rule of `conv2d`.
 ///
 ///     max_pool2d(ones({2, 28, 28, 6}), {2, 2})      // float32[2,14,14,6]
 RILL_API Tensor max_pool2d(const Operand& x, std::array<int, 2> window,

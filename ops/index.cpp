@@ -63,6 +63,12 @@ Shape taken(const Infer& i, const Shape& shape, int axis, const Shape& indices) 
   return result;
 }
 
+void require_updates(const Infer& i, const ScatterAttributes& a) {
+  i.require_dtype(i.dtype(2) == i.dtype(0), "updates have the dtype of what they go to");
+  i.require_dtype(a.mode != ScatterMode::add || i.dtype(0) != bool_,
+                  "adds numbers, not bool: convert with .to(int64)");
+}
+
 void require_along(const Infer& i, int axis) {
   bool fits = i.rank(0) == i.rank(1);
   for (int at = 0; fits && at < i.rank(0); ++at)
@@ -77,13 +83,23 @@ void require_along(const Infer& i, int axis) {
 }
 
 void slice_rule(Infer& i, const SliceAttributes& a) {
+  for (const Shape* numbers : {&a.first, &a.step, &a.size}) {
+    if (numbers->rank() != i.rank(0)) {
+      i.fail<ShapeError>("first " + a.first.text() + ", step " + a.step.text() + " and size " +
+                         a.size.text() + " have one number for each axis of the operand");
+    }
+  }
+  for (const Dim step : a.step) {
+    if (step == Dim(0)) i.fail<ShapeError>("a step is zero: " + a.step.text());
+  }
   for (int axis = 0; axis < i.rank(0); ++axis) {
     const Dim size = i.shape(0)[axis], count = a.size[axis], first = a.first[axis],
               step = a.step[axis];
     if (!size.known() || !count.known() || !first.known()) continue;
+    if (count == Dim(0)) continue;
     const Dim last = first + (count - 1) * step;
     const auto inside = [&](Dim at) { return at.value() >= 0 && at.value() < size.value(); };
-    if (count.value() < 0 || (count.value() > 0 && (!inside(first) || !inside(last)))) {
+    if (count.value() < 0 || !inside(first) || !inside(last)) {
       i.fail<IndexError>("elements " + first.text() + " to " + last.text() + " are outside axis " +
                          std::to_string(axis) + " of size " + size.text());
     }
@@ -112,11 +128,15 @@ constexpr auto update_rule = [](Infer& i, const SliceAttributes& a) {
 
 // ---- Meanings ---------------------------------------------------------------------------------
 
-/// The index as a position in [0, size); a position outside is reported, and replaced by 0.
+/// The index as a position in [0, size); a position outside is reported, and replaced by 0. Of
+/// uint64 those that look negative as int64 are beyond every size.
 Value position(Body& b, const Value& index, const Value& size, int axis) {
+  const bool wide = index.dtype() == uint64;
   const Value given = kernel::cast(index, int64);
-  const Value at = kernel::select(given < 0, given + size, given);
-  const Value ok = b.check(at >= 0 && at < size, "index {} is outside axis {} of size {}",
+  const Value at = wide ? given : kernel::select(given < 0, given + size, given);
+  const Value ok = b.check(at >= 0 && at < size,
+                           wide ? "index {unsigned} is outside axis {} of size {}"
+                                : "index {} is outside axis {} of size {}",
                            {given, b.integer(axis), size});
   return kernel::select(ok, at, 0);
 }
@@ -172,7 +192,8 @@ constexpr Op table[] = {
        std::int64_t offset = 0;
        for (int axis = 0; axis < v.output().rank(); ++axis) {
          const std::int64_t stride = v.strides()[static_cast<std::size_t>(axis)];
-         v.stride(axis, stride * a.step[axis].value());
+         // A step that is never taken may be of any length.
+         v.stride(axis, v.output()[axis] == Dim(1) ? stride : stride * a.step[axis].value());
          if (!(v.output()[axis] == Dim(0))) offset += stride * a.first[axis].value();
        }
        v.offset(v.output().size() == Dim(0) ? 0 : offset);
@@ -222,6 +243,7 @@ constexpr Op table[] = {
     {.name = "scatter", .peers = {.tensorflow = "tensor_scatter_nd_add", .torch = "index_add", .onnx = "ScatterND"},
      .rule = [](Infer& i, const ScatterAttributes& a) {
        require_indices(i, 1);
+       require_updates(i, a);
        const Shape expected = taken(i, i.shape(0), a.axis, i.shape(1));
        if (!(i.shape(2) == expected)) i.fail<ShapeError>("updates need the shape " + expected.text());
        i.out_starting(i.dtype(0), i.shape(0), 0);
@@ -254,6 +276,7 @@ constexpr Op table[] = {
     {.name = "put_along_axis", .peers = {.numpy = "put_along_axis", .torch = "scatter_add", .onnx = "ScatterElements"},
      .rule = [](Infer& i, const ScatterAttributes& a) {
        require_indices(i, 1);
+       require_updates(i, a);
        require_along(i, a.axis);
        if (!(i.shape(2) == i.shape(1))) i.fail<ShapeError>("updates need the shape of the indices");
        i.out_starting(i.dtype(0), i.shape(0), 0);

@@ -64,7 +64,9 @@ RILL_API Tensor one_hot(const Tensor& indices, Dim depth, DType dtype = float32,
                         Where where = Where::here());
 
 /// The elements at `first[axis] + i * step[axis]`, `size[axis]` of them along each axis: a view.
-/// What slices become; positions must be in range, which is checked where sizes are known.
+/// What slices become; positions must be in range, which is checked where sizes are known. Throws
+/// `ShapeError` unless there is one number for each axis and no step is zero, `IndexError` for
+/// elements outside.
 RILL_API Tensor strided_slice(const Tensor& x, const Shape& first, const Shape& step,
                               const Shape& size, Where where = Where::here());
 /// `x` with those elements replaced by `value`, broadcast to `size`.

@@ -299,12 +299,16 @@ std::shared_ptr<const Variant> variant_for(const Op& op, Entry& entry, const Lay
   std::string text = std::string(op.name) + ": ";
   const std::string_view message = lowered.errors[failure.error - 1];
   std::size_t shown = 0;
-  for (std::size_t i = 0; i < message.size(); ++i) {
-    if (message.substr(i, 2) == "{}" && shown < failure.shown_count) {
-      text += std::to_string(failure.shown[shown++]);
-      ++i;
+  for (std::size_t i = 0; i < message.size();) {
+    constexpr std::string_view plain = "{}", without_sign = "{unsigned}";
+    const bool is_unsigned = message.substr(i).starts_with(without_sign);
+    if (shown < failure.shown_count && (is_unsigned || message.substr(i).starts_with(plain))) {
+      const std::int64_t number = failure.shown[shown++];
+      text +=
+          is_unsigned ? std::to_string(static_cast<std::uint64_t>(number)) : std::to_string(number);
+      i += (is_unsigned ? without_sign : plain).size();
     } else {
-      text += message[i];
+      text += message[i++];
     }
   }
   throw IndexError(text + where.suffix());

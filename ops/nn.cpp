@@ -98,10 +98,13 @@ void cross_entropy_rule(Infer& i) {
 Value checked_label(Body& b, int k) {
   std::vector<Value> place;
   for (int axis = 0; axis < b.rank(k); ++axis) place.push_back(b.at(axis));
-  const Value label = kernel::cast(b.in(k, place), int64);
+  const Value given = b.in(k, place);
+  const Value label = kernel::cast(given, int64);
   const Value classes = b.extent(b.rank(0) - 1);
-  const Value inside =
-      b.check(label >= 0 && label < classes, "label {} is outside [0, {})", {label, classes});
+  const Value inside = b.check(label >= 0 && label < classes,
+                               given.dtype() == uint64 ? "label {unsigned} is outside [0, {})"
+                                                       : "label {} is outside [0, {})",
+                               {label, classes});
   return kernel::select(inside, label, 0);
 }
 

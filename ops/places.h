@@ -34,7 +34,8 @@ class RILL_API Places {
     std::int64_t offset = 0;
     const auto rank = static_cast<std::size_t>(result_.rank());
     for (std::size_t axis = 0; axis < rank; ++axis) {
-      strides[axis] = step[axis] * result_.strides()[axis];
+      if (!(size[static_cast<int>(axis)] == Dim(1)))  // a step never taken may be of any length
+        strides[axis] = step[axis] * result_.strides()[axis];
       offset += first[axis] * result_.strides()[axis];
     }
     if (size.size() == Dim(0)) return;

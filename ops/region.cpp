@@ -22,28 +22,30 @@ namespace {
 
 /// One axis of a slice: Python's rule, bounds clamped to the axis.
 struct Stretch {
-  Dim first, size;
+  Dim first, step, size;
 };
+/// Longer than every axis: numbers beyond it mean the same.
+constexpr std::int64_t farthest = std::int64_t{1} << 60;
 Stretch stretch_of(const Tensor& x, int axis, const Slice& slice, Where where) {
   const Dim size = x.shape()[axis];
-  const std::int64_t step = slice.step;
+  const std::int64_t step = std::clamp(slice.step, -farthest, farthest);
+  const std::int64_t stride = step > 0 ? step : -step;
   if (step == 0) fail(x, "a slice's step is zero", where);
-  if (!slice.first && !slice.last) {
-    if (step == 1) return {0, size};
-    return {step > 0 ? Dim(0) : size - 1,
-            (size + (step > 0 ? step : -step) - 1) / (step > 0 ? step : -step)};
-  }
+  if (!slice.first && !slice.last && step == 1) return {0, 1, size};
   if (!size.known()) {
+    if (!slice.first && !slice.last)
+      return {step > 0 ? Dim(0) : size - 1, step, (size + stride - 1) / stride};
     if (step < 0)
       fail(x,
            "a slice that walks backwards over the unknown size " + size.text() + " has no bounds",
            where);
-    const auto bound = [&](std::int64_t at) {
+    const auto bound = [&](std::int64_t given) {
+      const std::int64_t at = std::clamp(given, -farthest, farthest);
       return at < 0 ? Dim::max(size + at, 0) : Dim::min(at, size);
     };
     const Dim first = slice.first ? bound(*slice.first) : Dim(0);
     const Dim last = slice.last ? bound(*slice.last) : size;
-    return {first, (Dim::max(last - first, 0) + step - 1) / step};
+    return {first, step, (Dim::max(last - first, 0) + step - 1) / step};
   }
   const std::int64_t n = size.value();
   const std::int64_t low = step > 0 ? 0 : -1;
@@ -52,9 +54,9 @@ Stretch stretch_of(const Tensor& x, int axis, const Slice& slice, Where where) {
   const std::int64_t first = slice.first ? bound(*slice.first) : (step > 0 ? low : high);
   const std::int64_t last = slice.last ? bound(*slice.last) : (step > 0 ? high : low);
   const std::int64_t distance = step > 0 ? last - first : first - last;
-  const std::int64_t stride = step > 0 ? step : -step;
   const std::int64_t count = distance > 0 ? (distance - 1) / stride + 1 : 0;
-  return {count == 0 ? 0 : first, count};
+  // A step that is never taken counts as 1, however long it is.
+  return {count == 0 ? 0 : first, count > 1 ? step : 1, count};
 }
 
 int axes_of(const Index& index) {
@@ -131,7 +133,7 @@ Region region_of(const Tensor& x, std::span<const Index* const> indices, Where w
       case Index::Kind::slice: {
         const Stretch stretch = stretch_of(x, axis, index->range(), where);
         region.shape.push_back(stretch.size);
-        keep(stretch.first, index->range().step, stretch.size);
+        keep(stretch.first, stretch.step, stretch.size);
         break;
       }
       case Index::Kind::newaxis:

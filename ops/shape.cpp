@@ -284,7 +284,8 @@ Tensor source_of(std::int64_t size, const Padding& amount, PadMode mode) {
 }
 
 /// True at and below the diagonal, [rows, columns].
-Tensor below_diagonal(const Tensor& x, int offset, std::string_view operation, Where where) {
+Tensor below_diagonal(const Tensor& x, std::int64_t offset, std::string_view operation,
+                      Where where) {
   if (x.rank() < 2) {
     throw ShapeError(std::string(operation) + ": needs two axes: " + x.type_text() +
                      where.suffix());
@@ -522,7 +523,8 @@ Tensor roll(const Tensor& x, std::int64_t shift, int axis, Where where) {
   const int normal = normalized_axis(x, axis, "roll", where);
   const Dim size = x.shape()[normal];
   if (size == Dim(0)) return x;
-  const Dim moved = Dim(shift) % size;
+  // A known size first brings the shift into its range: shifts may exceed what sizes can be.
+  const Dim moved = (size.known() ? shift % size.value() : Dim(shift)) % size;
   return concat(
       {part(x, normal, size - moved, moved, where), part(x, normal, 0, size - moved, where)},
       normal, where);
@@ -573,7 +575,7 @@ Tensor tril(const Tensor& x, int offset, Where where) {
   return rill::where(below_diagonal(x, offset, "tril", where), x, false);
 }
 Tensor triu(const Tensor& x, int offset, Where where) {
-  return rill::where(below_diagonal(x, offset - 1, "triu", where), false, x);
+  return rill::where(below_diagonal(x, std::int64_t{offset} - 1, "triu", where), false, x);
 }
 
 }  // namespace rill

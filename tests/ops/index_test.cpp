@@ -4,11 +4,13 @@
 #include <rill/ops/creation.h>
 #include <rill/ops/elementwise.h>
 #include <rill/ops/index.h>
+#include <rill/ops/nn.h>
 #include <rill/ops/reduce.h>
 #include <rill/ops/shape.h>
 #include <rill/tensor/literal.h>
 #include <rill/tensor/threads.h>
 
+#include <limits>
 #include <string>
 #include <utility>
 #include <vector>
@@ -44,6 +46,42 @@ TEST_CASE("slices clamp to their axis as Python's do") {
   CHECK(list(x(slice(3, -100, -2))) == Integers{3, 1});
   CHECK(list(x(slice(1, 4, -1))).empty());
   CHECK(list(x(slice({}, {}, 3))) == Integers{0, 3});
+}
+
+TEST_CASE("bounds and steps may be any numbers") {
+  constexpr std::int64_t least = std::numeric_limits<std::int64_t>::min();
+  constexpr std::int64_t most = std::numeric_limits<std::int64_t>::max();
+  Tensor x = arange(5);
+  CHECK(list(x(slice({}, {}, least))) == Integers{4});
+  CHECK(list(x(slice({}, {}, -most))) == Integers{4});
+  CHECK(list(x(slice({}, {}, most))) == Integers{0});
+  CHECK(list(x(slice(2, most, most))) == Integers{2});
+  CHECK(list(x(slice(most, least, -2))) == Integers{4, 2, 0});
+  CHECK(list(x(slice(least, most))) == Integers{0, 1, 2, 3, 4});
+  CHECK(list(arange(0)(slice({}, {}, least))).empty());
+  CHECK(list(matrix()(slice({}, {}, most), slice(1, {}, least))) == Integers{1});
+  x.at(slice({}, {}, least)) = 9;
+  x.at(slice({}, {}, most)) += 7;
+  CHECK(list(x) == Integers{7, 1, 2, 3, 9});
+}
+
+TEST_CASE("strided_slice and update_slice want every axis, inside it, and a step") {
+  const Tensor x = matrix();
+  CHECK(list(strided_slice(x, {2, 3}, {-1, -2}, {2, 2})) == Integers{11, 9, 7, 5});
+  CHECK(list(strided_slice(x, {1, 1}, {std::int64_t{1} << 60, 1}, {1, 2})) == Integers{5, 6});
+  CHECK_THROWS_WITH(strided_slice(x, {0, 0, 1}, {1, 1, 1}, {1, 1, 1}),
+                    Catch::StartsWith("strided_slice: first [0,0,1], step [1,1,1] and size [1,1,1] "
+                                      "have one number for each axis of the operand: int64[3,4], "
+                                      "at index_test.cpp:"));
+  CHECK_THROWS_AS(strided_slice(x, {0}, {1}, {2}), ShapeError);
+  CHECK_THROWS_AS(strided_slice(x, {0, 0}, {1}, {2, 2}), ShapeError);
+  CHECK_THROWS_AS(strided_slice(x, {0, 0}, {1, 1}, {2}), ShapeError);
+  CHECK_THROWS_AS(strided_slice(x, {0, 0}, {0, 1}, {2, 2}), ShapeError);
+  CHECK_THROWS_AS(strided_slice(x, {0, 0}, {1, 1}, {4, 1}), IndexError);
+  CHECK_THROWS_AS(update_slice(x, 7, {0}, {1}, {1}), ShapeError);
+  CHECK_THROWS_AS(update_slice(x, 7, {0, 0, 0}, {1, 1, 1}, {1, 1, 1}), ShapeError);
+  CHECK_THROWS_AS(update_slice(x, 7, {0, 0}, {0, 1}, {2, 2}), ShapeError);
+  CHECK(sum(update_slice(x, 100, {1, 1}, {std::int64_t{1} << 60, 2}, {1, 2})).item<int>() == 254);
 }
 
 TEST_CASE("integer tensors read along their axis, several together element by element") {
@@ -208,6 +246,32 @@ TEST_CASE("scatter with add counts repeated indices, in float16 without losing t
   const Tensor many = scatter(zeros({1}, float16), zeros({4096}, int64), ones({4096}, float16), 0,
                               {.mode = ScatterMode::add});
   CHECK(many(0).item<float>() == 4096);
+}
+
+TEST_CASE("scatter with add refuses bool, and replacing takes it") {
+  const Tensor x = zeros({3}, bool_);
+  const ScatterOptions adding{.mode = ScatterMode::add};
+  CHECK_THROWS_WITH(scatter(x, tensor({0}), true, 0, adding),
+                    Catch::StartsWith("scatter: adds numbers, not bool: convert with .to(int64): "
+                                      "bool[3], int64[1], bool[1], at index_test.cpp:"));
+  CHECK_THROWS_AS(put_along_axis(x, tensor({0}), true, 0, adding), DTypeError);
+  CHECK(list(scatter(x, tensor({1}), true)) == Integers{0, 1, 0});
+}
+
+TEST_CASE("an index or label of uint64 counts from the start, however large it is") {
+  const Tensor last = tensor(std::vector<std::uint64_t>{18446744073709551615U});
+  const Tensor x = tensor({{1.0, 2.0}, {3.0, 4.0}});
+  CHECK_THROWS_WITH(take(x, last),
+                    Catch::StartsWith("take: index 18446744073709551615 is outside axis 0 of size "
+                                      "2, at index_test.cpp:"));
+  CHECK_THROWS_AS(x(last), IndexError);
+  CHECK_THROWS_AS(gather(x, last.reshape({1, 1}), 0), IndexError);
+  CHECK_THROWS_AS(scatter(x, last, 0), IndexError);
+  CHECK_THROWS_WITH(cross_entropy(x(slice(0, 1)), last),
+                    Catch::StartsWith("cross_entropy: label 18446744073709551615 is outside "
+                                      "[0, 2), at index_test.cpp:"));
+  CHECK(take(x, tensor(std::vector<std::uint64_t>{1})).to_vector<float>() ==
+        std::vector<float>{3, 4});
 }
 
 TEST_CASE("scattering into what is given away uses its memory, and nobody else's") {

@@ -6,6 +6,7 @@
 #include <rill/ops/shape.h>
 #include <rill/tensor/literal.h>
 
+#include <limits>
 #include <vector>
 
 #include "tests/catch.h"
@@ -70,6 +71,19 @@ TEST_CASE("padding takes its value from the options") {
         std::vector<float>{0.5, 1});
   CHECK(pad(tensor({1, 2, 3}), {{2, 0}}, {.mode = PadMode::reflect}).to_vector<int>() ==
         std::vector<int>{3, 2, 1, 2, 3});
+}
+
+TEST_CASE("shifts and diagonals may be any numbers") {
+  const Tensor x = arange(3);
+  // Both ends of int64 leave 1 of 3.
+  CHECK(equal(roll(x, std::numeric_limits<std::int64_t>::max(), 0), tensor({2, 0, 1})));
+  CHECK(equal(roll(x, std::numeric_limits<std::int64_t>::min(), 0), tensor({2, 0, 1})));
+  CHECK(equal(roll(x, -4, 0), tensor({1, 2, 0})));
+  const Tensor square = ones({2, 2});
+  CHECK(equal(triu(square, std::numeric_limits<int>::min()), square));
+  CHECK(equal(triu(square, std::numeric_limits<int>::max()), zeros({2, 2})));
+  CHECK(equal(tril(square, std::numeric_limits<int>::max()), square));
+  CHECK(equal(tril(square, std::numeric_limits<int>::min()), zeros({2, 2})));
 }
 
 }  // namespace
