@@ -455,6 +455,7 @@ void infer_abstract(const Op& op, std::span<const Tensor> inputs, const Attribut
 
 Tensor call_onto(const Op& op, Tensor onto, const Tensor& b, const Tensor& c,
                  const Attributes& attributes, Where where) try {
+  const detail::FloatingPointGuard guard;
   const std::array<Tensor, 3> inputs = {std::move(onto), b, c};
   const Tensor& first = inputs[0];
   Tensor out;
