@@ -11,6 +11,7 @@
 #include <dnnl.hpp>
 
 #include <rill/cpu/features.h>
+#include <rill/cpu/loader.h>
 #include <rill/cpu/serial_openmp.h>
 #include <rill/tensor/error.h>
 
@@ -176,7 +177,9 @@ std::unique_ptr<const Convolution> Convolution::make(const ConvolutionShape& s,
     }
     if (implementation.substr(0, 3) == "ref") return nullptr;  // loops without vectors
   } catch (const dnnl::error& error) {
-    if (error.status == dnnl_unimplemented || error.status == dnnl_invalid_arguments)
+    // It generates code as well, which not every system lets run.
+    if (error.status == dnnl_unimplemented || error.status == dnnl_invalid_arguments ||
+        !executable_memory_trouble().empty())
       return nullptr;
     report("convolution", error);
   }

@@ -118,8 +118,8 @@ extern "C" {
 
 /// Stands for __cxa_atexit in all that the module is linked from: static objects of LLVM's are
 /// never destroyed, as threads may compile while the process ends, even for the first time.
-int __wrap___cxa_atexit(  // NOLINT(bugprone-reserved-identifier): the linker gives the name
-    void (* /*destroy*/)(void*), void* /*object*/, void* /*module*/) noexcept {
+// NOLINTNEXTLINE(bugprone-reserved-identifier,readability-identifier-naming): the linker's name
+int __wrap___cxa_atexit(void (* /*destroy*/)(void*), void* /*object*/, void* /*module*/) noexcept {
   return 0;
 }
 

@@ -149,6 +149,8 @@ void compute_and_end() {
   for (int number = 0; number < 12; ++number) compute(number);
   differentiate();
   expect(equal(matmul(ones({65, 33}), ones({33, 70})), full({65, 70}, 33.0F)), "a product");
+  expect(conv2d(ones({1, 4, 4, 3}), ones({3, 3, 3, 4}))(0, 1, 1, 2).item<float>() == 27.0F,
+         "a convolution");
 }
 
 std::string line_of(const char* heading) {
