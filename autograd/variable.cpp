@@ -119,6 +119,19 @@ void Variable::update(const char* operation, Update apply, const Operand& delta)
                        ", what is given " + delta.tensor().type_text() + delta.where().suffix());
     }
   }
+  const Scalar* number = !delta.is_tensor()           ? &delta.scalar()
+                         : delta.tensor().body().weak ? &delta.tensor().body().scalar
+                                                      : nullptr;
+  const DType common =
+      number != nullptr ? number->beside(held.dtype) : promote(held.dtype, delta.tensor().dtype());
+  if (common != held.dtype) {
+    throw DTypeError(std::string(operation) + ": a variable keeps its dtype: " + described(held) +
+                     ", what is given " +
+                     (number != nullptr ? "the number " + number->text()
+                                        : delta.tensor().type_text() + ": convert it with .to(" +
+                                              std::string(rill::name(held.dtype)) + ")") +
+                     delta.where().suffix());
+  }
   if (Listeners::none()) {
     const std::unique_lock lock(held.lock);
     (held.value.*apply)(delta);

@@ -471,6 +471,23 @@ Tensor call_onto(const Op& op, Tensor onto, const Tensor& b, const Tensor& c,
   rethrow(error, op, where);
 }
 
+namespace {
+
+/// What `a += b` makes of `a` must be like it.
+void require_like(const Op& op, const Tensor& a, const Tensor& result, Where where) {
+  const bool same_shape = result.shape() == a.shape();
+  if (result.dtype() == a.dtype() && same_shape) return;
+  const std::string text = std::string(op.name) + ": assigning in place would make " +
+                           result.type_text() + " of " + a.type_text() + ": ";
+  if (!same_shape) {
+    throw ShapeError(text + "the operand must broadcast to " + a.shape().text() +
+                     "; write x = x ... y for a new shape" + where.suffix());
+  }
+  throw DTypeError(text + "write x = x ... y for that" + where.suffix());
+}
+
+}  // namespace
+
 void call_in_place(const Op& op, Tensor& a, const Operand& b) try {
   const detail::FloatingPointGuard guard;
   const bool unseen =
@@ -479,11 +496,7 @@ void call_in_place(const Op& op, Tensor& a, const Operand& b) try {
   std::array<Tensor, 2> inputs = {Tensor(), b.tensor()};
   if (!unseen || !a.contiguous()) {
     Tensor result = call(op, Operand(a, b.where()), b);
-    if (result.dtype() != a.dtype() || !(result.shape() == a.shape())) {
-      throw DTypeError(std::string(op.name) + ": assigning in place would make " +
-                       result.type_text() + " of " + a.type_text() +
-                       ": write x = x ... y for that" + b.where().suffix());
-    }
+    require_like(op, a, result, b.where());
     a = std::move(result);
     return;
   }
@@ -493,14 +506,10 @@ void call_in_place(const Op& op, Tensor& a, const Operand& b) try {
   try {
     Tensor target = inputs[0];
     evaluate(op, inputs, {}, b.where(), {&out, 1}, &target);
+    require_like(op, inputs[0], out, b.where());
   } catch (...) {
     a = std::move(inputs[0]);
     throw;
-  }
-  if (out.dtype() != inputs[0].dtype() || !(out.shape() == inputs[0].shape())) {
-    a = std::move(inputs[0]);
-    throw DTypeError(std::string(op.name) + ": assigning in place would make " + out.type_text() +
-                     " of " + a.type_text() + ": write x = x ... y for that" + b.where().suffix());
   }
   const bool same = out.body_or_null() == inputs[0].body_or_null();
   a = std::move(out);

@@ -575,6 +575,13 @@ Tensor cross_entropy(const Operand& logits, const Operand& labels) {
 
 namespace {
 
+void require_epsilon(std::string_view operation, double epsilon, Where where) {
+  if (const bool proper = epsilon >= 0; !proper) {
+    throw ValueError(std::string(operation) + ": epsilon is not negative, but it is " +
+                     Scalar(epsilon).text() + where.suffix());
+  }
+}
+
 Axes last_axes(int count, int rank) {
   Axes axes;
   for (int axis = rank - count; axis < rank; ++axis) axes.push_back(axis);
@@ -611,6 +618,7 @@ Tensor layer_norm(const Operand& x, const Operand& gamma, const Operand& beta,
   const Tensor& t = x.tensor();
   if (!t.defined() || !gamma.tensor().defined() || !beta.tensor().defined())
     detail::fail_undefined("layer_norm", where);
+  require_epsilon("layer_norm", options.epsilon, where);
   const int count = options.axes.count();
   if (count == 0 || count > t.rank()) {
     throw ShapeError("layer_norm: " + t.type_text() + " has no " + std::to_string(count) +
@@ -632,6 +640,7 @@ BatchNorm batch_norm(const Operand& x, const Operand& gamma, const Operand& beta
   const Where where = x.where();
   const Tensor& t = x.tensor();
   if (!t.defined()) detail::fail_undefined("batch_norm", where);
+  require_epsilon("batch_norm", options.epsilon, where);
   const int axis = normalized_axis(options.axis, t.rank(), "batch_norm", t.type_text(), where);
   const Tensor scale = beside(gamma.tensor(), axis, t.rank(), "gamma", t, where);
   const Tensor shift = beside(beta.tensor(), axis, t.rank(), "beta", t, where);
@@ -647,6 +656,7 @@ Tensor batch_norm_with(const Operand& x, const Operand& gamma, const Operand& be
   const Where where = x.where();
   const Tensor& t = x.tensor();
   if (!t.defined()) detail::fail_undefined("batch_norm", where);
+  require_epsilon("batch_norm", options.epsilon, where);
   const int axis = normalized_axis(options.axis, t.rank(), "batch_norm", t.type_text(), where);
   const auto placed = [&](const Tensor& vector, std::string_view what) {
     return beside(vector, axis, t.rank(), what, t, where);

@@ -7,9 +7,11 @@
 #include <rill/kernel/philox.h>
 #include <rill/ops/body.h>
 #include <rill/ops/call.h>
+#include <rill/ops/check.h>
 #include <rill/ops/elementwise.h>
 #include <rill/ops/families.h>
 #include <rill/ops/infer.h>
+#include <rill/ops/operators.h>
 #include <rill/ops/shape.h>
 #include <rill/ops/sort.h>
 #include <rill/tensor/elements.h>
@@ -43,13 +45,17 @@ std::array<Value, 4> words(Body& b) {
                         b.in(0, {b.integer(1)}));
 }
 
-/// In [0, 1), with as many bits as keep it below 1 after rounding.
+/// How many bits uniform numbers have: as many as keep them below 1 after rounding.
+int unit_bits(DType dtype) {
+  return dtype == float64 ? 53 : dtype == float32 ? 24 : dtype == float16 ? 11 : 8;
+}
+
+/// In [0, 1).
 Value unit(const std::array<Value, 4>& words, DType dtype) {
   if (dtype == float64) return kernel::uniform_float64(words[1], words[0]);
   if (dtype == float32) return kernel::uniform_float32(words[0]);
-  const unsigned bits = dtype == float16 ? 11 : 8;
-  return kernel::cast(words[0] >> static_cast<int>(32 - bits), float32) *
-         std::ldexp(1.0, -static_cast<int>(bits));
+  const int bits = unit_bits(dtype);
+  return kernel::cast(words[0] >> (32 - bits), float32) * std::ldexp(1.0, -bits);
 }
 
 Value standard_normal(const std::array<Value, 4>& words, DType dtype) {
@@ -115,6 +121,38 @@ constexpr Op table[] = {
 template <FixedString name>
 constexpr const Op& find = table[position(table, name.view())];
 
+double rounded(double number, DType dtype) {
+  return Scalar::from_bits(dtype, Scalar(number).bits(dtype)).real();
+}
+
+/// The element of `dtype` below `x`, which is one.
+double before(double x, DType dtype) {
+  if (x == 0) return -Scalar::from_bits(dtype, 1).real();
+  const std::uint64_t bits = Scalar(x).bits(dtype);
+  return Scalar::from_bits(dtype, x > 0 ? bits - 1 : bits + 1).real();
+}
+
+/// Uniform numbers stretched to [low, high). Rounding may bring the largest of them up to `high`.
+struct Stretch {
+  bool reaches_high;
+  double last;  ///< the element of the dtype below `high`
+
+  Stretch(double low, double high, DType dtype, Where where) {
+    const double first = rounded(low, dtype), end = rounded(high, dtype);
+    const double span = rounded(high - low, dtype);
+    const bool proper = std::isfinite(first) && std::isfinite(end) && std::isfinite(span);
+    if (!proper || !(first < end)) {
+      throw ValueError("uniform: [" + Scalar(low).text() + ", " + Scalar(high).text() +
+                       (proper ? ") holds no " : ") has no finite bounds and width in ") +
+                       std::string(name(dtype)) + where.suffix());
+    }
+    last = before(end, dtype);
+    // As the kernels compute it: each step is exact in double, or rounds twice without harm.
+    const double unit = 1 - std::ldexp(1.0, -unit_bits(dtype));
+    reaches_high = rounded(rounded(unit * span, dtype) + first, dtype) >= end;
+  }
+};
+
 Tensor drawn(const Op& op, const Shape& shape, DType dtype, rng::Generator* generator,
              Where where) {
   detail::require_sizes(shape);
@@ -169,8 +207,11 @@ void seed(std::uint64_t seed) { default_generator().seed(seed); }
 
 Tensor uniform(const Shape& shape, double low, double high, const RandomOptions& options,
                Where where) try {
+  if (!is_float(options.dtype)) return uniform(shape, options, where);  // says what is wrong
+  const Stretch stretch(low, high, options.dtype, where);
   const Tensor unit = uniform(shape, options, where);
-  return add({multiply({unit, where}, high - low), where}, low);
+  const Tensor x = add({multiply({unit, where}, high - low), where}, low);
+  return stretch.reaches_high ? minimum({x, where}, stretch.last) : x;
 } catch (const detail::Unnamed& error) {
   error.rethrow("uniform", where);
 }
@@ -221,7 +262,14 @@ Tensor randint(const Shape& shape, std::int64_t low, std::int64_t high,
 
 Tensor bernoulli(const Shape& shape, const Operand& p, const DrawOptions& options) try {
   const Where where = p.where();
-  if (p.is_tensor()) require_broadcast(p.tensor(), shape, where);
+  if (p.is_tensor()) {
+    require_broadcast(p.tensor(), shape, where);
+    check({(Operand(p.tensor(), where) >= 0) & (Operand(p.tensor(), where) <= 1), where},
+          "bernoulli takes probabilities in [0, 1]");
+  } else if (const double chance = p.scalar().real(); !(chance >= 0 && chance <= 1)) {
+    throw ValueError("bernoulli: a probability is in [0, 1], not " + p.scalar().text() +
+                     where.suffix());
+  }
   return Operand(uniform(shape, {.generator = options.generator}, where), where) < p;
 } catch (const detail::Unnamed& error) {
   error.rethrow("bernoulli", p.where());

@@ -53,7 +53,8 @@ struct RandomOptions {
   Generator* generator = nullptr;   ///< null: the default one
 };
 
-/// Uniform in [low, high).
+/// Uniform in [low, high), all rounded to the dtype: what would round up to `high` is the number
+/// before it. Throws `ValueError` unless low < high there, and both and their distance are finite.
 RILL_API Tensor uniform(const Shape& shape, double low, double high,
                         const RandomOptions& options = {}, Where where = Where::here());
 /// Uniform in [0, 1).
@@ -89,7 +90,8 @@ struct DrawOptions {
   [[no_unique_address]] Tag tag{};
   Generator* generator = nullptr;
 };
-/// bool: true with probability `p`, a number, or a tensor that broadcasts to `shape`.
+/// bool: true with probability `p`, a number, or a tensor that broadcasts to `shape`. Throws
+/// `ValueError` for what is no probability.
 RILL_API Tensor bernoulli(const Shape& shape, const Operand& p, const DrawOptions& options = {});
 /// The numbers 0 ... n-1, int64, in random order: a stable argsort of 64-bit draws.
 RILL_API Tensor permutation(std::int64_t n, const DrawOptions& options = {},

@@ -50,7 +50,10 @@ Adam::Adam(std::string name, double learning_rate, const AdamOptions& options, d
                                 : std::vector<Slot>{{"momentum"}, {"velocity"}},
                 learning_rate),
       options_(options),
-      weight_decay_(weight_decay) {}
+      weight_decay_(weight_decay) {
+  require_fraction("beta_1", options.beta_1);
+  require_fraction("beta_2", options.beta_2);
+}
 
 std::vector<Tensor> Adam::numbers(const Tensor& rate, const Tensor& step) const {
   const Tensor alpha =

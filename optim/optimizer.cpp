@@ -1,6 +1,7 @@
 #include <rill/optim/optimizer.h>
 
 #include <algorithm>
+#include <limits>
 #include <mutex>
 #include <stdexcept>
 #include <utility>
@@ -55,6 +56,14 @@ void check(std::span<const GradientAndVariable> pairs, Where where) {
   }
 }
 
+double checked_rate(const std::string& name, double rate, Where where = {}) {
+  if (const bool proper = rate >= 0 && rate < std::numeric_limits<double>::infinity(); !proper) {
+    throw ValueError(name + ": a learning rate is a finite number and not negative, but it is " +
+                     Scalar(rate).text() + where.suffix());
+  }
+  return rate;
+}
+
 /// Several variables, nobody else reading or assigning them meanwhile.
 class HeldVariables {
  public:
@@ -84,7 +93,16 @@ Optimizer::Optimizer(std::string name, std::string_view update, const Attributes
       slot_kinds_(std::move(slots)),
       iterations_(std::int64_t{0}, {.name = name_ + "/iterations", .trainable = false}),
       learning_rate_(tensor_from(&learning_rate, 1, float64, {}),
-                     {.name = name_ + "/learning_rate", .trainable = false}) {}
+                     {.name = name_ + "/learning_rate", .trainable = false}) {
+  checked_rate(name_, learning_rate);
+}
+
+void Optimizer::require_fraction(std::string_view option, double value) const {
+  if (const bool proper = value >= 0 && value < 1; !proper) {
+    throw ValueError(name_ + ": " + std::string(option) + " is in [0, 1), not " +
+                     Scalar(value).text());
+  }
+}
 
 Tensor Optimizer::minimize(const std::function<Tensor()>& loss, Where where) {
   GradientTape tape;
@@ -113,6 +131,7 @@ Tensor Optimizer::minimize(const std::function<Tensor()>& loss, std::span<const 
 
 void Optimizer::apply_gradients(std::span<const GradientAndVariable> pairs, Where where) {
   check(pairs, where);
+  if (pairs.empty()) return;  // no step
   const std::vector<std::size_t> places = places_of(pairs);
   const Tensor step = iterations_.value(where).to(float64) + 1;
   const std::vector<Tensor> numbers = this->numbers(learning_rate_.value(where), step);
@@ -208,7 +227,7 @@ double Optimizer::learning_rate(Where where) const {
 }
 
 void Optimizer::set_learning_rate(double rate, Where where) {
-  learning_rate_.assign({rate, where});
+  learning_rate_.assign({checked_rate(name_, rate, where), where});
 }
 
 std::int64_t Optimizer::iterations(Where where) const {

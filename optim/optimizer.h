@@ -55,7 +55,7 @@ class RILL_API Optimizer {
 
   /// One step. Throws `ShapeError` or `DTypeError` for a gradient that is not like its variable,
   /// `ValueError` for an undefined gradient or a variable that is listed twice; nothing has changed
-  /// then.
+  /// then. Without any gradients it is no step.
   void apply_gradients(std::span<const GradientAndVariable> pairs, Where where = Where::here());
   void apply_gradients(std::initializer_list<GradientAndVariable> pairs,
                        Where where = Where::here()) {
@@ -63,6 +63,8 @@ class RILL_API Optimizer {
   }
 
   [[nodiscard]] double learning_rate(Where where = Where::here()) const;
+  /// Throws `ValueError` for what is negative, infinite or NaN; so does every optimizer that is
+  /// made.
   void set_learning_rate(double rate, Where where = Where::here());
   /// Steps taken so far.
   [[nodiscard]] std::int64_t iterations(Where where = Where::here()) const;
@@ -88,6 +90,8 @@ class RILL_API Optimizer {
   /// `rate`: the learning rate. `step`: 1 at the first. Both float64.
   [[nodiscard]] virtual std::vector<Tensor> numbers(const Tensor& rate,
                                                     const Tensor& step) const = 0;
+  /// Throws `ValueError` unless the option's value lies in [0, 1).
+  void require_fraction(std::string_view option, double value) const;
   /// A constant of the formula.
   static Tensor number(double value) { return Tensor::weak(value); }
 

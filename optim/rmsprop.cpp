@@ -53,7 +53,9 @@ RMSProp::RMSProp(double learning_rate, const RMSPropOptions& options)
             return slots;
           }(),
           learning_rate),
-      options_(options) {}
+      options_(options) {
+  require_fraction("rho", options.rho);
+}
 
 std::vector<Tensor> RMSProp::numbers(const Tensor& rate, const Tensor&) const {
   return {rate, number(options_.rho), number(1 - options_.rho), number(options_.momentum),

@@ -225,3 +225,20 @@ TEST_CASE("threads that read while others update see whole values") {
   CHECK_FALSE(torn);
   CHECK(w(0).item<float>() == 1000);
 }
+
+TEST_CASE("a variable that keeps its dtype says so, without advice for tensors") {
+  const Variable w(ones({3}), "w");
+  const Variable steps(tensor({1, 2}), "steps");
+  CHECK_THROWS_WITH(w.assign_add(ones({3}, float64)),
+                    Catch::StartsWith("assign_add: a variable keeps its dtype: variable 'w' is "
+                                      "float32[3], what is given float64[3]: convert it with "
+                                      ".to(float32), at variable_test.cpp:"));
+  CHECK_THROWS_WITH(steps.assign_sub(0.5),
+                    Catch::StartsWith("assign_sub: a variable keeps its dtype: variable 'steps' is "
+                                      "int64[2], what is given the number 0.5, at "
+                                      "variable_test.cpp:"));
+  CHECK_THROWS_AS(steps.assign_add(ones({2})), DTypeError);
+  CHECK_THROWS_AS(w.assign_add(ones({2, 3})), ShapeError);
+  w.assign_add(tensor({1, 2, 3}).to(float16));
+  CHECK(w.value().to_vector<float>() == std::vector<float>{2, 3, 4});
+}

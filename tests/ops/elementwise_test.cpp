@@ -159,7 +159,12 @@ TEST_CASE("x += y that would change the dtype or shape of x is an error, and cha
   Tensor x = tensor({1, 2});
   REQUIRE_THROWS_AS(x += 0.5, DTypeError);
   REQUIRE_THROWS_AS(x /= 2, DTypeError);
-  REQUIRE_THROWS_AS(x += ones({2, 2}, int64), Error);
+  REQUIRE_THROWS_WITH(
+      x += ones({2, 2}, int64),
+      Catch::StartsWith("add: assigning in place would make int64[2,2] of int64[2]: "
+                        "the operand must broadcast to [2]; write x = x ... y for "
+                        "a new shape, at elementwise_test.cpp:"));
+  REQUIRE_THROWS_AS(x += ones({2, 2}, int64), ShapeError);
   REQUIRE_THROWS_AS(x += ones({3}, int64), ShapeError);
   CHECK(integers_of(x) == std::vector<std::int64_t>{1, 2});
 }

@@ -103,3 +103,13 @@ TEST_CASE("probabilities that do not broadcast are refused at the user's line") 
   CHECK(rule_of<ShapeError>([] { rng::bernoulli({2}, tensor({0.0, 1.0, 0.5})); }) ==
         "bernoulli: the probabilities float32[3] do not broadcast to [2]");
 }
+
+TEST_CASE("a norm's epsilon that is negative, or NaN, is refused") {
+  const Tensor x = ones({2, 3});
+  const Tensor gamma = ones({3});
+  CHECK(rule_of<ValueError>([&] { layer_norm(x, gamma, gamma, {.epsilon = -1e-5}); }) ==
+        "layer_norm: epsilon is not negative, but it is -1e-05");
+  CHECK(rule_of<ValueError>([&] {
+          batch_norm(x, gamma, gamma, {.epsilon = std::numeric_limits<double>::quiet_NaN()});
+        }) == "batch_norm: epsilon is not negative, but it is nan");
+}

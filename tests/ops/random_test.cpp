@@ -6,7 +6,9 @@
 #include <rill/tensor/literal.h>
 
 #include <algorithm>
+#include <limits>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "tests/catch.h"
@@ -114,6 +116,43 @@ TEST_CASE("random numbers refuse what makes no sense") {
   CHECK_THROWS_AS(rng::randint({2}, 0, 300, {.dtype = uint8}), ValueError);
   CHECK_THROWS_AS(rng::permutation(-1), ValueError);
   CHECK_THROWS_AS(dropout(ones({2}), 1.0), ValueError);
+}
+
+TEST_CASE("uniform numbers stay below their bound where rounding would reach it") {
+  const std::vector<std::pair<DType, double>> below_two{
+      {float16, 1.9990234375}, {bfloat16, 1.9921875}, {float32, 1.99999988079071044921875}};
+  for (const auto& [dtype, last] : below_two) {
+    const int count = dtype == float32 ? 1 << 24 : 1 << 14;  // few bits: the end comes up often
+    rng::Generator generator(1);
+    const Tensor u = rng::uniform({count}, 1, 2, {.dtype = dtype, .generator = &generator});
+    CHECK(min(u).item<double>() >= 1);
+    CHECK(max(u).item<double>() == last);
+  }
+  rng::Generator generator(1);
+  CHECK(max(rng::uniform({1 << 12}, -3, -1, {.dtype = bfloat16, .generator = &generator}))
+            .item<double>() < -1);
+}
+
+TEST_CASE("bounds of uniform numbers are finite and in order, probabilities in [0, 1]") {
+  const double nan = std::numeric_limits<double>::quiet_NaN();
+  const double infinity = std::numeric_limits<double>::infinity();
+  CHECK_THROWS_WITH(rng::uniform({3}, 1, 0),
+                    Catch::StartsWith("uniform: [1, 0) holds no float32, at random_test.cpp:"));
+  CHECK_THROWS_WITH(rng::uniform({3}, 0, 1e6, {.dtype = float16}),
+                    Catch::StartsWith("uniform: [0, 1e+06) has no finite bounds and width in "
+                                      "float16, at random_test.cpp:"));
+  CHECK_THROWS_AS(rng::uniform({3}, 1, 1), ValueError);
+  CHECK_THROWS_AS(rng::uniform({3}, nan, 1), ValueError);
+  CHECK_THROWS_AS(rng::uniform({3}, 0, infinity), ValueError);
+  CHECK_THROWS_AS(rng::uniform({3}, -infinity, 0, {.dtype = float64}), ValueError);
+  CHECK_THROWS_AS(rng::uniform({3}, -3e38, 3e38), ValueError);
+  CHECK_THROWS_WITH(
+      rng::bernoulli({3}, 1.5),
+      Catch::StartsWith("bernoulli: a probability is in [0, 1], not 1.5, at random_test.cpp:"));
+  CHECK_THROWS_AS(rng::bernoulli({3}, -0.5), ValueError);
+  CHECK_THROWS_AS(rng::bernoulli({3}, nan), ValueError);
+  CHECK_THROWS_AS(rng::bernoulli({2}, tensor({0.5, 2.0})), ValueError);
+  CHECK_THROWS_AS(rng::bernoulli({2}, tensor({0.5, nan})), ValueError);
 }
 
 }  // namespace

@@ -22,6 +22,7 @@
 #include <cmath>
 #include <fstream>
 #include <functional>
+#include <limits>
 #include <map>
 #include <memory>
 #include <sstream>
@@ -311,4 +312,29 @@ TEST_CASE("the formulas are operators that graphs can name") {
                            "rmsprop_update", "ftrl_update"}) {
     CHECK(find_op(name) != nullptr);
   }
+}
+
+TEST_CASE("no gradients are no step") {
+  Adam optimizer;
+  optimizer.apply_gradients({});
+  CHECK(optimizer.iterations() == 0);
+  const Variable w(ones({2}), "w");
+  optimizer.apply_gradients({{ones({2}), w}});
+  CHECK(optimizer.iterations() == 1);
+}
+
+TEST_CASE("optimizers refuse rates and means that make no sense") {
+  const double nan = std::numeric_limits<double>::quiet_NaN();
+  CHECK_THROWS_WITH(SGD(-1),
+                    "sgd: a learning rate is a finite number and not negative, but it is -1");
+  CHECK_THROWS_AS(Adam(nan), ValueError);
+  CHECK_THROWS_AS(Ftrl(std::numeric_limits<double>::infinity()), ValueError);
+  SGD sgd(0);
+  CHECK_THROWS_WITH(sgd.set_learning_rate(nan),
+                    Catch::StartsWith("sgd: a learning rate is a finite number and not negative, "
+                                      "but it is nan, at optimizer_test.cpp:"));
+  CHECK(sgd.learning_rate() == 0);
+  CHECK_THROWS_WITH(Adam(0.1, {.beta_1 = 1}), "adam: beta_1 is in [0, 1), not 1");
+  CHECK_THROWS_WITH(AdamW(0.1, {.beta_2 = -0.5}), "adamw: beta_2 is in [0, 1), not -0.5");
+  CHECK_THROWS_AS(RMSProp(0.1, {.rho = nan}), ValueError);
 }
