@@ -266,7 +266,7 @@ Tensor bernoulli(const Shape& shape, const Operand& p, const DrawOptions& option
     require_broadcast(p.tensor(), shape, where);
     check({(Operand(p.tensor(), where) >= 0) & (Operand(p.tensor(), where) <= 1), where},
           "bernoulli takes probabilities in [0, 1]");
-  } else if (const double chance = p.scalar().real(); !(chance >= 0 && chance <= 1)) {
+  } else if (const bool proper = p.scalar().real() >= 0 && p.scalar().real() <= 1; !proper) {
     throw ValueError("bernoulli: a probability is in [0, 1], not " + p.scalar().text() +
                      where.suffix());
   }
