@@ -360,21 +360,11 @@ void tell_dense(const Op& op, const std::array<const Operand*, N>& operands, con
   tell(op, {}, inputs.tensors(), {&out, 1}, operands[0]->where());
 }
 
-/// What an allocation said, with the call that needed it. Of calls inside calls the outermost names
-/// itself: it is the user's.
-class OutOfMemoryInCall final : public OutOfMemoryError {
- public:
-  OutOfMemoryInCall(const std::string& said, const Op& op, Where where)
-      : OutOfMemoryError(std::string(op.name) + ": " + said + where.suffix()), said_(said) {}
-  [[nodiscard]] const std::string& said() const { return said_; }
-
- private:
-  std::string said_;
-};
-
+/// What an allocation said, with the call that needed it, whatever floor said it.
 [[noreturn]] void rethrow(const OutOfMemoryError& error, const Op& op, Where where) {
-  const auto* const inner = dynamic_cast<const OutOfMemoryInCall*>(&error);
-  throw OutOfMemoryInCall(inner != nullptr ? inner->said() : error.what(), op, where);
+  if (const auto* const unnamed = dynamic_cast<const detail::Unnamed*>(&error))
+    unnamed->rethrow(op.name, where);
+  throw detail::UnnamedError<OutOfMemoryError>(op.name, error.what(), where);
 }
 
 }  // namespace

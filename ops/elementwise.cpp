@@ -1,12 +1,15 @@
 #include <rill/ops/elementwise.h>
 
 #include <cmath>
+#include <concepts>
 #include <limits>
 #include <numbers>
+#include <utility>
 
 #include <rill/kernel/math.h>
 #include <rill/ops/body.h>
 #include <rill/ops/call.h>
+#include <rill/ops/creation.h>
 #include <rill/ops/families.h>
 #include <rill/ops/grad.h>
 #include <rill/ops/infer.h>
@@ -477,6 +480,31 @@ Tensor gelu_gradient(const Operand& dy, const Operand& x, const GeluAttributes& 
   return call(find<"gelu_gradient">, dy, x, attributes);
 }
 
+/// False for an integer that an integer `dtype` does not hold.
+bool fits(const Scalar& number, DType dtype) {
+  if (number.kind() == Scalar::Kind::real || !is_integer(dtype)) return true;
+  return visit(dtype, [&]<class T>(T) {
+    if constexpr (!std::integral<T> || std::same_as<T, bool>) {
+      return true;
+    } else if (number.kind() == Scalar::Kind::unsigned_integer) {
+      return std::in_range<T>(static_cast<std::uint64_t>(number.integer()));
+    } else {
+      return std::in_range<T>(number.integer());
+    }
+  });
+}
+
+/// A comparison. A number that no element can be is on one side of all of them, as 1 is of zeros.
+Tensor compare(const Op& op, const Operand& a, const Operand& b) {
+  if (a.is_tensor() == b.is_tensor()) return call(op, a, b);
+  const Tensor& x = a.is_tensor() ? a.tensor() : b.tensor();
+  const Scalar& number = a.is_tensor() ? b.scalar() : a.scalar();
+  if (!x.defined() || !is_integer(x.dtype()) || fits(number, x.dtype())) return call(op, a, b);
+  const Tensor zero = zeros(x.shape(), int8, a.where());
+  const int side = number.real() > 0 ? 1 : -1;
+  return a.is_tensor() ? call(op, {zero, a.where()}, side) : call(op, {side, a.where()}, zero);
+}
+
 /// The operand as bool, for a condition.
 Tensor truth(const Operand& x) {
   if (!x.is_tensor()) return cast(x, bool_);
@@ -558,12 +586,12 @@ Tensor operator*(const Operand& a, const Operand& b) { return call(find<"multipl
 Tensor operator/(const Operand& a, const Operand& b) { return call(find<"divide">, a, b); }
 Tensor operator%(const Operand& a, const Operand& b) { return call(find<"remainder">, a, b); }
 Tensor operator-(const Operand& x) { return call(find<"negative">, x); }
-Tensor operator==(const Operand& a, const Operand& b) { return call(find<"equal">, a, b); }
-Tensor operator!=(const Operand& a, const Operand& b) { return call(find<"not_equal">, a, b); }
-Tensor operator<(const Operand& a, const Operand& b) { return call(find<"less">, a, b); }
-Tensor operator<=(const Operand& a, const Operand& b) { return call(find<"less_equal">, a, b); }
-Tensor operator>(const Operand& a, const Operand& b) { return call(find<"greater">, a, b); }
-Tensor operator>=(const Operand& a, const Operand& b) { return call(find<"greater_equal">, a, b); }
+Tensor operator==(const Operand& a, const Operand& b) { return compare(find<"equal">, a, b); }
+Tensor operator!=(const Operand& a, const Operand& b) { return compare(find<"not_equal">, a, b); }
+Tensor operator<(const Operand& a, const Operand& b) { return compare(find<"less">, a, b); }
+Tensor operator<=(const Operand& a, const Operand& b) { return compare(find<"less_equal">, a, b); }
+Tensor operator>(const Operand& a, const Operand& b) { return compare(find<"greater">, a, b); }
+Tensor operator>=(const Operand& a, const Operand& b) { return compare(find<"greater_equal">, a, b); }
 Tensor operator&(const Operand& a, const Operand& b) { return call(find<"bitwise_and">, a, b); }
 Tensor operator|(const Operand& a, const Operand& b) { return call(find<"bitwise_or">, a, b); }
 Tensor operator^(const Operand& a, const Operand& b) { return call(find<"bitwise_xor">, a, b); }

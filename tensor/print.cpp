@@ -411,6 +411,7 @@ std::string text(const Tensor& tensor, const PrintOptions& options, Where where)
   return text_unheard(tensor, options, where);
 }
 
+std::ostream& operator<<(std::ostream& out, DType dtype) { return out << name(dtype); }
 std::ostream& operator<<(std::ostream& out, const Tensor& tensor) {
   return out << text(tensor, print_options(), {});
 }

@@ -5,6 +5,7 @@
 
 #include <concepts>
 #include <cstdint>
+#include <iosfwd>
 #include <string>
 #include <string_view>
 
@@ -40,6 +41,9 @@ RILL_API PrintOptions print_options();
 ///     text(tensor({{1.5, 2}, {3, 4}}))      // "[[1.5 2. ]\n [3.  4. ]]"
 RILL_API std::string text(const Tensor& tensor, const PrintOptions& options = print_options(),
                           Where where = Where::here());
+
+/// `float32`.
+RILL_API std::ostream& operator<<(std::ostream& out, DType dtype);
 
 /// One thing to print: a tensor, a variable, a number, a size, a shape, a dtype or words.
 class RILL_API Printed {

@@ -45,8 +45,11 @@ std::vector<Tensor> Graph::call(std::span<const Tensor> inputs) const {
 }
 
 std::vector<Tensor> Graph::run(std::span<const Feed> feeds,
-                               std::span<const std::string_view> fetches) const {
-  if (functions_.empty()) throw TraceError("graph: it is empty");
+                               std::span<const std::string_view> fetches, Where where) const {
+  if (functions_.empty()) throw TraceError("run: the graph is empty" + where.suffix());
+  for (const auto& [name, value] : feeds) {
+    if (!value.defined()) detail::fail_undefined("run", where);
+  }
   // The signature whose inputs have the feeds' names, dtypes and shapes; the first one for feeds of
   // inner nodes.
   const Function* chosen = functions_.front().get();
@@ -67,13 +70,12 @@ std::vector<Tensor> Graph::run(std::span<const Feed> feeds,
   }
   std::vector<Tensor> values(chosen->nodes.size());
   for (const auto& [name, value] : feeds) {
-    if (!value.defined()) detail::fail_undefined("run");
     const Edge edge = chosen->named(name);
     const Node& node = chosen->nodes[static_cast<std::size_t>(edge.node)];
     const Spec& spec = node.results[static_cast<std::size_t>(edge.result)];
     if (node.results.size() != 1 || value.dtype() != spec.dtype || !(value.shape() == spec.shape)) {
       throw TraceError("run: '" + std::string(name) + "' is " + spec.text() + " and is fed " +
-                       value.type_text());
+                       value.type_text() + where.suffix());
     }
     values[static_cast<std::size_t>(edge.node)] = value;
   }

@@ -37,10 +37,10 @@ class RILL_API Graph {
 
   /// Reads what `save` wrote. Throws `FileError`, and `FormatError` naming the place in a file that
   /// is not a graph.
-  static Graph load(const std::string& path);
+  static Graph load(const std::string& path, Where where = Where::here());
   /// Writes `path` and, for constants and variables, a safetensors file of the same name beside it.
   /// The old files stay whole until the new ones are complete.
-  void save(const std::string& path) const;
+  void save(const std::string& path, Where where = Where::here()) const;
 
   /// The text that `save` writes; with the tensors that go beside it, if asked for.
   [[nodiscard]] std::string text(std::string_view weights_file = "",
@@ -58,13 +58,15 @@ class RILL_API Graph {
   /// Any nodes by name, from inputs by name; only what they need is run. `name:1` is a node's
   /// second result.
   [[nodiscard]] std::vector<Tensor> run(std::span<const Feed> feeds,
-                                        std::span<const std::string_view> fetches) const;
+                                        std::span<const std::string_view> fetches,
+                                        Where where = Where::here()) const;
   template <std::size_t N>
   [[nodiscard]] std::array<Tensor, N> run(std::initializer_list<Feed> feeds,
-                                          const char* const (&fetches)[N]) const {
+                                          const char* const (&fetches)[N],
+                                          Where where = Where::here()) const {
     std::array<std::string_view, N> names;
     for (std::size_t i = 0; i < N; ++i) names[i] = fetches[i];
-    auto values = run(std::span<const Feed>(feeds.begin(), feeds.size()), names);
+    auto values = run(std::span<const Feed>(feeds.begin(), feeds.size()), names, where);
     std::array<Tensor, N> results;
     for (std::size_t i = 0; i < N; ++i) results[i] = std::move(values[i]);
     return results;

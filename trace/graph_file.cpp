@@ -12,9 +12,10 @@ namespace rill {
 
 namespace fs = std::filesystem;
 
-void Graph::save(const std::string& path) const {
+void Graph::save(const std::string& path, Where where) const {
   if (functions_.empty()) {
-    throw TraceError("save: nothing has been recorded yet: call the traced function first");
+    throw TraceError("save: nothing has been recorded yet: call the traced function first" +
+                     where.suffix());
   }
   fs::path weights_path(path);
   weights_path.replace_extension(".safetensors");
@@ -22,14 +23,14 @@ void Graph::save(const std::string& path) const {
   const std::string json = text(weights_path.filename().string(), &weights);
   // Weights first: a text never stands beside weights that it does not fit for longer than it takes
   // to rename.
-  if (!weights.empty()) save_safetensors(weights_path.string(), weights);
-  AtomicFile file(path, "save");
+  if (!weights.empty()) save_safetensors(weights_path.string(), weights, {}, where);
+  AtomicFile file(path, "save", where);
   file.write(json);
   file.commit();
 }
 
-Graph Graph::load(const std::string& path) {
-  const InputFile file(path, "load", {});
+Graph Graph::load(const std::string& path, Where where) {
+  const InputFile file(path, "load", where);
   std::string text(file.size(), '\0');
   file.read(0, text.data(), text.size());
   const JsonGraph json(text, path);
@@ -37,9 +38,10 @@ Graph Graph::load(const std::string& path) {
   if (const std::string name = json.weights_file(); !name.empty()) {
     // Never outside the graph's folder, whatever the text says.
     if (fs::path(name).filename() != fs::path(name)) {
-      throw FormatError(path + ".weights: names a file outside the graph's folder: '" + name + "'");
+      throw FormatError(path + ".weights: names a file outside the graph's folder: '" + name + "'" +
+                        where.suffix());
     }
-    weights = load_safetensors((fs::path(path).parent_path() / name).string());
+    weights = load_safetensors((fs::path(path).parent_path() / name).string(), where);
   }
   return Graph(json.functions(weights));
 }

@@ -126,7 +126,9 @@ class Traced {
   /// What has been recorded so far.
   [[nodiscard]] Graph graph() const { return signatures_->graph(); }
   /// Writes it as JSON, with weights beside it. Throws `TraceError` when nothing has been recorded.
-  void save(const std::string& path) const { graph().save(path); }
+  void save(const std::string& path, Where where = Where::here()) const {
+    graph().save(path, where);
+  }
 
  private:
   F function_;

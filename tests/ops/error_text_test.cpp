@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <limits>
 #include <string>
+#include <vector>
 
 #include "tests/catch.h"
 #include "tests/tensor/temporary_folder.h"
@@ -90,12 +91,16 @@ TEST_CASE("an undefined tensor is refused by operation and line") {
   CHECK(rule_of<ValueError>([&] { x(u); }) == "index: " + rule);
   CHECK(rule_of<ValueError>([&] { x.at(0) = u; }) == "index: " + rule);
   CHECK(rule_of<ValueError>([&] { transpose(u); }) == "transpose: " + rule);
+  const auto f = trace([](const Tensor& t) { return t + 1; });
+  (void)f(x);
+  CHECK(rule_of<ValueError>([&] { (void)f.graph().run({{"x", u}}, {"y"}); }) == "run: " + rule);
 }
 
 TEST_CASE("memory that is not there is refused by operation and line") {
-  set_memory_limit(memory_statistics().allocated + (1U << 20U));
+  set_memory_limit(1U << 20U);
   const std::string text = rule_of<OutOfMemoryError>([] { zeros({1 << 22}); });
   set_memory_limit(0);
+  INFO(text);
   CHECK(text.starts_with("zeros: out of memory: "));
 }
 
@@ -112,4 +117,31 @@ TEST_CASE("a norm's epsilon that is negative, or NaN, is refused") {
   CHECK(rule_of<ValueError>([&] {
           batch_norm(x, gamma, gamma, {.epsilon = std::numeric_limits<double>::quiet_NaN()});
         }) == "batch_norm: epsilon is not negative, but it is nan");
+}
+
+TEST_CASE("a graph's files are read and written at the user's line") {
+  const Variable w(tensor({1.0, 2.0}), "w");
+  const auto f = trace([&](const Tensor& x) { return x * w; });
+  CHECK(rule_of<TraceError>([&] { f.save("/no/such/f.json"); }) ==
+        "save: nothing has been recorded yet: call the traced function first");
+  (void)f(tensor({1.0, 2.0}));
+  CHECK(rule_of<FileError>([&] { f.save("/no/such/f.json"); }) ==
+        "save_safetensors: cannot write '/no/such/f.safetensors': No such file or directory");
+  CHECK(rule_of<FileError>([] { Graph::load("/no/such/f.json"); }) ==
+        "load: cannot open '/no/such/f.json': No such file or directory");
+}
+
+TEST_CASE("comparing with a number outside the dtype gives the mathematical answer") {
+  const Tensor x = tensor({0, 255}, uint8);
+  CHECK((x == 300).to_vector<bool>() == std::vector<bool>{false, false});
+  CHECK((x != 300).to_vector<bool>() == std::vector<bool>{true, true});
+  CHECK((x < 300).to_vector<bool>() == std::vector<bool>{true, true});
+  CHECK((x >= -1).to_vector<bool>() == std::vector<bool>{true, true});
+  CHECK((-1 > x).to_vector<bool>() == std::vector<bool>{false, false});
+  CHECK((300 <= x).to_vector<bool>() == std::vector<bool>{false, false});
+  CHECK((x <= 255).to_vector<bool>() == std::vector<bool>{true, true});
+  const Tensor y = tensor({-1, 1});
+  CHECK((y < std::numeric_limits<std::uint64_t>::max()).to_vector<bool>() ==
+        std::vector<bool>{true, true});
+  CHECK((y.to(uint64) > -1).to_vector<bool>() == std::vector<bool>{true, true});
 }

@@ -191,3 +191,9 @@ TEST_CASE("{fmt} formats tensors, shapes, sizes and dtypes") {
         "[1 2] [2] 3 float32 cpu");
   CHECK(fmt::format("{:>6}|", Shape{2}) == "   [2]|");
 }
+
+TEST_CASE("a dtype is written to a stream by its name") {
+  std::ostringstream out;
+  out << tensor({1, 2}).dtype() << ' ' << bfloat16;
+  CHECK(out.str() == "int64 bfloat16");
+}
