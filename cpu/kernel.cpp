@@ -15,6 +15,7 @@
 #include <rill/kernel/arithmetic.h>
 #include <rill/tensor/error.h>
 #include <rill/tensor/float_environment.h>
+#include <rill/tensor/unnamed.h>
 
 namespace rill::cpu {
 
@@ -45,7 +46,8 @@ constinit thread_local bool keeps_no_more = false;
 std::byte* allocate_scratch(std::size_t bytes) {
   auto* memory =
       static_cast<std::byte*>(::operator new[](bytes, std::align_val_t{64}, std::nothrow));
-  if (memory == nullptr) throw OutOfMemoryError("no memory for the scratch of a kernel");
+  if (memory == nullptr)
+    throw detail::UnnamedError<OutOfMemoryError>("no memory for the scratch of a kernel");
   return memory;
 }
 
@@ -245,11 +247,11 @@ std::size_t Kernel::scratch_bytes(const Code& code, const std::int64_t* sizes) c
     for (const Id extent : program_.list(buffer.extents)) {
       const auto count = static_cast<std::size_t>(std::max<std::int64_t>(0, value(extent, sizes)));
       if (__builtin_mul_overflow(row, count, &row))
-        throw OutOfMemoryError("the rows of a kernel overflow");
+        throw detail::UnnamedError<OutOfMemoryError>("the rows of a kernel overflow");
     }
     if (__builtin_add_overflow(row, 63, &row) ||
         __builtin_add_overflow(bytes, row / 64 * 64, &bytes))
-      throw OutOfMemoryError("the rows of a kernel overflow");
+      throw detail::UnnamedError<OutOfMemoryError>("the rows of a kernel overflow");
   }
   return bytes;
 }

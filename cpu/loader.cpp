@@ -14,6 +14,7 @@
 #include <vector>
 
 #include <rill/tensor/error.h>
+#include <rill/tensor/unnamed.h>
 
 namespace rill::cpu {
 namespace {
@@ -120,14 +121,16 @@ std::size_t place_of(const Elf64_Sym& symbol, std::string_view name,
 
 std::byte* writable_memory(std::size_t size) {
   void* mapped = mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  if (mapped == MAP_FAILED) throw OutOfMemoryError("no memory for a compiled kernel");
+  if (mapped == MAP_FAILED)
+    throw detail::UnnamedError<OutOfMemoryError>("no memory for a compiled kernel");
   return static_cast<std::byte*>(mapped);
 }
 
 void make_executable(std::byte* memory, std::size_t size) {
   if (mprotect(memory, size, PROT_READ | PROT_EXEC) == 0) return;
   const int error = errno;
-  if (error == ENOMEM) throw OutOfMemoryError("no memory for a compiled kernel");
+  if (error == ENOMEM)
+    throw detail::UnnamedError<OutOfMemoryError>("no memory for a compiled kernel");
   throw NotExecutable(std::string("the system lets no memory become executable: ") +
                       std::strerror(error));
 }

@@ -14,6 +14,7 @@
 #include <rill/cpu/loader.h>
 #include <rill/cpu/serial_openmp.h>
 #include <rill/tensor/error.h>
+#include <rill/tensor/unnamed.h>
 
 namespace rill::cpu::onednn {
 namespace {
@@ -46,7 +47,8 @@ memory view(const memory::desc& layout, const void* data) {
 
 [[noreturn]] void report(const char* what, const dnnl::error& error) {
   if (error.status == dnnl_out_of_memory)
-    throw OutOfMemoryError(std::string("out of memory: oneDNN: ") + what + ": " + error.what());
+    throw detail::UnnamedError<OutOfMemoryError>(std::string("out of memory: oneDNN: ") + what +
+                                                 ": " + error.what());
   throw InternalError(std::string("oneDNN: ") + what + ": " + error.what());
 }
 

@@ -360,71 +360,50 @@ void tell_dense(const Op& op, const std::array<const Operand*, N>& operands, con
   tell(op, {}, inputs.tensors(), {&out, 1}, operands[0]->where());
 }
 
-/// What an allocation said, with the call that needed it, whatever floor said it.
-[[noreturn]] void rethrow(const OutOfMemoryError& error, const Op& op, Where where) {
-  if (const auto* const unnamed = dynamic_cast<const detail::Unnamed*>(&error))
-    unnamed->rethrow(op.name, where);
-  throw detail::UnnamedError<OutOfMemoryError>(op.name, error.what(), where);
-}
-
 }  // namespace
 
-Tensor call(const Op& op, const Operand& a) try {
+Tensor call(const Op& op, const Operand& a) {
   const detail::FloatingPointGuard guard;
   Tensor out;
   if (!call_dense(op, a, out)) return call_one<1>(op, {&a}, {});
   tell_dense<1>(op, {&a}, out);
   return out;
-} catch (const OutOfMemoryError& error) {
-  rethrow(error, op, a.where());
 }
 
-Tensor call(const Op& op, const Operand& a, const Operand& b) try {
+Tensor call(const Op& op, const Operand& a, const Operand& b) {
   const detail::FloatingPointGuard guard;
   Tensor out;
   if (!call_dense(op, a, b, out)) return call_one<2>(op, {&a, &b}, {});
   tell_dense<2>(op, {&a, &b}, out);
   return out;
-} catch (const OutOfMemoryError& error) {
-  rethrow(error, op, a.where());
 }
 
-Tensor call(const Op& op, const Operand& a, const Operand& b, const Operand& c) try {
+Tensor call(const Op& op, const Operand& a, const Operand& b, const Operand& c) {
   const detail::FloatingPointGuard guard;
   return call_one<3>(op, {&a, &b, &c}, {});
-} catch (const OutOfMemoryError& error) {
-  rethrow(error, op, a.where());
 }
 
-Tensor call(const Op& op, const Operand& a, const Attributes& attributes) try {
+Tensor call(const Op& op, const Operand& a, const Attributes& attributes) {
   const detail::FloatingPointGuard guard;
   return call_one<1>(op, {&a}, attributes);
-} catch (const OutOfMemoryError& error) {
-  rethrow(error, op, a.where());
 }
 
-Tensor call(const Op& op, const Operand& a, const Operand& b, const Attributes& attributes) try {
+Tensor call(const Op& op, const Operand& a, const Operand& b, const Attributes& attributes) {
   const detail::FloatingPointGuard guard;
   return call_one<2>(op, {&a, &b}, attributes);
-} catch (const OutOfMemoryError& error) {
-  rethrow(error, op, a.where());
 }
 
 Tensor call(const Op& op, const Operand& a, const Operand& b, const Operand& c,
-            const Attributes& attributes) try {
+            const Attributes& attributes) {
   const detail::FloatingPointGuard guard;
   return call_one<3>(op, {&a, &b, &c}, attributes);
-} catch (const OutOfMemoryError& error) {
-  rethrow(error, op, a.where());
 }
 
 void call(const Op& op, std::span<const Tensor> inputs, const Attributes& attributes, Where where,
-          std::span<Tensor> outputs) try {
+          std::span<Tensor> outputs) {
   const detail::FloatingPointGuard guard;
   evaluate(op, inputs, attributes, where, outputs, nullptr);
   tell(op, attributes, inputs, outputs, where);
-} catch (const OutOfMemoryError& error) {
-  rethrow(error, op, where);
 }
 
 void infer_abstract(const Op& op, std::span<const Tensor> inputs, const Attributes& attributes,
@@ -444,7 +423,7 @@ void infer_abstract(const Op& op, std::span<const Tensor> inputs, const Attribut
 }
 
 Tensor call_onto(const Op& op, Tensor onto, const Tensor& b, const Tensor& c,
-                 const Attributes& attributes, Where where) try {
+                 const Attributes& attributes, Where where) {
   const detail::FloatingPointGuard guard;
   const std::array<Tensor, 3> inputs = {std::move(onto), b, c};
   const Tensor& first = inputs[0];
@@ -457,8 +436,6 @@ Tensor call_onto(const Op& op, Tensor onto, const Tensor& b, const Tensor& c,
   evaluate(op, inputs, attributes, where, {&out, 1}, &target);
   if (out.body_or_null() == first.body_or_null()) out.body().id = detail::next_value_id();
   return out;
-} catch (const OutOfMemoryError& error) {
-  rethrow(error, op, where);
 }
 
 namespace {
@@ -478,7 +455,7 @@ void require_like(const Op& op, const Tensor& a, const Tensor& result, Where whe
 
 }  // namespace
 
-void call_in_place(const Op& op, Tensor& a, const Operand& b) try {
+void call_in_place(const Op& op, Tensor& a, const Operand& b) {
   const detail::FloatingPointGuard guard;
   const bool unseen =
       Listeners::none() && a.defined() && a.sole_owner() && (!b.is_tensor() || &b.tensor() != &a);
@@ -504,8 +481,6 @@ void call_in_place(const Op& op, Tensor& a, const Operand& b) try {
   const bool same = out.body_or_null() == inputs[0].body_or_null();
   a = std::move(out);
   if (same) a.body().id = detail::next_value_id();
-} catch (const OutOfMemoryError& error) {
-  rethrow(error, op, b.where());
 }
 
 }  // namespace rill
