@@ -153,7 +153,9 @@ bool needs_exponents(const Elements& elements, bool suppress) {
     largest = std::max(largest, value);
   }
   if (largest == 0) return false;
-  if (largest >= 1e8) return true;
+  // 10 to the digits that the type has for certain, 8 at most. (NumPy has no bfloat16.)
+  const double large = std::is_same_v<T, float> ? 1e6 : std::is_same_v<T, Half> ? 1e3 : 1e8;
+  if (largest >= large) return true;
   if (suppress) return false;
   if constexpr (std::is_same_v<T, double>) {
     return smallest < 0.0001 || largest / smallest > 1000.0;

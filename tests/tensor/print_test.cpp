@@ -197,3 +197,13 @@ TEST_CASE("a dtype is written to a stream by its name") {
   out << tensor({1, 2}).dtype() << ' ' << bfloat16;
   CHECK(out.str() == "int64 bfloat16");
 }
+
+// What NumPy 2.4 prints of the same numbers.
+TEST_CASE("numbers with more digits than their type keeps are printed with exponents") {
+  const std::vector<float> large{4743330.0F, 19442650.0F};
+  const std::vector<float> small{999999.0F, 500000.0F};
+  const std::vector<double> doubles{4743330.0, 19442650.0};
+  CHECK(text(tensor(large)) == "[4.743330e+06 1.944265e+07]");
+  CHECK(text(tensor(small)) == "[999999. 500000.]");
+  CHECK(text(tensor(doubles)) == "[ 4743330. 19442650.]");
+}
