@@ -11,14 +11,21 @@
 
 namespace rill::families {
 
-std::span<const Op> elementwise();
+std::span<const Op> arithmetic();
+std::span<const Op> mathematics();
+std::span<const Op> activation();
+std::span<const Op> comparison();
+std::span<const Op> conversion();
 std::span<const Op> reduce();
 std::span<const Op> shape();
+std::span<const Op> join();
 std::span<const Op> index();
 std::span<const Op> creation();
 std::span<const Op> linalg();
-std::span<const Op> nn();
+std::span<const Op> softmax();
+std::span<const Op> normalization();
 std::span<const Op> convolution();
+std::span<const Op> pooling();
 std::span<const Op> recurrent();
 std::span<const Op> random();
 std::span<const Op> sort();
@@ -32,14 +39,21 @@ struct Family {
 };
 
 inline constexpr std::array all = {
-    Family{"elementwise", &elementwise},
+    Family{"arithmetic", &arithmetic},
+    Family{"mathematics", &mathematics},
+    Family{"activation", &activation},
+    Family{"comparison", &comparison},
+    Family{"conversion", &conversion},
     Family{"reduce", &reduce},
     Family{"shape", &shape},
+    Family{"join", &join},
     Family{"index", &index},
     Family{"creation", &creation},
     Family{"linalg", &linalg},
-    Family{"nn", &nn},
+    Family{"softmax", &softmax},
+    Family{"normalization", &normalization},
     Family{"convolution", &convolution},
+    Family{"pooling", &pooling},
     Family{"recurrent", &recurrent},
     Family{"random", &random},
     Family{"sort", &sort},

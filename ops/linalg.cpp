@@ -3,6 +3,7 @@
 #include <string>
 
 #include <rill/ops/call.h>
+#include <rill/ops/creation.h>
 #include <rill/ops/elementwise.h>
 #include <rill/ops/families.h>
 #include <rill/ops/grad.h>
@@ -175,6 +176,18 @@ Tensor general_product(const Tensor& a, const Tensor& b, const MatmulAttributes&
   return result.reshape(shape, where);
 }
 
+/// True at and below the diagonal, [rows, columns].
+Tensor below_diagonal(const Tensor& x, std::int64_t offset, std::string_view operation,
+                      Where where) {
+  if (x.rank() < 2) {
+    throw ShapeError(std::string(operation) + ": needs two axes: " + x.type_text() +
+                     where.suffix());
+  }
+  const Tensor rows = arange(x.dim(-2, where), where);
+  const Tensor columns = arange(x.dim(-1, where), where);
+  return expand_dims(rows, 1, where) + offset >= columns;
+}
+
 }  // namespace
 
 std::span<const Op> families::linalg() { return table; }
@@ -210,6 +223,13 @@ Tensor outer(const Operand& a, const Operand& b) {
   const Where where = a.where();
   if (!a.tensor().defined() || !b.tensor().defined()) detail::fail_undefined("outer", where);
   return multiply({a.tensor().reshape({-1, 1}, where), where}, b.tensor().reshape({1, -1}, where));
+}
+
+Tensor tril(const Tensor& x, int offset, Where where) {
+  return rill::where(below_diagonal(x, offset, "tril", where), x, false);
+}
+Tensor triu(const Tensor& x, int offset, Where where) {
+  return rill::where(below_diagonal(x, std::int64_t{offset} - 1, "triu", where), false, x);
 }
 
 }  // namespace rill

@@ -1,4 +1,4 @@
-/// Products of vectors and matrices.
+/// Products of vectors and matrices, and matrices' triangles.
 /// Invariant: products of half types accumulate in float32 and round once; integers wrap; which way
 /// a product is cut into blocks depends on its shape alone, so results do not depend on threads or
 /// layouts.
@@ -7,6 +7,7 @@
 #include <rill/tensor/export.h>
 #include <rill/tensor/operand.h>
 #include <rill/tensor/tensor.h>
+#include <rill/tensor/where.h>
 
 namespace rill {
 
@@ -38,5 +39,11 @@ RILL_API Tensor dot(const Operand& a, const Operand& b);
 /// Every product of an element of `a` with one of `b`: (a.size, b.size). Takes tensors of any
 /// shape, as one axis.
 RILL_API Tensor outer(const Operand& a, const Operand& b);
+
+// ---- Triangles of the last two axes -----------------------------------------------------------
+/// Zero above the diagonal that stands `offset` columns to the right of the main one.
+RILL_API Tensor tril(const Tensor& x, int offset = 0, Where where = Where::here());
+/// Zero below that diagonal.
+RILL_API Tensor triu(const Tensor& x, int offset = 0, Where where = Where::here());
 
 }  // namespace rill

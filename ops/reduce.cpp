@@ -14,6 +14,7 @@
 #include <rill/ops/families.h>
 #include <rill/ops/grad.h>
 #include <rill/ops/infer.h>
+#include <rill/ops/join.h>
 #include <rill/ops/shape.h>
 #include <rill/tensor/index.h>
 

@@ -130,9 +130,11 @@ struct kernel_philox : kernel_builder {
   kernel::Id i = b.axis(b.size());
 };
 
-struct ops_nn {
+struct ops_softmax {
   Tensor logits = ones({2, 3});
   Tensor labels = tensor({0, 2});
+};
+struct ops_normalization {
   Tensor x = ones({4, 3}), gamma = ones({3}), beta = zeros({3});
 };
 struct ops_recurrent {

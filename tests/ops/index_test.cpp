@@ -4,9 +4,9 @@
 #include <rill/ops/creation.h>
 #include <rill/ops/elementwise.h>
 #include <rill/ops/index.h>
-#include <rill/ops/nn.h>
 #include <rill/ops/reduce.h>
 #include <rill/ops/shape.h>
+#include <rill/ops/softmax.h>
 #include <rill/tensor/literal.h>
 #include <rill/tensor/threads.h>
 

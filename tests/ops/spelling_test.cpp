@@ -4,6 +4,8 @@
 #include <rill/ops/creation.h>
 #include <rill/ops/elementwise.h>
 #include <rill/ops/index.h>
+#include <rill/ops/join.h>
+#include <rill/ops/linalg.h>
 #include <rill/ops/reduce.h>
 #include <rill/ops/shape.h>
 #include <rill/tensor/literal.h>

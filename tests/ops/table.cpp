@@ -161,16 +161,73 @@ Row binary(std::string name, std::function<Tensor(const Tensor&, const Tensor&)>
   return row;
 }
 
+Row real(std::string name, std::function<Tensor(const Tensor&)> apply, double (*reference)(double),
+         double low, double high) {
+  std::vector<DType> dtypes = floats;
+  dtypes.push_back(int32);
+  dtypes.push_back(bool_);
+  Row row = unary(std::move(name), std::move(apply), reference, dtypes, low, high);
+  row.result = floating;
+  row.order = 2;
+  row.epsilons = 4;
+  return row;
+}
+
+Case moving(const Sizes& shape, std::function<Tensor(const Tensor&)> apply, const Sizes& result,
+            const std::function<Sizes(const Sizes&)>& from, const char* what, bool symbolic) {
+  return {
+      {{shape}},
+      [apply = std::move(apply)](Tensors x) { return apply(x[0]); },
+      [=](Arrays x) { return array_of(result, [&](const Sizes& at) { return x[0](from(at)); }); },
+      what,
+      symbolic};
+}
+
+Row rearrangement(std::string name, std::vector<Case> cases, std::vector<Bad> bad) {
+  return {.name = std::move(name),
+          .cases = std::move(cases),
+          .dtypes = everything,
+          .order = 2,
+          .epsilons = 0,
+          .bad = std::move(bad)};
+}
+
+Row with(Row row, int order, double epsilons) {
+  row.order = order;
+  row.epsilons = epsilons;
+  return row;
+}
+Row with(Row row, DType (*result)(DType)) {
+  row.result = result;
+  return row;
+}
+Row with(Row row, std::vector<Bad> bad) {
+  row.bad = std::move(bad);
+  return row;
+}
+
+Tensor call_named(const char* op, const Tensor& a, const Tensor& b) {
+  return call(*find_op(op), a, b);
+}
+
 const std::vector<Family>& all_families() {
   static const std::vector<Family> list = {
-      {"elementwise", &families::elementwise, elementwise_rows()},
+      {"arithmetic", &families::arithmetic, arithmetic_rows()},
+      {"mathematics", &families::mathematics, mathematics_rows()},
+      {"activation", &families::activation, activation_rows()},
+      {"comparison", &families::comparison, comparison_rows()},
+      {"conversion", &families::conversion, conversion_rows()},
       {"reduce", &families::reduce, reduce_rows()},
       {"shape", &families::shape, shape_rows()},
+      {"join", &families::join, join_rows()},
       {"index", &families::index, index_rows()},
       {"creation", &families::creation, creation_rows()},
       {"linalg", &families::linalg, linalg_rows()},
-      {"nn", &families::nn, nn_rows()},
+      {"softmax", &families::softmax, softmax_rows()},
+      {"normalization", &families::normalization, normalization_rows()},
+      {"attention", [] { return std::span<const Op>(); }, attention_rows()},
       {"convolution", &families::convolution, convolution_rows()},
+      {"pooling", &families::pooling, pooling_rows()},
       {"recurrent", &families::recurrent, recurrent_rows()},
       {"sort", &families::sort, sort_rows()},
   };

@@ -118,6 +118,24 @@ Row binary(std::string name, std::function<Tensor(const Tensor&, const Tensor&)>
            double (*reference)(double, double), std::vector<DType> dtypes = numbers,
            double low = -2, double high = 2);
 
+/// A function of floats, of which integers give float64.
+Row real(std::string name, std::function<Tensor(const Tensor&)> apply, double (*reference)(double),
+         double low = -2, double high = 2);
+
+/// An operator that moves elements: `from` says, for an index of the result, where its element was.
+Case moving(const Sizes& shape, std::function<Tensor(const Tensor&)> apply, const Sizes& result,
+            const std::function<Sizes(const Sizes&)>& from, const char* what, bool symbolic = true);
+/// The row of an operator that moves elements of any dtype and computes nothing.
+Row rearrangement(std::string name, std::vector<Case> cases, std::vector<Bad> bad = {});
+
+// The row, but for one thing.
+Row with(Row row, int order, double epsilons = 2);
+Row with(Row row, DType (*result)(DType));
+Row with(Row row, std::vector<Bad> bad);
+
+/// `op(a, b)` of an operator without a public function: the gradients of others.
+Tensor call_named(const char* op, const Tensor& a, const Tensor& b);
+
 /// An element's bits; every NaN has the same.
 template <Element T>
 std::uint64_t bits_of(const T& element) {
@@ -133,20 +151,29 @@ std::uint64_t bits_of(const T& element) {
 std::string title(const Row& row, const Case& c, DType dtype);
 
 // ---- The families -----------------------------------------------------------------------------
-/// A family of operators: ops/<name>.h, its table of operators, and their rows.
+/// A family of operators: ops/<name>.h, its table of operators (none where all are composed of
+/// others), and their rows.
 struct Family {
   std::string name;
   std::span<const Op> (*ops)();
   std::vector<Row> rows;
 };
-std::vector<Row> elementwise_rows();
+std::vector<Row> arithmetic_rows();
+std::vector<Row> mathematics_rows();
+std::vector<Row> activation_rows();
+std::vector<Row> comparison_rows();
+std::vector<Row> conversion_rows();
 std::vector<Row> reduce_rows();
 std::vector<Row> shape_rows();
+std::vector<Row> join_rows();
 std::vector<Row> index_rows();
 std::vector<Row> creation_rows();
 std::vector<Row> linalg_rows();
-std::vector<Row> nn_rows();
+std::vector<Row> softmax_rows();
+std::vector<Row> normalization_rows();
+std::vector<Row> attention_rows();
 std::vector<Row> convolution_rows();
+std::vector<Row> pooling_rows();
 std::vector<Row> recurrent_rows();
 std::vector<Row> sort_rows();
 /// The one list of them.

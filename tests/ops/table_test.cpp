@@ -8,6 +8,7 @@
 #include <rill/cpu/thread_pool.h>
 #include <rill/ops/call.h>
 #include <rill/ops/families.h>
+#include <rill/ops/join.h>
 
 #include <algorithm>
 #include <cmath>

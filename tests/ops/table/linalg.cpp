@@ -52,10 +52,29 @@ Array reshaped(Array array, Sizes shape) {
   return array;
 }
 
+/// What stands at and below the diagonal `offset` columns to the right of the main one, or at and
+/// above it.
+Row triangle(const char* name, bool lower) {
+  const auto kept = [=](int offset) {
+    return [=](Arrays x) {
+      return array_of(x[0].shape, [&](const Sizes& at) {
+        const std::int64_t distance = at[at.size() - 1] - at[at.size() - 2];
+        return (lower ? distance <= offset : distance >= offset) ? x[0](at) : 0.0;
+      });
+    };
+  };
+  const auto apply = [=](int offset) {
+    return [=](Tensors x) { return lower ? tril(x[0], offset) : triu(x[0], offset); };
+  };
+  return rearrangement(name, {{{{{3, 4}}}, apply(0), kept(0), "a matrix"},
+                              {{{{2, 3, 3}}}, apply(-1), kept(-1), "a stack"},
+                              {{{{4, 3}}}, apply(1), kept(1), "above"}});
+}
+
 }  // namespace
 
 std::vector<Row> linalg_rows() {
-  return {
+  std::vector<Row> rows = {
       {.name = "matmul",
        .cases = {multiplying({2, 3}, {3, 4}, false, false, "matrices"),
                  multiplying({3, 2}, {3, 4}, true, false, "the first transposed"),
@@ -118,7 +137,12 @@ std::vector<Row> linalg_rows() {
                   false}},
        .dtypes = numbers,
        .order = 2},
+      triangle("tril", true),
+      triangle("triu", false),
   };
+  rows.back().bad = {
+      {[] { (void)triu(zeros({3})); }, "ShapeError", "triu: needs two axes: float32[3]"}};
+  return rows;
 }
 
 }  // namespace rill::table

@@ -1,6 +1,5 @@
-/// What neural networks are made of, besides products and convolutions: normalisation, losses,
-/// attention, dropout. Invariant: each is numerically safe as it stands: no overflow in softmax, no
-/// cancellation in variances.
+/// Normalisation by mean and variance: over the features of each example, or over a batch.
+/// Invariant: a variance is summed from distances to the mean, so nothing cancels.
 #pragma once
 
 #include <rill/tensor/axes.h>
@@ -9,19 +8,6 @@
 #include <rill/tensor/tensor.h>
 
 namespace rill {
-
-/// exp(x) / sum(exp(x)) along `axis`, computed from x - max(x). Takes floats.
-RILL_API Tensor softmax(const Operand& x, int axis = -1);
-/// log(softmax(x)) without its loss of digits.
-RILL_API Tensor log_softmax(const Operand& x, int axis = -1);
-
-/// The cross entropy of integer labels: -log_softmax(logits)[label] for each row of the last axis.
-/// `logits` is float[..., classes], `labels` an integer tensor of the leading shape; the result has
-/// that shape: take the `mean` for a loss. Throws `IndexError` for a label outside [0, classes),
-/// `ShapeError`, `DTypeError`.
-///
-///     Tensor loss = mean(cross_entropy(logits, labels));
-RILL_API Tensor cross_entropy(const Operand& logits, const Operand& labels);
 
 struct LayerNormOptions {
  private:
@@ -61,21 +47,5 @@ RILL_API BatchNorm batch_norm(const Operand& x, const Operand& gamma, const Oper
 RILL_API Tensor batch_norm_with(const Operand& x, const Operand& gamma, const Operand& beta,
                                 const Tensor& mean, const Tensor& variance,
                                 const BatchNormOptions& options = {});
-
-struct AttentionOptions {
- private:
-  struct Tag {};
-
- public:
-  [[no_unique_address]] Tag tag{};
-  bool causal = false;  ///< position i attends to positions up to i
-  double scale = 0;     ///< of the products; 0 stands for 1 / sqrt(d)
-};
-/// softmax(query key^T * scale) value (Vaswani et al. 2017). query float[..., q, d], key [..., k,
-/// d], value [..., k, e]
-/// -> [..., q, e].
-RILL_API Tensor scaled_dot_product_attention(const Operand& query, const Operand& key,
-                                             const Operand& value,
-                                             const AttentionOptions& options = {});
 
 }  // namespace rill
