@@ -9,10 +9,11 @@
 #include <rill/ops/body.h>
 #include <rill/ops/call.h>
 #include <rill/ops/composition.h>
-#include <rill/ops/kernels.h>
+#include <rill/ops/dense_kernel.h>
 #include <rill/ops/known_call.h>
 #include <rill/ops/materialize.h>
 #include <rill/ops/places.h>
+#include <rill/ops/plans.h>
 #include <rill/ops/view.h>
 #include <rill/tensor/float_environment.h>
 #include <rill/tensor/listener.h>

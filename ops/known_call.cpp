@@ -1,5 +1,7 @@
 #include <rill/ops/known_call.h>
 
+#include <rill/ops/kernel_cache.h>
+
 namespace rill {
 namespace {
 

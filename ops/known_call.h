@@ -15,8 +15,8 @@
 #include <vector>
 
 #include <rill/kernel/backend.h>
+#include <rill/ops/body_launch.h>
 #include <rill/ops/infer.h>
-#include <rill/ops/kernels.h>
 #include <rill/ops/op.h>
 #include <rill/tensor/tensor.h>
 

@@ -20,6 +20,7 @@ class Places;
 class Grad;
 class Preparation;
 class Composition;
+struct OpKernels;
 
 /// Spellings of the operator in other libraries, for the documentation. Empty where there is none.
 struct Peers {
@@ -87,7 +88,7 @@ struct OpState {
   constexpr OpState() = default;
   OpState(const OpState&) = delete;
   OpState& operator=(const OpState&) = delete;
-  mutable std::atomic<void*> kernels = nullptr;  ///< owned by ops/dispatch.cpp
+  mutable std::atomic<OpKernels*> kernels = nullptr;  ///< owned by ops/kernel_cache.cpp
 };
 
 /// An operator. One of `body`, `view` and `places` (then `body` says what it means inside fused

@@ -1,4 +1,4 @@
-/// The C++ operators of tensors. Invariant: each is one operator of the elementwise family.
+/// The C++ operators of tensors. Invariant: each is one operator that works element by element.
 #pragma once
 
 #include <rill/tensor/export.h>

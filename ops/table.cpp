@@ -6,7 +6,7 @@
 
 #include <rill/cpu/thread_pool.h>
 #include <rill/ops/call.h>
-#include <rill/ops/kernels.h>
+#include <rill/ops/table_kernel.h>
 #include <rill/tensor/listener.h>
 
 namespace rill {
