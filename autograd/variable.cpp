@@ -171,16 +171,10 @@ Dim Variable::dim(int axis, Where where) const { return state(where).read().dim(
 std::uint64_t Variable::id() const { return state().id; }
 std::uint64_t Variable::version() const { return state().read().id(); }
 
-Tensor Variable::operator()(const Index& i0, Where where) const { return value(where)(i0, where); }
-Tensor Variable::operator()(const Index& i0, const Index& i1, Where where) const {
-  return value(where)(i0, i1, where);
-}
-Tensor Variable::operator()(const Index& i0, const Index& i1, const Index& i2, Where where) const {
-  return value(where)(i0, i1, i2, where);
-}
 Tensor Variable::operator()(const Index& i0, const Index& i1, const Index& i2, const Index& i3,
+                            const Index& i4, const Index& i5, const Index& i6, const Index& i7,
                             Where where) const {
-  return value(where)(i0, i1, i2, i3, where);
+  return value(where)(i0, i1, i2, i3, i4, i5, i6, i7, where);
 }
 
 std::ostream& operator<<(std::ostream& out, const Variable& variable) {

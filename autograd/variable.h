@@ -82,11 +82,10 @@ class RILL_API Variable {
   [[nodiscard]] std::uint64_t version() const;
 
   // Elements of the value, as of a tensor.
-  Tensor operator()(const Index& i0, Where where = Where::here()) const;
-  Tensor operator()(const Index& i0, const Index& i1, Where where = Where::here()) const;
-  Tensor operator()(const Index& i0, const Index& i1, const Index& i2,
-                    Where where = Where::here()) const;
-  Tensor operator()(const Index& i0, const Index& i1, const Index& i2, const Index& i3,
+  Tensor operator()(const Index& i0, const Index& i1 = detail::no_index,
+                    const Index& i2 = detail::no_index, const Index& i3 = detail::no_index,
+                    const Index& i4 = detail::no_index, const Index& i5 = detail::no_index,
+                    const Index& i6 = detail::no_index, const Index& i7 = detail::no_index,
                     Where where = Where::here()) const;
 
   // Not these: one could not see whether the handle or the value changes.
@@ -95,6 +94,12 @@ class RILL_API Variable {
   detail::to_subtract_from_a_variable_write_assign_sub operator-=(const Operand&) = delete;
   detail::to_scale_a_variable_assign_the_product operator*=(const Operand&) = delete;
   detail::to_scale_a_variable_assign_the_product operator/=(const Operand&) = delete;
+  detail::to_change_a_variable_write_assign operator%=(const Operand&) = delete;
+  detail::to_change_a_variable_write_assign operator&=(const Operand&) = delete;
+  detail::to_change_a_variable_write_assign operator|=(const Operand&) = delete;
+  detail::to_change_a_variable_write_assign operator^=(const Operand&) = delete;
+  detail::to_change_a_variable_write_assign operator<<=(const Operand&) = delete;
+  detail::to_change_a_variable_write_assign operator>>=(const Operand&) = delete;
   template <class... Indices>
   detail::to_change_an_element_change_a_copy_of_the_value_and_assign_it at(const Indices&...) =
       delete;

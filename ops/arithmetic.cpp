@@ -205,5 +205,9 @@ Tensor& Tensor::operator/=(const Operand& y) {
   call_in_place(find<"divide">, *this, y);
   return *this;
 }
+Tensor& Tensor::operator%=(const Operand& y) {
+  call_in_place(find<"remainder">, *this, y);
+  return *this;
+}
 
 }  // namespace rill

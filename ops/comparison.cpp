@@ -160,4 +160,25 @@ Tensor where(const Operand& condition, const Operand& a, const Operand& b) {
   });
 }
 
+Tensor& Tensor::operator&=(const Operand& y) {
+  call_in_place(find<"bitwise_and">, *this, y);
+  return *this;
+}
+Tensor& Tensor::operator|=(const Operand& y) {
+  call_in_place(find<"bitwise_or">, *this, y);
+  return *this;
+}
+Tensor& Tensor::operator^=(const Operand& y) {
+  call_in_place(find<"bitwise_xor">, *this, y);
+  return *this;
+}
+Tensor& Tensor::operator<<=(const Operand& y) {
+  call_in_place(find<"left_shift">, *this, y);
+  return *this;
+}
+Tensor& Tensor::operator>>=(const Operand& y) {
+  call_in_place(find<"right_shift">, *this, y);
+  return *this;
+}
+
 }  // namespace rill

@@ -14,7 +14,7 @@
 #include <rill/ops/infer.h>
 #include <rill/ops/places.h>
 #include <rill/ops/shape.h>
-#include <rill/tensor/literal.h>
+#include <rill/tensor/elements.h>
 #include <rill/tensor/unnamed.h>
 
 namespace rill {
@@ -121,8 +121,10 @@ Tensor join(std::span<const Tensor> tensors, int axis, Where where) {
 }
 
 /// Which element of an axis of `size` stands at each place of the padded axis.
-Tensor source_of(std::int64_t size, const Padding& amount, PadMode mode) {
-  std::vector<std::int64_t> source;
+Tensor source_of(std::int64_t size, const Padding& amount, PadMode mode, Where where) {
+  // First the memory: there may be none for so many.
+  Tensor source = Tensor::empty({Dim(size) + amount.before + amount.after}, int64);
+  auto* place = reinterpret_cast<std::int64_t*>(source.body().data);
   for (std::int64_t at = -amount.before; at < size + amount.after; ++at) {
     std::int64_t from = std::clamp(at, std::int64_t{0}, size - 1);
     if (mode == PadMode::reflect && size > 1) {
@@ -130,10 +132,10 @@ Tensor source_of(std::int64_t size, const Padding& amount, PadMode mode) {
       from = ((at % period) + period) % period;
       if (from >= size) from = period - from;
     }
-    source.push_back(from);
+    *place++ = from;
   }
-  return tensor_from(source.data(), static_cast<std::int64_t>(source.size()), int64,
-                     {static_cast<std::int64_t>(source.size())});
+  detail::tell_creation(source, where);
+  return source;
 }
 
 }  // namespace
@@ -289,7 +291,7 @@ Tensor pad(const Tensor& x, std::span<const Padding> amounts, const PadOptions& 
     const std::int64_t size = x.shape()[axis].value();
     if (size == 0)
       throw ShapeError("pad: there is nothing to continue: " + x.type_text() + where.suffix());
-    result = take(result, source_of(size, amount, options.mode), axis, where);
+    result = take(result, source_of(size, amount, options.mode, where), axis, where);
   }
   return result;
 } catch (const detail::Unnamed& error) {

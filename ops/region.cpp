@@ -388,71 +388,57 @@ void update(Tensor& x, std::span<const Index* const> indices, const Operand& val
   error.rethrow("index", where);
 }
 
-std::array<const Index*, 4> pointers(const Index& i0, const Index* i1 = nullptr,
-                                     const Index* i2 = nullptr, const Index* i3 = nullptr) {
-  return {&i0, i1, i2, i3};
+/// The indices that a call was given.
+std::span<const Index* const> given(const std::array<const Index*, max_rank>& indices) {
+  const auto end = std::find(indices.begin(), indices.end(), &detail::no_index);
+  return {indices.begin(), end};
 }
 
 }  // namespace
 
 // ---- Tensor and Slot --------------------------------------------------------------------------
 
-Tensor Tensor::operator()(const Index& i0, Where where) const {
-  const auto all = pointers(i0);
-  return read(*this, std::span(all).first(1), where);
-}
-Tensor Tensor::operator()(const Index& i0, const Index& i1, Where where) const {
-  const auto all = pointers(i0, &i1);
-  return read(*this, std::span(all).first(2), where);
-}
-Tensor Tensor::operator()(const Index& i0, const Index& i1, const Index& i2, Where where) const {
-  const auto all = pointers(i0, &i1, &i2);
-  return read(*this, std::span(all).first(3), where);
-}
-Tensor Tensor::operator()(const Index& i0, const Index& i1, const Index& i2, const Index& i3,
-                          Where where) const {
-  const auto all = pointers(i0, &i1, &i2, &i3);
-  return read(*this, all, where);
-}
 Tensor Tensor::operator()(const Index& i0, const Index& i1, const Index& i2, const Index& i3,
                           const Index& i4, const Index& i5, const Index& i6, const Index& i7,
                           Where where) const {
-  const std::array<const Index*, 8> all{&i0, &i1, &i2, &i3, &i4, &i5, &i6, &i7};
-  return read(*this, all, where);
+  return read(*this, given({&i0, &i1, &i2, &i3, &i4, &i5, &i6, &i7}), where);
 }
 
-Slot::Slot(Tensor& target, std::initializer_list<const Index*> indices, Where where)
-    : target_(target), count_(static_cast<int>(indices.size())), where_(where) {
-  std::copy(indices.begin(), indices.end(), indices_.begin());
-}
-Slot Tensor::at(const Index& i0, Where where) & { return {*this, {&i0}, where}; }
-Slot Tensor::at(const Index& i0, const Index& i1, Where where) & {
-  return {*this, {&i0, &i1}, where};
-}
-Slot Tensor::at(const Index& i0, const Index& i1, const Index& i2, Where where) & {
-  return {*this, {&i0, &i1, &i2}, where};
-}
-Slot Tensor::at(const Index& i0, const Index& i1, const Index& i2, const Index& i3, Where where) & {
-  return {*this, {&i0, &i1, &i2, &i3}, where};
+Slot Tensor::at(const Index& i0, const Index& i1, const Index& i2, const Index& i3, const Index& i4,
+                const Index& i5, const Index& i6, const Index& i7, Where where) & {
+  return {*this, {&i0, &i1, &i2, &i3, &i4, &i5, &i6, &i7}, where};
 }
 
-void Slot::operator=(const Operand& value) && {
-  write(target_, std::span(indices_).first(static_cast<std::size_t>(count_)), value, where_);
-}
+void Slot::operator=(const Operand& value) && { write(target_, given(indices_), value, where_); }
 void Slot::operator+=(const Operand& value) && {
-  update(target_, std::span(indices_).first(static_cast<std::size_t>(count_)), value, where_, &add);
+  update(target_, given(indices_), value, where_, &add);
 }
 void Slot::operator-=(const Operand& value) && {
-  update(target_, std::span(indices_).first(static_cast<std::size_t>(count_)), value, where_,
-         &subtract);
+  update(target_, given(indices_), value, where_, &subtract);
 }
 void Slot::operator*=(const Operand& value) && {
-  update(target_, std::span(indices_).first(static_cast<std::size_t>(count_)), value, where_,
-         &multiply);
+  update(target_, given(indices_), value, where_, &multiply);
 }
 void Slot::operator/=(const Operand& value) && {
-  update(target_, std::span(indices_).first(static_cast<std::size_t>(count_)), value, where_,
-         &divide);
+  update(target_, given(indices_), value, where_, &divide);
+}
+void Slot::operator%=(const Operand& value) && {
+  update(target_, given(indices_), value, where_, &remainder);
+}
+void Slot::operator&=(const Operand& value) && {
+  update(target_, given(indices_), value, where_, &operator&);
+}
+void Slot::operator|=(const Operand& value) && {
+  update(target_, given(indices_), value, where_, &operator|);
+}
+void Slot::operator^=(const Operand& value) && {
+  update(target_, given(indices_), value, where_, &operator^);
+}
+void Slot::operator<<=(const Operand& value) && {
+  update(target_, given(indices_), value, where_, &operator<<);
+}
+void Slot::operator>>=(const Operand& value) && {
+  update(target_, given(indices_), value, where_, &operator>>);
 }
 
 }  // namespace rill

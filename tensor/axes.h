@@ -6,11 +6,12 @@
 #include <concepts>
 #include <cstdint>
 #include <initializer_list>
-#include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include <rill/tensor/export.h>
+#include <rill/tensor/range.h>
 #include <rill/tensor/shape.h>
 #include <rill/tensor/where.h>
 
@@ -26,22 +27,26 @@ class RILL_API Axes {
   constexpr Axes() = default;
   template <AxisNumber T>
   constexpr Axes(T axis) {  // NOLINT(google-explicit-constructor): one axis is a list of one
-    push_back(static_cast<int>(axis));
+    push_back(axis);
   }
   template <AxisNumber T>
   constexpr Axes(std::initializer_list<T> axes) {
-    for (T axis : axes) push_back(static_cast<int>(axis));
+    for (T axis : axes) push_back(axis);
   }
-  constexpr explicit Axes(std::span<const int> axes) {
-    for (int axis : axes) push_back(axis);
+  /// Of a vector, an array or a span: axes that are known at run time only.
+  template <ContiguousRange R>
+    requires AxisNumber<ElementOf<R>>
+  constexpr Axes(const R& axes) {  // NOLINT(google-explicit-constructor): as braces convert
+    for (const auto& axis : axes) push_back(axis);
   }
 
   [[nodiscard]] constexpr int count() const { return count_; }
   constexpr int operator[](int i) const { return axes_[static_cast<std::size_t>(i)]; }
   [[nodiscard]] constexpr const std::int8_t* begin() const { return axes_.data(); }
   [[nodiscard]] constexpr const std::int8_t* end() const { return axes_.data() + count_; }
-  constexpr void push_back(int axis) {
-    if (count_ == max_rank || axis < -128 || axis > 127) fail();
+  template <AxisNumber T>
+  constexpr void push_back(T axis) {
+    if (count_ == max_rank || !std::in_range<std::int8_t>(axis)) fail();
     axes_[static_cast<std::size_t>(count_++)] = static_cast<std::int8_t>(axis);
   }
   [[nodiscard]] constexpr bool contains(int axis) const {

@@ -44,12 +44,14 @@ class RILL_API Index {
 
   // NOLINTBEGIN(google-explicit-constructor): whatever can be an index converts
   template <AxisNumber T>
-  Index(T number) : number_(static_cast<std::int64_t>(number)) {}
+  constexpr Index(T number) : number_(static_cast<std::int64_t>(number)) {}
   Index(Dim number) : number_(number.value()) {}
-  Index(const Slice& slice) : kind_(Kind::slice), slice_(slice) {}
+  Index(const Slice& range) : kind_(Kind::slice), slice_(range) {}
   Index(NewAxis) : kind_(Kind::newaxis) {}
   Index(Ellipsis) : kind_(Kind::ellipsis) {}
-  Index(Tensor tensor) : kind_(Kind::tensor), tensor_(std::move(tensor)) {}
+  Index(Tensor indices) : kind_(Kind::tensor), tensor_(std::move(indices)) {}
+  template <TensorLike T>
+  Index(const T& source) : kind_(Kind::tensor), tensor_(source) {}
   /// `x({0, 2})` is `x(slice(0, 2))`; three numbers add a step. Throws `IndexError` for another
   /// count.
   template <AxisNumber T>
@@ -88,14 +90,20 @@ class RILL_API Slot {
   void operator-=(const Operand& value) &&;
   void operator*=(const Operand& value) &&;
   void operator/=(const Operand& value) &&;
+  void operator%=(const Operand& value) &&;
+  void operator&=(const Operand& value) &&;
+  void operator|=(const Operand& value) &&;
+  void operator^=(const Operand& value) &&;
+  void operator<<=(const Operand& value) &&;
+  void operator>>=(const Operand& value) &&;
 
  private:
   friend class Tensor;
-  Slot(Tensor& target, std::initializer_list<const Index*> indices, Where where);
+  Slot(Tensor& target, const std::array<const Index*, max_rank>& indices, Where where)
+      : target_(target), indices_(indices), where_(where) {}
 
   Tensor& target_;
-  std::array<const Index*, 4> indices_{};
-  int count_ = 0;
+  std::array<const Index*, max_rank> indices_;
   Where where_;
 };
 

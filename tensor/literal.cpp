@@ -11,8 +11,24 @@ namespace {
 struct Flat {
   Shape shape;
   std::vector<Scalar> numbers;
-  DType dtype = bool_;
-  bool any = false;
+  bool real = false;
+  bool integer = false;
+  bool negative = false;
+  bool beyond_int64 = false;
+
+  void add(const Scalar& number) {
+    numbers.push_back(number);
+    real = real || number.dtype() == float32;
+    integer = integer || number.kind() != Scalar::Kind::boolean;
+    beyond_int64 = beyond_int64 || number.dtype() == uint64;
+    negative = negative || (number.kind() == Scalar::Kind::integer && number.integer() < 0);
+  }
+  /// The smallest that holds all: what no integer dtype does is float64, as in NumPy.
+  [[nodiscard]] DType dtype() const {
+    if (real || numbers.empty()) return float32;
+    if (beyond_int64) return negative ? float64 : uint64;
+    return integer ? int64 : bool_;
+  }
 };
 
 void flatten(const Literal& literal, int depth, Flat& flat, Where where) {
@@ -21,12 +37,7 @@ void flatten(const Literal& literal, int depth, Flat& flat, Where where) {
       throw ShapeError("tensor: a number stands where a list of shape " + flat.shape.text() +
                        " goes on" + where.suffix());
     }
-    flat.numbers.push_back(literal.scalar());
-    const DType mine = literal.scalar().dtype();
-    flat.dtype = !flat.any                                  ? mine
-                 : mine == float32 || flat.dtype == float32 ? float32
-                                                            : promote(flat.dtype, mine);
-    flat.any = true;
+    flat.add(literal.scalar());
     return;
   }
   const auto count = static_cast<std::int64_t>(literal.items().size());
@@ -66,7 +77,7 @@ Tensor tensor(const Literal& literal, Where where) try {
     if (at->items().empty()) break;
   }
   flatten(literal, 0, flat, where);
-  return tensor(literal, flat.any ? flat.dtype : float32, where);
+  return tensor(literal, flat.dtype(), where);
 } catch (const detail::Unnamed& error) {
   error.rethrow("tensor", where);
 }

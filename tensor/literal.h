@@ -42,7 +42,8 @@ class RILL_API Literal {
 };
 
 /// A tensor of literal numbers: float and double give float32, integers int64, bools bool; mixed
-/// lists the widest. Throws `ShapeError` when the rows have different lengths.
+/// lists the widest. Integers beyond int64 give uint64, and float64 beside negative ones, as in
+/// NumPy. Throws `ShapeError` when the rows have different lengths.
 ///
 ///     tensor({{1, 2}, {3, 4}})      // int64[2,2]
 ///     tensor({1.5, 2})              // float32[2]

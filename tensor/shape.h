@@ -4,14 +4,15 @@
 
 #include <algorithm>
 #include <array>
+#include <concepts>
 #include <cstdint>
 #include <initializer_list>
 #include <iosfwd>
-#include <span>
 #include <string>
 
 #include <rill/tensor/dim.h>
 #include <rill/tensor/export.h>
+#include <rill/tensor/range.h>
 
 namespace rill {
 
@@ -26,11 +27,11 @@ class RILL_API Shape {
   constexpr Shape(std::initializer_list<Dim> sizes) {
     for (Dim size : sizes) push_back(size);
   }
-  constexpr explicit Shape(std::span<const Dim> sizes) {
-    for (Dim size : sizes) push_back(size);
-  }
-  constexpr explicit Shape(std::span<const std::int64_t> sizes) {
-    for (std::int64_t size : sizes) push_back(size);
+  /// Of a vector, an array or a span of whatever integers.
+  template <ContiguousRange R>
+    requires std::constructible_from<Dim, ElementOf<R>>
+  constexpr explicit Shape(const R& sizes) {
+    for (const auto& size : sizes) push_back(size);
   }
 
   [[nodiscard]] constexpr int rank() const { return rank_; }

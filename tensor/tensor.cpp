@@ -279,6 +279,11 @@ std::size_t Tensor::checked_count(Where where) const {
   return static_cast<std::size_t>(size());
 }
 
+void Tensor::fail_memory(Where where) const {
+  throw OutOfMemoryError("to_vector: there is no memory for the elements of " + type_text() +
+                         where.suffix());
+}
+
 void Tensor::copy_into(DType dtype, void* values, Where where) const {
   detail::tell_host_read(*this, HostReadEvent::Kind::data, where);
   copy_elements(body(), dtype, values);

@@ -10,8 +10,10 @@
 #include <cstdint>
 #include <functional>
 #include <iosfwd>
+#include <new>
 #include <span>
 #include <string>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -56,6 +58,8 @@ struct TensorBody {
 };
 static_assert(sizeof(TensorBody) == 192);
 
+/// Stands where `x(...)` and `x.at(...)` are given fewer indices than they take.
+RILL_API extern const Index no_index;
 /// A number that no other value has had.
 RILL_API std::uint64_t next_value_id();
 RILL_API void destroy(TensorBody* body) noexcept;
@@ -87,7 +91,7 @@ class RILL_API Tensor {
     Tensor(std::move(other)).swap(*this);
     return *this;
   }
-  ~Tensor() {
+  constexpr ~Tensor() {
     if (body_ == nullptr) return;
     if (body_->references.load(std::memory_order_acquire) == 1 ||
         body_->references.fetch_sub(1, std::memory_order_acq_rel) == 1) {
@@ -128,7 +132,8 @@ class RILL_API Tensor {
     item_into(dtype_of<T>, &value, where);
     return value;
   }
-  /// All elements in row-major order, converted to `T`.
+  /// All elements in row-major order, converted to `T`. Throws `OutOfMemoryError` when there is no
+  /// room for them: those of a stretched view may be many more than its memory holds.
   template <Element T>
   [[nodiscard]] std::vector<T> to_vector(Where where = Where::here()) const;
   /// The elements themselves. Throws `DTypeError` unless `T` is the dtype's, `ValueError` unless
@@ -165,23 +170,17 @@ class RILL_API Tensor {
   ///     x({0, 1})                 // [[0, 1, 2]]
   ///     x(ellipsis, -1)           // [2, 5]
   ///     x(newaxis)                // int64[1,2,3]
-  Tensor operator()(const Index& i0, const Index& i1, const Index& i2, const Index& i3,
-                    const Index& i4, const Index& i5, const Index& i6, const Index& i7,
-                    Where where = Where::here()) const;
-  // The shorter calls stand in tensor/index.h's terms: absent indices.
-  Tensor operator()(const Index& i0, Where where = Where::here()) const;
-  Tensor operator()(const Index& i0, const Index& i1, Where where = Where::here()) const;
-  Tensor operator()(const Index& i0, const Index& i1, const Index& i2,
-                    Where where = Where::here()) const;
-  Tensor operator()(const Index& i0, const Index& i1, const Index& i2, const Index& i3,
+  Tensor operator()(const Index& i0, const Index& i1 = detail::no_index,
+                    const Index& i2 = detail::no_index, const Index& i3 = detail::no_index,
+                    const Index& i4 = detail::no_index, const Index& i5 = detail::no_index,
+                    const Index& i6 = detail::no_index, const Index& i7 = detail::no_index,
                     Where where = Where::here()) const;
 
   /// A place to write to: `x.at(1) = v; x.at(0, slice()) += 2; x.at(x < 0) = 0;`.
-  Slot at(const Index& i0, Where where = Where::here()) &;
-  Slot at(const Index& i0, const Index& i1, Where where = Where::here()) &;
-  Slot at(const Index& i0, const Index& i1, const Index& i2, Where where = Where::here()) &;
-  Slot at(const Index& i0, const Index& i1, const Index& i2, const Index& i3,
-          Where where = Where::here()) &;
+  Slot at(const Index& i0, const Index& i1 = detail::no_index, const Index& i2 = detail::no_index,
+          const Index& i3 = detail::no_index, const Index& i4 = detail::no_index,
+          const Index& i5 = detail::no_index, const Index& i6 = detail::no_index,
+          const Index& i7 = detail::no_index, Where where = Where::here()) &;
 
   /// `x = x + y`, in the buffer of `x` when nobody else holds it and the result fits; keeps the
   /// dtype of `x` as NumPy does, so a result that does not cast to it is a `DTypeError`.
@@ -189,6 +188,12 @@ class RILL_API Tensor {
   Tensor& operator-=(const Operand& y);
   Tensor& operator*=(const Operand& y);
   Tensor& operator/=(const Operand& y);
+  Tensor& operator%=(const Operand& y);
+  Tensor& operator&=(const Operand& y);
+  Tensor& operator|=(const Operand& y);
+  Tensor& operator^=(const Operand& y);
+  Tensor& operator<<=(const Operand& y);
+  Tensor& operator>>=(const Operand& y);
 
   // ---- For the floors above -------------------------------------------------------------------
   /// A body that the caller has just made.
@@ -228,6 +233,7 @@ class RILL_API Tensor {
   void item_into(DType dtype, void* value, Where where) const;
   void copy_into(DType dtype, void* values, Where where) const;
   [[nodiscard]] std::size_t checked_count(Where where) const;
+  [[noreturn]] void fail_memory(Where where) const;
   [[nodiscard]] const void* checked_data(DType dtype, Where where) const;
 
   detail::TensorBody* body_ = nullptr;
@@ -235,14 +241,18 @@ class RILL_API Tensor {
 
 template <Element T>
 std::vector<T> Tensor::to_vector(Where where) const {
-  if constexpr (std::same_as<T, bool>) {  // std::vector<bool> has no elements to copy into
-    const auto bytes =
-        std::vector<std::uint8_t>(to(DType::bool_, where).template to_vector<std::uint8_t>(where));
-    return {bytes.begin(), bytes.end()};
-  } else {
-    std::vector<T> values(checked_count(where));
+  // std::vector<bool> has no elements to copy into.
+  using Copied = std::conditional_t<std::same_as<T, bool>, std::uint8_t, T>;
+  const std::size_t count = checked_count(where);
+  try {
+    std::vector<Copied> values(count);
     copy_into(dtype_of<T>, values.data(), where);
-    return values;
+    if constexpr (std::same_as<T, bool>)
+      return {values.begin(), values.end()};
+    else
+      return values;
+  } catch (const std::bad_alloc&) {
+    fail_memory(where);
   }
 }
 

@@ -155,6 +155,28 @@ TEST_CASE("x += y works in the memory of x when nobody else can see it") {
   CHECK(floats_of(x) == std::vector<float>{4, 9});
 }
 
+TEST_CASE("remainders, bits and shifts assign in place as sums do") {
+  Tensor x = copy(tensor({13, 7, -5}));
+  const Tensor before = x;
+  x %= 8;
+  CHECK(integers_of(x) == std::vector<std::int64_t>{5, 7, 3});
+  CHECK(integers_of(before) == std::vector<std::int64_t>{13, 7, -5});
+  const void* memory = x.data<std::int64_t>().data();
+  x &= tensor({4, 6, 3});
+  CHECK(integers_of(x) == std::vector<std::int64_t>{4, 6, 3});
+  x |= 1;
+  CHECK(integers_of(x) == std::vector<std::int64_t>{5, 7, 3});
+  x ^= 2;
+  CHECK(integers_of(x) == std::vector<std::int64_t>{7, 5, 1});
+  x <<= tensor({1, 2, 3});
+  CHECK(integers_of(x) == std::vector<std::int64_t>{14, 20, 8});
+  x >>= 2;
+  CHECK(integers_of(x) == std::vector<std::int64_t>{3, 5, 2});
+  CHECK(x.data<std::int64_t>().data() == memory);
+  REQUIRE_THROWS_AS(x %= 0.5, DTypeError);
+  REQUIRE_THROWS_AS(x |= zeros({2, 3}, int64), ShapeError);
+}
+
 TEST_CASE("x += y that would change the dtype or shape of x is an error, and changes nothing") {
   Tensor x = tensor({1, 2});
   REQUIRE_THROWS_AS(x += 0.5, DTypeError);

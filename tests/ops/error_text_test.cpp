@@ -104,6 +104,28 @@ TEST_CASE("memory that is not there is refused by operation and line") {
   CHECK(text.starts_with("zeros: out of memory: "));
 }
 
+TEST_CASE("elements of a stretched view that no memory holds are refused, not attempted") {
+  const Tensor x = broadcast_to(tensor(1.5), {std::int64_t{1} << 50U});
+  const std::string text =
+      "to_vector: there is no memory for the elements of float32[1125899906842624]";
+  CHECK(rule_of<OutOfMemoryError>([&] { (void)x.to_vector<float>(); }) == text);
+  CHECK(rule_of<OutOfMemoryError>([&] { (void)x.to_vector<bool>(); }) == text);
+}
+
+TEST_CASE("a padding that no memory holds is refused, whatever fills it") {
+  const Tensor x = tensor({1.0, 2.0});
+  for (const PadMode mode : {PadMode::edge, PadMode::reflect}) {
+    const PadOptions options{.mode = mode};
+    CHECK(rule_of<OutOfMemoryError>([&] {
+            pad(x, {{large << 10U, 0}}, options);
+          }).starts_with("pad: out of memory: "));
+    CHECK(rule_of<ShapeError>([&] { pad(x, {{0, large << 20U}}, options); }) ==
+          "pad: a tensor of shape [1152921504606846978] has too many elements: at most 2^56");
+    CHECK(rule_of<Error>([&] { pad(x, {{largest, largest}}, options); }) ==
+          "pad: a size is outside [-2^61, 2^61)");
+  }
+}
+
 TEST_CASE("probabilities that do not broadcast are refused at the user's line") {
   CHECK(rule_of<ShapeError>([] { rng::bernoulli({2}, tensor({0.0, 1.0, 0.5})); }) ==
         "bernoulli: the probabilities float32[3] do not broadcast to [2]");

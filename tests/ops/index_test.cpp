@@ -1,6 +1,7 @@
 // Reading and writing by index: NumPy's answers, and who sees a write.
 
 #include <rill/autograd/tape.h>
+#include <rill/autograd/variable.h>
 #include <rill/ops/creation.h>
 #include <rill/ops/elementwise.h>
 #include <rill/ops/index.h>
@@ -36,6 +37,48 @@ TEST_CASE("numbers, slices, newaxis and ellipsis read views") {
   CHECK(x(newaxis, 0, newaxis).shape() == Shape{1, 1, 4});
   CHECK(x(ellipsis, 0).shape() == Shape{3});
   CHECK(x(ellipsis).shape() == Shape{3, 4});
+}
+
+TEST_CASE("reading and writing take as many indices as a tensor has axes") {
+  const Tensor x = arange(256).reshape({2, 2, 2, 2, 2, 2, 2, 2});
+  CHECK(x(1, 1, 1, 1, 1).shape() == Shape{2, 2, 2});
+  CHECK(list(x(1, 0, 1, 0, 1, 0)) == Integers{168, 169, 170, 171});
+  CHECK(list(x(1, 0, 1, 0, 1, 0, 1)) == Integers{170, 171});
+  CHECK(list(x(1, 0, 1, 0, 1, 0, 1, 0)) == Integers{170});
+  CHECK(list(x(0, 0, 0, 0, {0, 1}, -1, newaxis, 1)) == Integers{6, 7});
+  const auto written = [&](const auto& write) {
+    Tensor y = copy(x);
+    write(y);
+    return list(y(1, 0, 1, 0, 1, 0));
+  };
+  CHECK(written([](Tensor& y) { y.at(1, 0, 1, 0, 1) = 5; }) == Integers{5, 5, 5, 5});
+  CHECK(written([](Tensor& y) { y.at(1, 0, 1, 0, 1, 0) -= 100; }) == Integers{68, 69, 70, 71});
+  CHECK(written([](Tensor& y) { y.at(1, 0, 1, 0, 1, 0, 1) = 5; }) == Integers{168, 169, 5, 5});
+  CHECK(written([](Tensor& y) { y.at(1, 0, 1, 0, 1, 0, 1, 0) = 5; }) == Integers{168, 169, 5, 171});
+  const Variable v(x, "v");
+  CHECK(list(v(1, 0, 1, 0, 1, 0, 1, 0)) == Integers{170});
+}
+
+TEST_CASE("a variable of integers, or of bools, is an index as its value is") {
+  const Variable places(tensor({2, 0}), {.trainable = false});
+  Tensor x = matrix();
+  CHECK(list(x(slice(0, 1), places)) == Integers{2, 0});
+  x.at(places) = 7;
+  CHECK(list(x) == Integers{7, 7, 7, 7, 4, 5, 6, 7, 7, 7, 7, 7});
+  x.at(Variable(tensor({false, true, false}), {.trainable = false})) = 1;
+  CHECK(list(x(1)) == Integers{1, 1, 1, 1});
+}
+
+TEST_CASE("a place is computed upon by every operator of numbers and bits") {
+  Tensor x = tensor({7, 7, 7, 7, 7, 7, 7});
+  x.at(1) *= 2;
+  x.at(2) %= 4;
+  x.at(3) &= 5;
+  x.at(4) |= 8;
+  x.at(5) ^= 1;
+  x.at(6) <<= 2;
+  x.at(0) >>= 1;
+  CHECK(list(x) == Integers{3, 14, 3, 5, 15, 6, 28});
 }
 
 TEST_CASE("slices clamp to their axis as Python's do") {

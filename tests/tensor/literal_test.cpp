@@ -31,6 +31,17 @@ TEST_CASE("the widest number gives the dtype") {
   CHECK(tensor({1, 2}, float16).dtype() == float16);
 }
 
+TEST_CASE("integers beyond int64 are uint64, and float64 beside negative ones") {
+  constexpr std::uint64_t most = 18446744073709551615U;
+  CHECK(tensor({most, 1}).dtype() == uint64);
+  CHECK(tensor({1, most, true}).to_vector<std::uint64_t>() ==
+        std::vector<std::uint64_t>{1, most, 1});
+  CHECK(tensor(most).dtype() == uint64);
+  CHECK(tensor({most, -1}).dtype() == float64);
+  CHECK(tensor({most, 0.5}).dtype() == float32);
+  CHECK(tensor({std::uint64_t{7}, -1}).dtype() == int64);
+}
+
 TEST_CASE("numbers that do not fit the dtype are refused") {
   CHECK_THROWS_AS(tensor({1, 300}, int8), ValueError);
   CHECK_THROWS_AS(tensor({-1}, uint32), ValueError);

@@ -3,7 +3,11 @@
 #include <rill/tensor/index.h>
 #include <rill/tensor/shape.h>
 
+#include <array>
+#include <span>
 #include <string>
+#include <type_traits>
+#include <vector>
 
 #include "tests/catch.h"
 #include "tests/tensor/temporary_folder.h"
@@ -65,7 +69,26 @@ TEST_CASE("axes are one number or a list of few") {
   CHECK(Axes({0, 2}).contains(2));
   CHECK_FALSE(Axes({0, 2}).contains(1));
   CHECK_THROWS_AS(Axes(1000), IndexError);
+  CHECK_THROWS_AS(Axes(std::int64_t{1} << 32U), IndexError);
   CHECK_THROWS_AS(Axes({0, 1, 2, 3, 4, 5, 6, 7, 8}), IndexError);
+}
+
+TEST_CASE("sizes and axes that are known at run time come in vectors, arrays and spans") {
+  CHECK(Shape(std::vector<int>{2, 3}) == Shape{2, 3});
+  CHECK(Shape(std::vector<std::size_t>{2, 3}) == Shape{2, 3});
+  CHECK(Shape(std::array<std::int64_t, 2>{2, 3}) == Shape{2, 3});
+  CHECK(Shape(std::vector<Dim>{2, Dim("batch")}) == Shape{2, Dim("batch")});
+  CHECK(Shape(std::vector<int>{}) == Shape{});
+  CHECK_THROWS_AS(Shape(std::vector<int>(9, 1)), ShapeError);
+  CHECK_THROWS_AS(Shape(std::vector<std::uint64_t>{~std::uint64_t{0}}), ValueError);
+  const std::vector<int> vector{0, -1};
+  const auto text = [](const Axes& axes) { return axes.text(); };
+  CHECK(text(vector) == "[0,-1]");
+  CHECK(text(std::array<std::int64_t, 3>{2, 1, 0}) == "[2,1,0]");
+  CHECK(text(std::span(vector).first(1)) == "[0]");
+  CHECK_THROWS_AS(text(std::vector<std::int64_t>{std::int64_t{1} << 32U}), IndexError);
+  static_assert(!std::is_constructible_v<Axes, std::vector<double>>);
+  static_assert(!std::is_constructible_v<Shape, std::vector<double>>);
 }
 
 TEST_CASE("an axis is brought into the range of the rank") {
