@@ -12,8 +12,8 @@
 #include <rill/ops/families.h>
 #include <rill/ops/grad.h>
 #include <rill/ops/infer.h>
-#include <rill/ops/known_call.h>
 #include <rill/ops/join.h>
+#include <rill/ops/known_call.h>
 #include <rill/ops/linalg.h>
 #include <rill/ops/reduce.h>
 #include <rill/ops/shape.h>

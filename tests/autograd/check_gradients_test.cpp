@@ -1,6 +1,6 @@
 // The gradient checker finds wrong gradients, of first and second order, and passes right ones.
 
-#include "../catch.h"
+#include "tests/catch.h"
 
 #include <rill/autograd/check_gradients.h>
 #include <rill/autograd/custom_gradient.h>

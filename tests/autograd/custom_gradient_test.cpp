@@ -1,7 +1,5 @@
 // Functions with a gradient of their own.
 
-#include "../catch.h"
-
 #include <rill/autograd/custom_gradient.h>
 #include <rill/autograd/functional.h>
 #include <rill/autograd/tape.h>
@@ -15,13 +13,14 @@
 #include <utility>
 #include <vector>
 
+#include "tests/autograd/values.h"
+#include "tests/catch.h"
+
 using namespace rill;
+using rill::test::Floats;
+using rill::test::values;
 
 namespace {
-
-using Floats = std::vector<float>;
-
-Floats values(const Tensor& tensor) { return tensor.to_vector<float>(); }
 
 /// log(1 + exp(x)), whose own derivative would overflow for large x.
 const auto log1pexp = custom_gradient([](const Tensor& x) {

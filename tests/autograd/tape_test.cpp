@@ -1,7 +1,5 @@
 // Gradient tapes: what they record, what they give back, and what they keep.
 
-#include "../catch.h"
-
 #include <rill/autograd/functional.h>
 #include <rill/autograd/tape.h>
 #include <rill/autograd/variable.h>
@@ -20,25 +18,14 @@
 #include <thread>
 #include <vector>
 
+#include "tests/autograd/values.h"
+#include "tests/catch.h"
+#include "tests/thrown.h"
+
 using namespace rill;
-
-namespace {
-
-using Floats = std::vector<float>;
-
-Floats values(const Tensor& tensor) { return tensor.to_vector<float>(); }
-
-template <class E, class F>
-std::string error_of(F&& f) {
-  try {
-    f();
-  } catch (const E& error) {
-    return error.what();
-  }
-  return "nothing was thrown";
-}
-
-}  // namespace
+using rill::test::Floats;
+using rill::test::thrown;
+using rill::test::values;
 
 TEST_CASE("the gradient of a square is twice the number") {
   const Tensor x = tensor({3.0, -1.0});
@@ -164,7 +151,7 @@ TEST_CASE("a variable that was read but not watched is said to be just that") {
   const Variable fixed(tensor({1.0, 2.0}), {.name = "fixed", .trainable = false});
   const Variable v(tensor({1.0, 2.0}), "v");
   const auto complaint = [](const Variable& variable, const TapeOptions& options) {
-    return error_of<GradientError>([&] {
+    return thrown<GradientError>([&] {
       GradientTape tape(options);
       const Tensor y = sum(variable * 2);
       static_cast<void>(tape.gradient(y, variable, {}, {"main.cpp", 9}));
@@ -191,12 +178,12 @@ TEST_CASE("an unconnected source is an error that names it, or zeros, or nothing
   const Tensor y = used * used;
   const int line = __LINE__ + 1;
   const auto fault = [&] { static_cast<void>(tape.gradient(y, {used, unread})); };
-  CHECK(error_of<GradientError>(fault) ==
+  CHECK(thrown<GradientError>(fault) ==
         "gradient: variable 'unread' (float32[2,3]) is unconnected: the target does not depend on "
         "it; "
         "ask for {.unconnected = Unconnected::zeros} to get zeros, at tape_test.cpp:" +
             std::to_string(line));
-  CHECK(error_of<GradientError>([&] { static_cast<void>(tape.gradient(y, {used, unwatched})); })
+  CHECK(thrown<GradientError>([&] { static_cast<void>(tape.gradient(y, {used, unwatched})); })
             .starts_with("gradient: source 1 (float32[2]) is unconnected: it was neither watched "
                          "nor computed"));
   auto [du, dz] = tape.gradient(y, {used, unread}, {.unconnected = Unconnected::zeros});
@@ -244,7 +231,7 @@ TEST_CASE("a tape that is not persistent can be used once") {
   static_cast<void>(tape.gradient(y, x));
   const int line = __LINE__ + 1;
   const auto fault = [&] { static_cast<void>(tape.gradient(y, x)); };
-  CHECK(error_of<GradientError>(fault) ==
+  CHECK(thrown<GradientError>(fault) ==
         "gradient: this tape was used up by its first gradient: open it with {.persistent = true}, "
         "at tape_test.cpp:" +
             std::to_string(line));
@@ -334,7 +321,7 @@ TEST_CASE("a tape belongs to the thread that opened it") {
   std::string error;
   std::thread([&] {
     const Tensor unheard = x * 3;
-    error = error_of<GradientError>([&] { static_cast<void>(tape.gradient(y, x)); });
+    error = thrown<GradientError>([&] { static_cast<void>(tape.gradient(y, x)); });
   }).join();
   CHECK(error.starts_with(
       "GradientTape: used on another thread than the one that opened it, at tape_test.cpp:"));

@@ -1,7 +1,5 @@
 // What a variable promises: one place for a value, read as a tensor, changed by assignment only.
 
-#include "../catch.h"
-
 #include <rill/autograd/variable.h>
 #include <rill/ops/creation.h>
 #include <rill/ops/operators.h>
@@ -17,25 +15,14 @@
 #include <type_traits>
 #include <vector>
 
+#include "tests/autograd/values.h"
+#include "tests/catch.h"
+#include "tests/thrown.h"
+
 using namespace rill;
-
-namespace {
-
-using Floats = std::vector<float>;
-
-Floats values(const Tensor& tensor) { return tensor.to_vector<float>(); }
-
-template <class E, class F>
-std::string error_of(F&& f) {
-  try {
-    f();
-  } catch (const E& error) {
-    return error.what();
-  }
-  return "nothing was thrown";
-}
-
-}  // namespace
+using rill::test::Floats;
+using rill::test::thrown;
+using rill::test::values;
 
 TEST_CASE("a variable reads as a tensor") {
   const Variable w(tensor({1.0, 2.0}), "w");
@@ -130,13 +117,13 @@ TEST_CASE("a variable keeps its shape and dtype") {
   const Variable w(zeros({2}), "w");
   const int shape_line = __LINE__ + 1;
   const auto another_shape = [&] { w.assign(zeros({3})); };
-  CHECK(error_of<ShapeError>(another_shape) ==
+  CHECK(thrown<ShapeError>(another_shape) ==
         "assign: a variable keeps its shape: variable 'w' is float32[2], the value float32[3], at "
         "variable_test.cpp:" +
             std::to_string(shape_line));
   const int dtype_line = __LINE__ + 1;
   const auto another_dtype = [&] { w.assign(zeros({2}, float64)); };
-  CHECK(error_of<DTypeError>(another_dtype) ==
+  CHECK(thrown<DTypeError>(another_dtype) ==
         "assign: a variable keeps its dtype: variable 'w' is float32[2], the value float64[2]: "
         "convert it with .to(float32), at variable_test.cpp:" +
             std::to_string(dtype_line));

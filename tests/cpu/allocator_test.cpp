@@ -1,4 +1,4 @@
-#include "../catch.h"
+#include "tests/catch.h"
 
 #include <rill/cpu/allocator.h>
 #include <rill/cpu/size_class.h>

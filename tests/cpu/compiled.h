@@ -4,11 +4,16 @@
 #pragma once
 
 #include <array>
+#include <cmath>
+#include <cstring>
+#include <functional>
 #include <map>
 #include <memory>
 #include <stdexcept>
 #include <string>
 #include <tuple>
+#include <type_traits>
+#include <utility>
 #include <vector>
 
 #include <rill/cpu/compiled_object.h>
@@ -19,6 +24,7 @@
 #include <rill/kernel/program.h>
 #include <rill/kernel/schedule.h>
 
+#include "tests/catch.h"
 #include "tests/kernel/launch.h"
 
 namespace rill::cpu {
@@ -95,6 +101,44 @@ inline std::vector<kernel::Schedule> schedules_of(const kernel::Program& program
     }
   }
   return all;
+}
+
+/// Equal to the last bit, but for the bits of NaN.
+template <class T>
+bool same_bits(const std::vector<T>& a, const std::vector<T>& b) {
+  if (a.size() != b.size()) return false;
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    if constexpr (std::is_floating_point_v<T>) {
+      if (std::isnan(a[i]) && std::isnan(b[i])) continue;
+    }
+    // NOLINTNEXTLINE(bugprone-suspicious-memory-comparison): -0 and +0 differ here
+    if (std::memcmp(&a[i], &b[i], sizeof(T)) != 0) return false;
+  }
+  return true;
+}
+
+/// Runs a program under every schedule at every level, in one piece and in three, and calls `look`
+/// after each run. What `reset` does comes before.
+inline void everywhere(const kernel::Program& program, kernel::Launch& launch, std::int64_t points,
+                       const std::function<void()>& reset, const std::function<void()>& look,
+                       std::size_t row_bytes = 0, bool in_pieces = true) {
+  for (const Level level : runnable_levels()) {
+    for (const kernel::Schedule& schedule : schedules_of(program)) {
+      INFO("level " << name_of(level) << ", lanes on axis "
+                    << static_cast<int>(schedule.vector_axis));
+      const Compiled& compiled = compiled_once(program, schedule, level);
+      reset();
+      compiled.run(launch, 0, points, row_bytes);
+      look();
+      if (!in_pieces) continue;
+      reset();
+      for (const auto& [begin, end] : {std::pair{0L, points / 3}, std::pair{points / 3, points / 2},
+                                       std::pair{points / 2, points}}) {
+        compiled.run(launch, begin, end, row_bytes);
+      }
+      look();
+    }
+  }
 }
 
 }  // namespace rill::cpu

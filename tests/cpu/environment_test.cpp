@@ -1,4 +1,4 @@
-#include "../catch.h"
+#include "tests/catch.h"
 
 #include <rill/cpu/environment.h>
 #include <rill/tensor/error.h>

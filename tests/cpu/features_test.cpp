@@ -1,4 +1,4 @@
-#include "../catch.h"
+#include "tests/catch.h"
 
 #include <rill/cpu/features.h>
 #include <rill/tensor/error.h>

@@ -1,4 +1,4 @@
-#include "../catch.h"
+#include "tests/catch.h"
 
 #include <rill/cpu/information.h>
 #include <rill/cpu/thread_pool.h>

@@ -16,74 +16,22 @@
 #include <rill/tensor/error.h>
 
 #include "tests/kernel/launch.h"
+#include "tests/kernel/programs.h"
 
 namespace rill::cpu {
 namespace {
 
-using kernel::Buffer;
+using kernel::adding_rows;
+using kernel::addition;
 using kernel::Builder;
-using kernel::Fold;
-using kernel::Folding;
 using kernel::Id;
 using kernel::Launch;
+using kernel::line;
 using kernel::Program;
-using kernel::Store;
+using kernel::Space;
+using kernel::sums;
+using kernel::uneven;
 using kernel::Value;
-using Space = Buffer::Space;
-
-Id line(Builder& b, DType type, Space space, const Value& extent) {
-  return b.buffer(type, space, std::array{extent}, std::array{b.integer(1)});
-}
-
-Folding summing(Builder& b, std::function<Value()> term) {
-  return {.kind = Fold::Kind::reduce,
-          .init = {b.constant(float32, 0)},
-          .step = [=](std::span<const Value> a) { return std::vector{a[0] + term()}; },
-          .merge = [](std::span<const Value> l,
-                      std::span<const Value> r) { return std::vector{l[0] + r[0]}; }};
-}
-
-std::vector<float> uneven(std::size_t count) {
-  std::vector<float> x(count);
-  std::uint32_t state = 1;
-  for (float& value : x) {
-    state = state * 1664525U + 1013904223U;
-    value = static_cast<float>(static_cast<std::int32_t>(state)) * 0x1p-28F;
-  }
-  return x;
-}
-
-Program addition() {
-  Builder b;
-  const Value n = b.size();
-  const Id i = b.axis(n);
-  const Id x = line(b, float32, Space::input, n);
-  const Id y = line(b, float32, Space::input, n);
-  const Id z = line(b, float32, Space::output, n);
-  b.outer(std::array{i});
-  b.stage({});
-  const std::array at{b.index(i)};
-  b.store(z, at, b.load(x, at) + b.load(y, at));
-  return b.finish();
-}
-
-/// out[i] = sum over j of x[i, j]; of columns if the first stride is 1.
-Program sums(bool rows) {
-  Builder b;
-  const Value n = b.size();
-  const Value m = b.size();
-  const Id i = b.axis(n);
-  const Id j = b.axis(m);
-  const auto strides = rows ? std::array{m, b.integer(1)} : std::array{b.integer(1), n};
-  const Id x = b.buffer(float32, Space::input, std::array{n, m}, strides);
-  const Id out = line(b, float32, Space::output, n);
-  b.outer(std::array{i});
-  b.stage({});
-  const auto total = b.fold(
-      std::array{j}, summing(b, [&] { return b.load(x, std::array{b.index(i), b.index(j)}); }));
-  b.store(out, std::array{b.index(i)}, total[0]);
-  return b.finish();
-}
 
 /// The same bits as the interpreter's, with 1, 2, 7 and 16 threads.
 void same_on_all_threads(const Program& program, Launch launch, std::vector<float>& result) {
@@ -105,12 +53,12 @@ void same_on_all_threads(const Program& program, Launch launch, std::vector<floa
 
 TEST_CASE("Equal programs are one kernel") {
   REQUIRE(Kernel::prepare(addition()) == Kernel::prepare(addition()));
-  REQUIRE(Kernel::prepare(addition()) != Kernel::prepare(sums(true)));
+  REQUIRE(Kernel::prepare(addition()) != Kernel::prepare(sums(float32, true)));
 }
 
 TEST_CASE("A kernel without folds, rows and checks offers its code, unless accesses are checked") {
   REQUIRE((Kernel::prepare(addition())->direct() != nullptr) == !environment::bounds());
-  REQUIRE(Kernel::prepare(sums(true))->direct() == nullptr);
+  REQUIRE(Kernel::prepare(sums(float32, true))->direct() == nullptr);
 }
 
 TEST_CASE("A kernel over no points touches nothing") {
@@ -169,7 +117,7 @@ TEST_CASE("Results do not depend on the number of threads") {
       sum.sizes = {n, m};
       sum.add(x);
       INFO(n << " x " << m << (rows ? " rows" : " columns"));
-      same_on_all_threads(sums(rows), sum, total);
+      same_on_all_threads(sums(float32, rows), sum, total);
     }
   }
 }
@@ -227,20 +175,6 @@ TEST_CASE("Results too large for the caches are the same") {
 }
 
 TEST_CASE("Threads that own parts of a destination give what one thread gives") {
-  Builder b;
-  const Value n = b.size();
-  const Value w = b.size();
-  const Value limit = b.size();
-  const Id i = b.axis(n);
-  const Id j = b.axis(w);
-  const Id where = line(b, int64, Space::input, n);
-  const Id x = b.buffer(float32, Space::input, std::array{n, w}, std::array{w, b.integer(1)});
-  const Id out =
-      b.buffer(float32, Space::in_out, std::array{limit, w}, std::array{w, b.integer(1)});
-  b.outer(std::array{i, j});
-  b.stage({});
-  b.store(out, std::array{b.load(where, std::array{b.index(i)}), b.index(j)},
-          b.load(x, std::array{b.index(i), b.index(j)}), Store::Mode::add, false);
   std::vector<std::int64_t> places(5000);
   for (std::size_t k = 0; k < places.size(); ++k)
     places[k] = static_cast<std::int64_t>(k * k % 101);
@@ -248,7 +182,7 @@ TEST_CASE("Threads that own parts of a destination give what one thread gives") 
   Launch launch;
   launch.sizes = {5000, 20, 101};
   launch.add(places), launch.add(in);
-  same_on_all_threads(b.finish(), launch, result);
+  same_on_all_threads(adding_rows(), launch, result);
 }
 
 TEST_CASE("The earliest failed check of all threads is reported") {

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cmath>
 #include <limits>
 #include <vector>
 
@@ -12,26 +11,11 @@
 #include <rill/tensor/error.h>
 
 #include "tests/kernel/launch.h"
+#include "tests/kernel/programs.h"
 #include "tests/kernel/random_program.h"
 
 namespace rill::kernel {
 namespace {
-
-using Space = Buffer::Space;
-
-/// A contiguous one-dimensional buffer.
-Id line(Builder& b, DType type, Space space, const Value& extent) {
-  return b.buffer(type, space, std::array{extent}, std::array{b.integer(1)});
-}
-
-Folding summing(Builder& b, DType type, std::function<Value()> term,
-                Fold::Kind kind = Fold::Kind::reduce) {
-  return {.kind = kind,
-          .init = {b.constant(type, 0)},
-          .step = [=](std::span<const Value> a) { return std::vector{a[0] + term()}; },
-          .merge = [](std::span<const Value> l,
-                      std::span<const Value> r) { return std::vector{l[0] + r[0]}; }};
-}
 
 /// The contract's order, written as plainly as it reads.
 float sum_in_order(const std::vector<float>& x) {
@@ -55,37 +39,8 @@ float sum_in_order(const std::vector<float>& x) {
   return chunks.empty() ? 0 : chunks[0];
 }
 
-std::vector<float> uneven(std::size_t count) {
-  std::vector<float> x(count);
-  std::uint32_t state = 1;
-  for (float& value : x) {
-    state = state * 1664525U + 1013904223U;
-    value =
-        std::ldexp(static_cast<float>(state >> 8U) - 8388608.0F, -static_cast<int>(state % 30U));
-  }
-  return x;
-}
-
-/// Sums over the last axis of (outer, inner).
-Program row_sums() {
-  Builder b;
-  const Value outer = b.size();
-  const Value inner = b.size();
-  const Id i = b.axis(outer);
-  const Id j = b.axis(inner);
-  const Id x =
-      b.buffer(float32, Space::input, std::array{outer, inner}, std::array{inner, b.integer(1)});
-  const Id y = line(b, float32, Space::output, outer);
-  b.outer(std::array{i});
-  const auto sum =
-      b.fold(std::array{j},
-             summing(b, float32, [&] { return b.load(x, std::array{b.index(i), b.index(j)}); }));
-  b.store(y, std::array{b.index(i)}, sum[0]);
-  return b.finish();
-}
-
 TEST_CASE("a sum has the documented order, whatever the number of points") {
-  const Program program = row_sums();
+  const Program program = sums(float32, true);
   for (const std::size_t inner :
        {0U, 1U, 15U, 16U, 33U, 511U, 512U, 513U, 1537U, 5 * 512U, 20000U}) {
     for (const std::size_t outer : {1U, 3U, 20U}) {
@@ -386,7 +341,7 @@ TEST_CASE("an access outside its buffer is reported and touches nothing") {
 }
 
 TEST_CASE("ranges of points add up to the whole") {
-  const Interpreter interpreter(row_sums());
+  const Interpreter interpreter(sums(float32, true));
   std::vector<float> x = uneven(700 * 5);
   std::vector<float> whole(700);
   std::vector<float> pieces(700);

@@ -1,4 +1,5 @@
 #include "tests/catch.h"
+#include "tests/thrown.h"
 
 #include <functional>
 #include <string>
@@ -25,12 +26,7 @@ class Room {
 /// What a call says that does not find 4 MiB (and what a block of memory needs besides).
 std::string said(const std::function<void()>& call) {
   const Room room(1048576);
-  try {
-    call();
-  } catch (const OutOfMemoryError& error) {
-    return error.what();
-  }
-  return "nothing";
+  return rill::test::thrown<OutOfMemoryError>(call);
 }
 
 }  // namespace

@@ -17,9 +17,12 @@
 #include <vector>
 
 #include "tests/catch.h"
+#include "tests/thrown.h"
 
 namespace rill {
 namespace {
+
+using test::thrown;
 
 using Integers = std::vector<int>;
 
@@ -242,20 +245,13 @@ TEST_CASE("gradients flow through what is read and written by index") {
 
 TEST_CASE("an index out of range in a tensor names it, the axis, its size and the line") {
   const Tensor x = matrix();
-  std::string text;
-  try {
-    (void)x(slice(), tensor({0, 4}));
-  } catch (const IndexError& error) {
-    text = error.what();
-  }
-  CHECK(text.rfind("take: index 4 is outside axis 1 of size 4, at index_test.cpp:", 0) == 0);
+  CHECK(thrown<IndexError>([&] {
+          (void)x(slice(), tensor({0, 4}));
+        }).starts_with("take: index 4 is outside axis 1 of size 4, at index_test.cpp:"));
   Tensor y = x;
-  try {
-    y.at(tensor({1, 99})) = 0;
-  } catch (const IndexError& error) {
-    text = error.what();
-  }
-  CHECK(text.rfind("index: index 99 is outside axis 0 of size 3, at index_test.cpp:", 0) == 0);
+  CHECK(thrown<IndexError>([&] {
+          y.at(tensor({1, 99})) = 0;
+        }).starts_with("index: index 99 is outside axis 0 of size 3, at index_test.cpp:"));
 }
 
 TEST_CASE("where scatter replaces, only the update that stays gets a gradient") {

@@ -1,4 +1,5 @@
 #include "tests/catch.h"
+#include "tests/thrown.h"
 
 #include <cmath>
 #include <optional>
@@ -10,6 +11,8 @@
 
 namespace rill {
 namespace {
+
+using test::thrown;
 
 TEST_CASE("a call of a known form computes with its own elements and numbers") {
   for (int round = 0; round < 3; ++round) {
@@ -46,13 +49,8 @@ TEST_CASE("a call of a known form reports its own mistakes, at its own line") {
   CHECK(equal(take(x, tensor({0, 2})), tensor({1.0F, 3.0F})));
   for (const int at : {7, 8}) {
     const Where where = Where::here();
-    try {
-      (void)take(x, tensor({0, at}), 0, where);
-      FAIL("an index outside was taken");
-    } catch (const IndexError& error) {
-      CHECK(std::string(error.what()) ==
-            "take: index " + std::to_string(at) + " is outside axis 0 of size 3" + where.suffix());
-    }
+    CHECK(thrown<IndexError>([&] { (void)take(x, tensor({0, at}), 0, where); }) ==
+          "take: index " + std::to_string(at) + " is outside axis 0 of size 3" + where.suffix());
   }
   CHECK(equal(take(x, tensor({1, 1})), tensor({2.0F, 2.0F})));
 }

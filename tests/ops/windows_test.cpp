@@ -1,8 +1,8 @@
 // Convolution and pooling refuse windows that cannot be computed.
 
 #include <rill/ops/convolution.h>
-#include <rill/ops/pooling.h>
 #include <rill/ops/creation.h>
+#include <rill/ops/pooling.h>
 #include <rill/ops/reduce.h>
 #include <rill/tensor/error.h>
 

@@ -1,7 +1,7 @@
 // Optimizers against golden values (tests/python/make_optimizer_golden.py), and what they promise
 // beside the formula.
 
-#include "../catch.h"
+#include "tests/catch.h"
 
 #include <rill/autograd/tape.h>
 #include <rill/ops/call.h>

@@ -1,6 +1,6 @@
 // A whole training step inside one trace: forward, tape, update of the variables.
 
-#include "../catch.h"
+#include "tests/catch.h"
 
 #include <rill/autograd/custom_gradient.h>
 #include <rill/autograd/tape.h>

@@ -16,6 +16,7 @@
 
 #include "tests/catch.h"
 #include "tests/tensor/temporary_folder.h"
+#include "tests/thrown.h"
 
 using namespace rill;
 using rill::test::content_of;

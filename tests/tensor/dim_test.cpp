@@ -9,11 +9,13 @@
 #include <vector>
 
 #include "tests/catch.h"
+#include "tests/thrown.h"
 
 using rill::Dim;
 using rill::FormatError;
 using rill::ShapeError;
 using rill::ValueError;
+using rill::test::thrown;
 
 namespace {
 
@@ -26,17 +28,6 @@ Dim filled(Dim dim, std::int64_t for_batch, std::int64_t for_length) {
     if (name == "length") return for_length;
     return std::nullopt;
   });
-}
-
-/// The text of what is thrown, or nothing.
-template <class E, class F>
-std::string thrown(F&& f) {
-  try {
-    f();
-  } catch (const E& error) {
-    return error.what();
-  }
-  return {};
 }
 
 }  // namespace

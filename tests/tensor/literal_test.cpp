@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "tests/catch.h"
-#include "tests/tensor/temporary_folder.h"
+#include "tests/thrown.h"
 
 using namespace rill;
 using rill::test::thrown;

@@ -8,11 +8,17 @@
 #include <vector>
 
 #include "tests/catch.h"
+#include "tests/tensor/damaged_files.h"
 #include "tests/tensor/temporary_folder.h"
+#include "tests/thrown.h"
 
 using namespace rill;
+using rill::test::check_read_or_refused;
+using rill::test::check_refused;
 using rill::test::content_of;
+using rill::test::cut_off;
 using rill::test::data_file;
+using rill::test::replaced;
 using rill::test::TemporaryFolder;
 using rill::test::thrown;
 using rill::test::write_file;
@@ -115,35 +121,16 @@ TEST_CASE("elements that rill has not are refused by name") {
         std::string::npos);
 }
 
-TEST_CASE("a file cut off anywhere is refused") {
-  const TemporaryFolder folder;
+TEST_CASE("an array's file cut off anywhere is refused, and one that goes on") {
   const std::string whole = content_of(data_file("npy/float32.npy"));
-  for (std::size_t length = 0; length < whole.size(); ++length) {
-    write_file(folder / "x.npy", whole.substr(0, length));
-    INFO(length);
-    CHECK_THROWS_AS(load_npy(folder / "x.npy"), FormatError);
-  }
-  write_file(folder / "x.npy", whole + "x");
-  CHECK_THROWS_AS(load_npy(folder / "x.npy"), FormatError);
+  check_refused(cut_off(whole), [](auto& path) { load_npy(path); });
+  check_refused({whole + "x"}, [](auto& path) { load_npy(path); });
 }
 
 TEST_CASE("a file with any byte of its header changed is read or refused, and nothing else") {
-  const TemporaryFolder folder;
-  int refused = 0;
   const std::string whole = content_of(data_file("npy/float32.npy"));
-  for (std::size_t at = 0; at < 80; ++at) {
-    for (const char byte : {'\0', '9', '-', '(', '\'', '\xff'}) {
-      std::string changed = whole;
-      changed[at] = byte;
-      write_file(folder / "x.npy", changed);
-      try {
-        (void)load_npy(folder / "x.npy");
-      } catch (const FormatError&) {
-        ++refused;
-      }
-    }
-  }
-  CHECK(refused > 0);
+  check_read_or_refused(replaced(whole, {"\0009-('\xff", 6}, 80),
+                        [](auto& path) { load_npy(path); });
 }
 
 TEST_CASE("headers that lie are refused before anything is allocated") {

@@ -7,11 +7,17 @@
 #include <vector>
 
 #include "tests/catch.h"
+#include "tests/tensor/damaged_files.h"
 #include "tests/tensor/temporary_folder.h"
+#include "tests/thrown.h"
 
 using namespace rill;
+using rill::test::check_read_or_refused;
+using rill::test::check_refused;
 using rill::test::content_of;
+using rill::test::cut_off;
 using rill::test::data_file;
+using rill::test::replaced;
 using rill::test::TemporaryFolder;
 using rill::test::thrown;
 using rill::test::write_file;
@@ -66,34 +72,16 @@ TEST_CASE("a view among named tensors is saved as its own elements") {
   CHECK(load_safetensors(folder / "x").at("x").to_vector<int>() == std::vector<int>{3, 2, 1});
 }
 
-TEST_CASE("a file cut off or continued anywhere is refused") {
-  const TemporaryFolder folder;
+TEST_CASE("a file of tensors cut off anywhere is refused, and one that goes on") {
   const std::string whole = content_of(data_file("golden.safetensors"));
-  for (std::size_t length = 0; length < whole.size(); length += 5) {
-    write_file(folder / "x", whole.substr(0, length));
-    CHECK_THROWS_AS(load_safetensors(folder / "x"), FormatError);
-  }
-  write_file(folder / "x", whole + "x");
-  CHECK_THROWS_AS(load_safetensors(folder / "x"), FormatError);
+  check_refused(cut_off(whole, 5), [](auto& path) { load_safetensors(path); });
+  check_refused({whole + "x"}, [](auto& path) { load_safetensors(path); });
 }
 
 TEST_CASE("a file with any byte changed is read or refused, and nothing else") {
-  const TemporaryFolder folder;
-  int refused = 0;
   const std::string whole = content_of(data_file("golden.safetensors"));
-  for (std::size_t at = 0; at < whole.size(); at += 3) {
-    for (const char byte : {'\0', '9', '{', '"', '\xff'}) {
-      std::string changed = whole;
-      changed[at] = byte;
-      write_file(folder / "x", changed);
-      try {
-        (void)load_safetensors(folder / "x");
-      } catch (const FormatError&) {
-        ++refused;
-      }
-    }
-  }
-  CHECK(refused > 0);
+  check_read_or_refused(replaced(whole, {"\0009{\"\xff", 5}, whole.size(), 3),
+                        [](auto& path) { load_safetensors(path); });
 }
 
 TEST_CASE("headers that break a rule of the format are refused") {

@@ -9,7 +9,7 @@
 #include <string>
 
 #include "tests/catch.h"
-#include "tests/tensor/temporary_folder.h"
+#include "tests/thrown.h"
 
 using namespace rill;
 using rill::test::thrown;

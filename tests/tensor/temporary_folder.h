@@ -52,15 +52,4 @@ inline std::string data_file(const std::string& name) {
   return std::string(RILL_SOURCE_DIR "/tests/data/") + name;
 }
 
-/// The text of what `f` throws as an `E`; empty where it throws nothing.
-template <class E, class F>
-std::string thrown(F&& f) {
-  try {
-    f();
-  } catch (const E& error) {
-    return error.what();
-  }
-  return {};
-}
-
 }  // namespace rill::test

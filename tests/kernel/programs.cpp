@@ -1,0 +1,82 @@
+#include "tests/kernel/programs.h"
+
+#include <cmath>
+#include <cstdint>
+#include <span>
+
+namespace rill::kernel {
+
+Id line(Builder& b, DType type, Space space, const Value& extent) {
+  return b.buffer(type, space, std::array{extent}, std::array{b.integer(1)});
+}
+
+Folding summing(Builder& b, DType type, std::function<Value()> term, Fold::Kind kind) {
+  return {.kind = kind,
+          .init = {b.constant(type, 0)},
+          .step = [=](std::span<const Value> a) { return std::vector{a[0] + term()}; },
+          .merge = [](std::span<const Value> l,
+                      std::span<const Value> r) { return std::vector{l[0] + r[0]}; }};
+}
+
+Program addition() {
+  Builder b;
+  const Value n = b.size();
+  const Id i = b.axis(n);
+  const Id x = line(b, float32, Space::input, n);
+  const Id y = line(b, float32, Space::input, n);
+  const Id z = line(b, float32, Space::output, n);
+  b.outer(std::array{i});
+  b.stage({});
+  const std::array at{b.index(i)};
+  b.store(z, at, b.load(x, at) + b.load(y, at));
+  return b.finish();
+}
+
+Program sums(DType type, bool rows) {
+  Builder b;
+  const Value n = b.size();
+  const Value m = b.size();
+  const Id i = b.axis(n);
+  const Id j = b.axis(m);
+  const auto strides = rows ? std::array{m, b.integer(1)} : std::array{b.integer(1), n};
+  const Id x = b.buffer(type, Space::input, std::array{n, m}, strides);
+  const Id out = line(b, type, Space::output, n);
+  b.outer(std::array{i});
+  b.stage({});
+  const auto total =
+      b.fold(std::array{j},
+             summing(b, type, [&] { return b.load(x, std::array{b.index(i), b.index(j)}); }));
+  b.store(out, std::array{b.index(i)}, total[0]);
+  return b.finish();
+}
+
+Program adding_rows() {
+  Builder b;
+  const Value n = b.size();
+  const Value w = b.size();
+  const Value limit = b.size();
+  const Id i = b.axis(n);
+  const Id j = b.axis(w);
+  const Id where = line(b, int64, Space::input, n);
+  const Id x = b.buffer(float32, Space::input, std::array{n, w}, std::array{w, b.integer(1)});
+  const Id out =
+      b.buffer(float32, Space::in_out, std::array{limit, w}, std::array{w, b.integer(1)});
+  b.outer(std::array{i, j});
+  b.stage({});
+  b.store(out, std::array{b.load(where, std::array{b.index(i)}), b.index(j)},
+          b.load(x, std::array{b.index(i), b.index(j)}), Store::Mode::add, false);
+  return b.finish();
+}
+
+std::vector<float> uneven(std::size_t count) {
+  std::vector<float> x(count);
+  std::uint32_t state = 1;
+  for (float& value : x) {
+    state = state * 1664525U + 1013904223U;
+    value =
+        std::ldexp(static_cast<float>(state >> 8U) - 8388608.0F, -static_cast<int>(state % 30U));
+  }
+  return x;
+}
+
+}  // namespace rill::kernel

@@ -1,0 +1,35 @@
+// Programs that several tests run, and the parts that such programs are written with.
+
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <functional>
+#include <vector>
+
+#include <rill/kernel/builder.h>
+#include <rill/kernel/program.h>
+
+namespace rill::kernel {
+
+using Space = Buffer::Space;
+
+/// A contiguous one-dimensional buffer.
+Id line(Builder& b, DType type, Space space, const Value& extent);
+/// A fold that adds terms up.
+Folding summing(Builder& b, DType type, std::function<Value()> term,
+                Fold::Kind kind = Fold::Kind::reduce);
+
+/// z[i] = x[i] + y[i] of float32; its size is the count.
+Program addition();
+/// out[i] = sum over j of x[i, j], which lies in memory by rows or by columns; its sizes are the
+/// extents.
+Program sums(DType type, bool rows);
+/// out[where[i], j] += x[i, j] of float32; its sizes are the rows of x, their length, and the rows
+/// of out.
+Program adding_rows();
+
+/// Numbers of many magnitudes, whose sums depend on their order.
+std::vector<float> uneven(std::size_t count);
+
+}  // namespace rill::kernel
