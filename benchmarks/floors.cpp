@@ -19,31 +19,21 @@ namespace {
 // ---- The widest registers of the machine that this file is compiled for -----------------------
 
 #if defined(__AVX512F__)
-using Vector = __m512;
-Vector fill(float x) { return _mm512_set1_ps(x); }
-Vector load(const float* from) { return _mm512_load_ps(from); }
-Vector add(Vector a, Vector b) { return _mm512_add_ps(a, b); }
-Vector multiply_add(Vector a, Vector b, Vector c) { return _mm512_fmadd_ps(a, b, c); }
-void store(float* to, Vector x) { _mm512_store_ps(to, x); }
-void store_past_caches(float* to, Vector x) { _mm512_stream_ps(to, x); }
+constexpr std::size_t width = 16;
+void store_past_caches(float* to, __m512 x) { _mm512_stream_ps(to, x); }
 #elif defined(__AVX2__) && defined(__FMA__)
-using Vector = __m256;
-Vector fill(float x) { return _mm256_set1_ps(x); }
-Vector load(const float* from) { return _mm256_load_ps(from); }
-Vector add(Vector a, Vector b) { return _mm256_add_ps(a, b); }
-Vector multiply_add(Vector a, Vector b, Vector c) { return _mm256_fmadd_ps(a, b, c); }
-void store(float* to, Vector x) { _mm256_store_ps(to, x); }
-void store_past_caches(float* to, Vector x) { _mm256_stream_ps(to, x); }
+constexpr std::size_t width = 8;
+void store_past_caches(float* to, __m256 x) { _mm256_stream_ps(to, x); }
 #else
-using Vector = __m128;
-Vector fill(float x) { return _mm_set1_ps(x); }
-Vector load(const float* from) { return _mm_load_ps(from); }
-Vector add(Vector a, Vector b) { return _mm_add_ps(a, b); }
-Vector multiply_add(Vector a, Vector b, Vector c) { return _mm_add_ps(_mm_mul_ps(a, b), c); }
-void store(float* to, Vector x) { _mm_store_ps(to, x); }
-void store_past_caches(float* to, Vector x) { _mm_stream_ps(to, x); }
+constexpr std::size_t width = 4;
+void store_past_caches(float* to, __m128 x) { _mm_stream_ps(to, x); }
 #endif
-constexpr std::size_t width = sizeof(Vector) / sizeof(float);
+/// In the compilers' own notation; sums and products of vectors are written with + and *, and are
+/// contracted to fused ones where there are any.
+using Vector [[gnu::vector_size(width * sizeof(float)), gnu::may_alias]] = float;
+Vector fill(float x) { return x - Vector{}; }
+Vector load(const float* from) { return *reinterpret_cast<const Vector*>(from); }
+void store(float* to, Vector x) { *reinterpret_cast<Vector*>(to) = x; }
 
 // ---- Memory -----------------------------------------------------------------------------------
 
@@ -101,9 +91,9 @@ void read(const float* from, Share share) {
   Vector sums[] = {fill(0), fill(0), fill(0), fill(0)};
   std::size_t i = share.first;
   for (; i + 4 <= share.last; i += 4) {
-    for (std::size_t k = 0; k < 4; ++k) sums[k] = add(sums[k], load(from + (i + k) * width));
+    for (std::size_t k = 0; k < 4; ++k) sums[k] += load(from + (i + k) * width);
   }
-  for (; i < share.last; ++i) sums[0] = add(sums[0], load(from + i * width));
+  for (; i < share.last; ++i) sums[0] += load(from + i * width);
   benchmark::DoNotOptimize(sums);
 }
 
@@ -112,9 +102,7 @@ template <int inputs, bool past_caches>
 void write(const float* from, std::size_t distance, float* to, Share share) {
   for (std::size_t i = share.first; i < share.last; ++i) {
     Vector sum = fill(0);
-    for (std::size_t k = 0; k < inputs; ++k) {
-      sum = add(sum, load(from + (k * distance + i) * width));
-    }
+    for (std::size_t k = 0; k < inputs; ++k) sum += load(from + (k * distance + i) * width);
     if constexpr (past_caches)
       store_past_caches(to + i * width, sum);
     else
@@ -173,7 +161,7 @@ void multiply_add_in_registers(std::size_t steps) {
   const Vector term = fill(0.001F);
   for (std::size_t i = 0; i < steps; ++i) {
 #pragma GCC unroll 12
-    for (Vector& value : values) value = multiply_add(value, factor, term);
+    for (Vector& value : values) value = value * factor + term;
   }
   benchmark::DoNotOptimize(values);
 }

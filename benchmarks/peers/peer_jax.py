@@ -5,6 +5,7 @@ import jax.numpy as jnp
 import optax
 from jax import lax
 
+from rows import products, reductions
 from timing import row, serve
 
 key = jax.random.PRNGKey(0)
@@ -52,9 +53,7 @@ row("add_strided")(
     lambda: compiled(lambda a, b: a[::2] + b[::2], normal(1 << 25), normal(1 << 25))
 )
 
-row("sum_rows")(lambda: compiled(lambda x: x.sum(1), normal(4096, 4096)))
-row("sum_columns")(lambda: compiled(lambda x: x.sum(0), normal(4096, 4096)))
-row("sum_all")(lambda: compiled(jnp.sum, normal(4096, 4096)))
+reductions(lambda axes: compiled(lambda x: x.sum(axes), normal(4096, 4096)))
 row("softmax")(lambda: compiled(jax.nn.softmax, normal(4096, 1024)))
 
 
@@ -67,14 +66,11 @@ def layer_norm(x, gamma, beta):
 row("layer_norm")(lambda: compiled(layer_norm, normal(4096, 1024), normal(1024), normal(1024)))
 
 
-def multiplying(*shape, dtype=jnp.float32):
+def multiplying(*shape, dtype):
     return compiled(jnp.matmul, normal(*shape, dtype=dtype), normal(*shape, dtype=dtype))
 
 
-for n in (8, 16, 32, 64, 128, 256, 512, 1024, 2048):
-    row(f"matmul_{n}")(lambda n=n: multiplying(n, n))
-    row(f"matmul_{n}_f64")(lambda n=n: multiplying(n, n, dtype=jnp.float64))
-row("matmul_batched")(lambda: multiplying(1024, 32, 32))
+products(multiplying, jnp.float32, jnp.float64)
 
 
 @row("gather_rows")

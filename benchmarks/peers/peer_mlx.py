@@ -4,13 +4,14 @@ import mlx.core as mx
 import mlx.nn as nn
 import mlx.optimizers as optim
 
+from rows import products, reductions
 from timing import row, serve
 
 mx.set_default_device(mx.cpu)
 
 
-def normal(*shape):
-    x = mx.random.normal(shape)
+def normal(*shape, dtype=mx.float32):
+    x = mx.random.normal(shape, dtype)
     mx.eval(x)
     return x
 
@@ -35,9 +36,7 @@ row("add_transposed")(lambda: evaluated(lambda x: x + x.T, normal(4096, 4096)))
 row("add_strided")(
     lambda: evaluated(lambda a, b: a[::2] + b[::2], normal(1 << 25), normal(1 << 25))
 )
-row("sum_rows")(lambda: evaluated(lambda x: x.sum(1), normal(4096, 4096)))
-row("sum_columns")(lambda: evaluated(lambda x: x.sum(0), normal(4096, 4096)))
-row("sum_all")(lambda: evaluated(mx.sum, normal(4096, 4096)))
+reductions(lambda axes: evaluated(lambda x: x.sum(axes), normal(4096, 4096)))
 row("softmax")(lambda: evaluated(lambda x: mx.softmax(x, -1), normal(4096, 1024)))
 
 
@@ -47,9 +46,11 @@ def layer_norm():
     return evaluated(lambda: mx.fast.layer_norm(x, gamma, beta, 1e-5))
 
 
-for n in (8, 16, 32, 64, 128, 256, 512, 1024, 2048):
-    row(f"matmul_{n}")(lambda n=n: evaluated(mx.matmul, normal(n, n), normal(n, n)))
-row("matmul_batched")(lambda: evaluated(mx.matmul, normal(1024, 32, 32), normal(1024, 32, 32)))
+def multiplying(*shape, dtype):
+    return evaluated(mx.matmul, normal(*shape, dtype=dtype), normal(*shape, dtype=dtype))
+
+
+products(multiplying, mx.float32)
 
 
 @row("gather_rows")

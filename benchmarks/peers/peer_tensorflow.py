@@ -8,10 +8,14 @@ import tensorflow as tf
 from tensorflow import keras
 from tensorflow.keras import layers
 
+from rows import eager_additions, products, reductions
 from timing import row, serve
 
 tf.config.threading.set_intra_op_parallelism_threads(int(sys.argv[1]))
-normal = tf.random.normal
+
+
+def normal(*shape, dtype=tf.float32):
+    return tf.random.normal(shape, dtype=dtype)
 
 
 def labels(*shape, limit):
@@ -20,75 +24,52 @@ def labels(*shape, limit):
 
 # ---- Single operators --------------------------------------------------------------------------
 
-
-@row("add_small", 1000)
-def add_small():
-    a, b = normal([4]), normal([4])
-
-    def run():
-        for _ in range(1000):
-            a + b
-
-    return run
-
-
-def adding(a, b):
-    return lambda: a + b
-
-
-row("add_large")(lambda: adding(normal([1 << 24]), normal([1 << 24])))
-row("add_row")(lambda: adding(normal([4096, 4096]), normal([4096])))
-row("add_column")(lambda: adding(normal([4096, 4096]), normal([4096, 1])))
+eager_additions(normal)
 
 
 @row("add_transposed")
 def add_transposed():
-    x = normal([4096, 4096])
+    x = normal(4096, 4096)
     return lambda: x + tf.transpose(x)
 
 
 @row("add_strided")
 def add_strided():
-    a, b = normal([1 << 25]), normal([1 << 25])
+    a, b = normal(1 << 25), normal(1 << 25)
     return lambda: a[::2] + b[::2]
 
 
 def summing(axes):
-    x = normal([4096, 4096])
+    x = normal(4096, 4096)
     return lambda: tf.reduce_sum(x, axes)
 
 
-row("sum_rows")(lambda: summing(1))
-row("sum_columns")(lambda: summing(0))
-row("sum_all")(lambda: summing(None))
+reductions(summing)
 
 
 @row("softmax")
 def softmax():
-    x = normal([4096, 1024])
+    x = normal(4096, 1024)
     return lambda: tf.nn.softmax(x)
 
 
-def multiplying(*shape, dtype=tf.float32):
-    a, b = normal(shape, dtype=dtype), normal(shape, dtype=dtype)
+def multiplying(*shape, dtype):
+    a, b = normal(*shape, dtype=dtype), normal(*shape, dtype=dtype)
     return lambda: tf.matmul(a, b)
 
 
-for n in (8, 16, 32, 64, 128, 256, 512, 1024, 2048):
-    row(f"matmul_{n}")(lambda n=n: multiplying(n, n))
-    row(f"matmul_{n}_f64")(lambda n=n: multiplying(n, n, dtype=tf.float64))
-row("matmul_batched")(lambda: multiplying(1024, 32, 32))
+products(multiplying, tf.float32, tf.float64)
 
 
 @row("gather_rows")
 def gather_rows():
-    table, at = normal([1_000_000, 64]), labels(1_000_000, limit=1_000_000)
+    table, at = normal(1_000_000, 64), labels(1_000_000, limit=1_000_000)
     return lambda: tf.gather(table, at)
 
 
 @row("scatter_add_rows")
 def scatter_add_rows():
-    updates, at = normal([1_000_000, 64]), labels(1_000_000, 1, limit=1_000_000)
+    updates, at = normal(1_000_000, 64), labels(1_000_000, 1, limit=1_000_000)
     return lambda: tf.scatter_nd(at, updates, [1_000_000, 64])
 
 
@@ -97,7 +78,7 @@ def scatter_add_rows():
 
 @row("add_small_tape", 1000)
 def add_small_tape():
-    a, b = normal([4]), normal([4])
+    a, b = normal(4), normal(4)
 
     def run():
         with tf.GradientTape() as tape:
@@ -128,12 +109,12 @@ def conv2d(x, w):
 
 @row("conv_forward")
 def conv_forward():
-    x, w = normal([8, 56, 56, 64]), normal([3, 3, 64, 64])
+    x, w = normal(8, 56, 56, 64), normal(3, 3, 64, 64)
     return lambda: conv2d(x, w)
 
 
 def gradient_by(argument):
-    operands, dy = (normal([8, 56, 56, 64]), normal([3, 3, 64, 64])), normal([8, 56, 56, 64])
+    operands, dy = (normal(8, 56, 56, 64), normal(3, 3, 64, 64)), normal(8, 56, 56, 64)
     with tf.GradientTape(persistent=True) as tape:
         tape.watch(operands[argument])
         y = conv2d(*operands)
@@ -167,7 +148,7 @@ def cross_entropy(y):
 @row("mlp_step")
 def mlp_step():
     model = keras.Sequential([layers.Dense(128, "relu"), layers.Dense(10)])
-    return step(model, cross_entropy(labels(64, limit=10)), normal([64, 784]))
+    return step(model, cross_entropy(labels(64, limit=10)), normal(64, 784))
 
 
 @row("lenet_step")
@@ -177,13 +158,13 @@ def lenet_step():
         layers.Conv2D(16, 5, activation="relu"), layers.MaxPool2D(), layers.Flatten(),
         layers.Dense(120, "relu"), layers.Dense(84, "relu"), layers.Dense(10),
     ])  # fmt: skip
-    return step(model, cross_entropy(labels(64, limit=10)), normal([64, 28, 28, 1]))
+    return step(model, cross_entropy(labels(64, limit=10)), normal(64, 28, 28, 1))
 
 
 @row("lstm_step")
 def lstm_step():
     model = keras.Sequential([layers.LSTM(128, return_sequences=True)])
-    return step(model, tf.reduce_mean, normal([64, 28, 64]))
+    return step(model, tf.reduce_mean, normal(64, 28, 64))
 
 
 @row("resblock_step")
@@ -193,7 +174,7 @@ def resblock_step():
 
     convolutions = [convolution(), convolution()]
     norms = [layers.BatchNormalization(), layers.BatchNormalization()]
-    x = normal([8, 56, 56, 64])
+    x = normal(8, 56, 56, 64)
     optimizer = keras.optimizers.SGD(0.01)
 
     def run():
@@ -210,7 +191,7 @@ def resblock_step():
 
 @row("lstm_cell_10")
 def lstm_cell_10():
-    cell, x, state = layers.LSTMCell(10), normal([10, 10]), [tf.zeros([10, 10])] * 2
+    cell, x, state = layers.LSTMCell(10), normal(10, 10), [tf.zeros([10, 10])] * 2
 
     def run():
         for _ in range(10):
@@ -221,8 +202,8 @@ def lstm_cell_10():
 
 @row("adam_100")
 def adam_100():
-    variables = [tf.Variable(normal([1024])) for _ in range(100)]
-    gradients = [normal([1024]) for _ in range(100)]
+    variables = [tf.Variable(normal(1024)) for _ in range(100)]
+    gradients = [normal(1024) for _ in range(100)]
     optimizer = keras.optimizers.Adam()
     optimizer.build(variables)
     return lambda: optimizer.apply_gradients(zip(gradients, variables))

@@ -6,6 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from rows import eager_additions, products, reductions
 from timing import row, serve
 
 torch.set_num_threads(int(sys.argv[1]))
@@ -15,26 +16,13 @@ normal = torch.randn
 
 # ---- Single operators, not recorded ------------------------------------------------------------
 
-
-@row("add_small", 1000)
-def add_small():
-    a, b = normal(4), normal(4)
-
-    def run():
-        for _ in range(1000):
-            a + b
-
-    return run
+eager_additions(normal)
 
 
-def adding(a, b):
+@row("add_strided")
+def add_strided():
+    a, b = normal(1 << 25)[::2], normal(1 << 25)[::2]
     return lambda: a + b
-
-
-row("add_large")(lambda: adding(normal(1 << 24), normal(1 << 24)))
-row("add_row")(lambda: adding(normal(4096, 4096), normal(4096)))
-row("add_column")(lambda: adding(normal(4096, 4096), normal(4096, 1)))
-row("add_strided")(lambda: adding(normal(1 << 25)[::2], normal(1 << 25)[::2]))
 
 
 @row("add_transposed")
@@ -48,9 +36,7 @@ def summing(axes):
     return lambda: x.sum(axes)
 
 
-row("sum_rows")(lambda: summing(1))
-row("sum_columns")(lambda: summing(0))
-row("sum_all")(lambda: summing((0, 1)))
+reductions(summing)
 
 
 @row("softmax")
@@ -65,15 +51,12 @@ def layer_norm():
     return lambda: F.layer_norm(x, (1024,), gamma, beta)
 
 
-def multiplying(*shape, dtype=torch.float32):
+def multiplying(*shape, dtype):
     a, b = normal(*shape, dtype=dtype), normal(*shape, dtype=dtype)
     return lambda: a @ b
 
 
-for n in (8, 16, 32, 64, 128, 256, 512, 1024, 2048):
-    row(f"matmul_{n}")(lambda n=n: multiplying(n, n))
-    row(f"matmul_{n}_f64")(lambda n=n: multiplying(n, n, dtype=torch.float64))
-row("matmul_batched")(lambda: multiplying(1024, 32, 32))
+products(multiplying, torch.float32, torch.float64)
 
 
 @row("gather_rows")
