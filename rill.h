@@ -45,6 +45,7 @@
 #include <rill/tensor/idx.h>
 #include <rill/tensor/index.h>
 #include <rill/tensor/literal.h>
+#include <rill/tensor/name_scope.h>
 #include <rill/tensor/npy.h>
 #include <rill/tensor/npz.h>
 #include <rill/tensor/print.h>

@@ -62,8 +62,9 @@ class RILL_API Variable {
   /// Replaces the value. Throws `DTypeError` or `ShapeError` unless dtype and shape are the
   /// variable's; a number is converted to the dtype and fits shape [].
   void assign(const Operand& value) const;
-  /// value + delta, where `delta` broadcasts to the shape; rounded to the variable's dtype as `+=`
-  /// does.
+  /// value + delta, in place when nobody else holds the value. Throws `ShapeError` unless `delta`
+  /// broadcasts to the variable's shape, `DTypeError` where the sum would have another dtype:
+  /// nothing is rounded unasked, as by `+=` of tensors.
   void assign_add(const Operand& delta) const;
   /// value - delta, likewise.
   void assign_sub(const Operand& delta) const;

@@ -7,8 +7,8 @@ namespace {
 
 Step sum(const Step& a, const Step& b) {
   using Kind = Step::Kind;
-  if (a.kind == Kind::none) return b;
-  if (b.kind == Kind::none) return a;
+  if (a.kind == Kind::still) return b;
+  if (b.kind == Kind::still) return a;
   if (a.kind == Kind::irregular || b.kind == Kind::irregular) return {Kind::irregular, 0};
   if (a.kind == Kind::uniform || b.kind == Kind::uniform) return {Kind::uniform, 0};
   const std::int64_t amount = a.amount + b.amount;
@@ -18,7 +18,7 @@ Step sum(const Step& a, const Step& b) {
 /// `step` times an expression that stays.
 Step scaled(const Step& step, const Expr& factor) {
   using Kind = Step::Kind;
-  if (step.kind == Kind::none || step.kind == Kind::irregular) return step;
+  if (step.kind == Kind::still || step.kind == Kind::irregular) return step;
   if (factor.code != Code::constant) return {Kind::uniform, 0};
   const auto number = static_cast<std::int64_t>(factor.bits);
   if (number == 0) return {};
@@ -140,9 +140,9 @@ Step Dependence::step(Id id, Id axis) const {
       return sum(argument(0), scaled(argument(1), minus));
     }
     case Code::multiply:
-      if (argument(1).kind == Step::Kind::none)
+      if (argument(1).kind == Step::Kind::still)
         return scaled(argument(0), program_.exprs[expr.args[1]]);
-      if (argument(0).kind == Step::Kind::none)
+      if (argument(0).kind == Step::Kind::still)
         return scaled(argument(1), program_.exprs[expr.args[0]]);
       return {Step::Kind::irregular, 0};
     default:

@@ -19,12 +19,12 @@ constexpr Set only(Id member) { return Set{1} << member; }
 /// By how much an integer grows when one loop variable grows by one and all else stays.
 struct Step {
   enum class Kind : std::uint8_t {
-    none,       ///< it stays
+    still,      ///< it stays
     constant,   ///< by `amount`
     uniform,    ///< by an amount that the launch decides
     irregular,  ///< differently from iteration to iteration
   };
-  Kind kind = Kind::none;
+  Kind kind = Kind::still;
   std::int64_t amount = 0;
   [[nodiscard]] bool by(std::int64_t n) const { return kind == Kind::constant && amount == n; }
   friend bool operator==(const Step&, const Step&) = default;

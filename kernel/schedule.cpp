@@ -45,7 +45,7 @@ Schedule choose(const Program& program, const Dependence& dependence) {
   const auto score = [&](const Access& access, Id axis) {
     const Step step = dependence.step(access, axis);
     if (step.by(1)) return 2;
-    return step.kind == Step::Kind::none ? 0 : -1;
+    return step.kind == Step::Kind::still ? 0 : -1;
   };
   int shared = 0;
   bool shared_within = false;

@@ -4,6 +4,7 @@
 
 #include <rill/ops/body.h>
 #include <rill/ops/call.h>
+#include <rill/ops/composition.h>
 #include <rill/ops/families.h>
 #include <rill/ops/grad.h>
 #include <rill/ops/infer.h>
@@ -29,6 +30,11 @@ struct EyeAttributes {
     return std::tuple{field("shape", &EyeAttributes::shape), field("dtype", &EyeAttributes::dtype),
                       field("offset", &EyeAttributes::offset)};
   }
+};
+
+struct SizeAttributes {
+  Shape size;  ///< one, which may be symbolic
+  static constexpr auto fields() { return std::tuple{field("size", &SizeAttributes::size)}; }
 };
 
 /// Sequences are computed wider than they are stored, and round once.
@@ -75,8 +81,8 @@ constexpr Op table[] = {
        b.out(kernel::select(b.at(0) + a.offset == b.at(1), b.constant(a.dtype, 1), b.constant(a.dtype, 0)));
      }},
     {.name = "size", .peers = {.numpy = "size", .tensorflow = "size", .torch = "numel", .onnx = "Size"},
-     .rule = [](Infer& i, const CreationAttributes& a) { i.out(a.dtype, {}); },
-     .body = [](Body& b, const CreationAttributes& a) { b.out(b.integer(a.shape[0].value())); }},
+     .rule = [](Infer& i, const SizeAttributes&) { i.out_weak(int64); },
+     .composition = [](Composition& c, const SizeAttributes& a) { c.out(0, Tensor::weak(a.size[0].value())); }},
 };
 // clang-format on
 
@@ -184,9 +190,11 @@ Tensor linspace(double first, double last, std::int64_t count, DType dtype, Wher
   });
 }
 
-Tensor size_tensor(Dim size, DType dtype, Where where) {
-  if (size.known()) return Tensor::weak(size.value());
-  const CreationAttributes attributes{.shape = {size}, .dtype = dtype};
+Tensor size_tensor(Dim size, Where where) {
+  return size.known() ? Tensor::weak(size.value()) : detail::symbolic_number(size, where);
+}
+Tensor detail::symbolic_number(Dim size, Where where) {
+  const SizeAttributes attributes{{size}};
   return call_for<1>(find<"size">, std::span<const Tensor>(), attributes, where)[0];
 }
 

@@ -51,8 +51,9 @@ Tensor arange(T size, Where where = Where::here());
 RILL_API Tensor linspace(double first, double last, std::int64_t count, DType dtype = float32,
                          Where where = Where::here());
 
-/// A size as a number for arithmetic: weak where it is known, else an operator that reads it.
-RILL_API Tensor size_tensor(Dim size, DType dtype = int64, Where where = Where::here());
+/// A size as a tensor for arithmetic, weak as a number is. While the size is symbolic, the tensor
+/// is abstract and the result of an operator that gives the number once there is one.
+RILL_API Tensor size_tensor(Dim size, Where where = Where::here());
 
 namespace detail {
 RILL_API Tensor arange(Dim size, Where where);

@@ -65,8 +65,7 @@ bool unknown_sizes(const Attributes& attributes) {
 
 bool stays_abstract(const Infer& infer, std::span<const Tensor> inputs) {
   if (inputs.empty() && unknown_sizes(infer.attributes())) return true;
-  return std::any_of(inputs.begin(), inputs.end(),
-                     [](const Tensor& x) { return !x.body().weak && x.abstract(); }) ||
+  return std::any_of(inputs.begin(), inputs.end(), [](const Tensor& x) { return x.abstract(); }) ||
          std::any_of(infer.results().begin(), infer.results().end(),
                      [](const Spec& s) { return !s.shape.known(); });
 }
@@ -187,9 +186,7 @@ void evaluate(const Op& op, std::span<const Tensor> inputs, const Attributes& at
   require_count(op, results.size(), outputs.size());
   const Device device = device_of(inputs);
   if (stays_abstract(infer, inputs)) {
-    for (std::size_t k = 0; k < results.size(); ++k) {
-      outputs[k] = Tensor::abstract(results[k].shape, results[k].dtype, device);
-    }
+    for (std::size_t k = 0; k < results.size(); ++k) outputs[k] = results[k].abstract(device);
     return;
   }
   if (op.view && !inputs[0].body().weak && infer.operand_dtype(0) == inputs[0].dtype()) {
@@ -416,9 +413,8 @@ void infer_abstract(const Op& op, std::span<const Tensor> inputs, const Attribut
   if (results.size() != outputs.size()) {
     throw ValueError(std::string(op.name) + ": has " + std::to_string(results.size()) + " results");
   }
-  for (std::size_t k = 0; k < results.size(); ++k) {
-    outputs[k] = Tensor::abstract(results[k].shape, results[k].dtype, device_of(inputs));
-  }
+  for (std::size_t k = 0; k < results.size(); ++k)
+    outputs[k] = results[k].abstract(device_of(inputs));
 } catch (const detail::Unnamed& error) {
   error.rethrow(op.name, {});
 }

@@ -8,6 +8,12 @@ namespace rill {
 
 std::string Spec::text() const { return std::string(name(dtype)) + shape.text(); }
 
+Tensor Spec::abstract(Device device) const {
+  Tensor made = Tensor::abstract(shape, dtype, device);
+  made.body().weak = weak;
+  return made;
+}
+
 void Infer::add(const Spec& spec) {
   if (count_ == max_results) throw InternalError(std::string(op_.name) + ": has too many results");
   detail::require_sizes(spec.shape);
@@ -22,8 +28,8 @@ std::string Infer::text(std::string_view message) const {
   std::string text = std::string(op_.name) + ": " + std::string(message);
   const char* separator = ": ";
   for (const Tensor& input : inputs_) {
-    text += separator +
-            (input.body().weak ? "number " + input.body().scalar.text() : input.type_text());
+    const bool number = input.body().weak && !input.abstract();
+    text += separator + (number ? "number " + input.body().scalar.text() : input.type_text());
     separator = ", ";
   }
   return text + where_.suffix();

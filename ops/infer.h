@@ -20,9 +20,12 @@ struct Spec {
   DType dtype = float32;
   Shape shape;
   int start =
-      nothing;  ///< `nothing`, `zeros`, or the number of an input whose values it begins with
+      nothing;        ///< `nothing`, `zeros`, or the number of an input whose values it begins with
+  bool weak = false;  ///< a number, which takes the dtype of what it meets
   /// `float32[2,3]`.
   [[nodiscard]] RILL_API std::string text() const;
+  /// A tensor like it, without values.
+  [[nodiscard]] Tensor abstract(Device device = Device::cpu()) const;
 };
 
 /// The most results that one operator has.
@@ -55,6 +58,8 @@ class RILL_API Infer {
   void out(DType dtype, const Shape& shape) { add({dtype, shape}); }
   /// The next result, for operators that write only some of its elements.
   void out_starting(DType dtype, const Shape& shape, int start) { add({dtype, shape, start}); }
+  /// The next result, a number: rank 0 and weak.
+  void out_weak(DType dtype) { add({.dtype = dtype, .shape = {}, .weak = true}); }
   /// Inputs are converted to this dtype before the operator sees them; without a call each keeps
   /// its own.
   void convert(DType dtype) {

@@ -80,7 +80,7 @@ Region region_of(const Tensor& x, std::span<const Index* const> indices, Where w
   int ellipses = 0;
   for (const Index* index : indices) {
     named += axes_of(*index);
-    ellipses += index->kind() == Index::Kind::ellipsis ? 1 : 0;
+    ellipses += index->kind() == Index::Kind::others ? 1 : 0;
     if (index->kind() != Index::Kind::tensor) continue;
     const DType dtype = index->tensor().dtype();
     if (dtype == bool_) {
@@ -136,10 +136,10 @@ Region region_of(const Tensor& x, std::span<const Index* const> indices, Where w
         keep(stretch.first, stretch.step, stretch.size);
         break;
       }
-      case Index::Kind::newaxis:
+      case Index::Kind::new_axis:
         region.shape.push_back(1);
         break;
-      case Index::Kind::ellipsis:
+      case Index::Kind::others:
         for (int left = x.rank() - named; left > 0; --left) keep_whole();
         break;
       case Index::Kind::tensor:
@@ -202,7 +202,7 @@ Merged merge_picked(const Tensor& x, const Region& region, Where where) {
       merged.indices = checked;
     } else {
       const Tensor scaled =
-          multiply(Operand(merged.indices, where), size_tensor(x.shape()[axis], int64, where));
+          multiply(Operand(merged.indices, where), size_tensor(x.shape()[axis], where));
       merged.indices = add(Operand(scaled, where), checked);
     }
   }
@@ -281,8 +281,8 @@ Tensor with_memory(const Tensor& number, DType dtype) {
 void write_slice(Tensor& x, const Operand& value, const Region& region) {
   const SliceAttributes& slice = region.slice;
   Tensor fit = fitted(x, value, region);
-  if (Listeners::none() && !x.abstract() && (fit.body().weak || !fit.abstract()) &&
-      x.sole_owner() && !overlaps_itself(x) && slice.size.known()) {
+  if (Listeners::none() && !x.abstract() && !fit.abstract() && x.sole_owner() &&
+      !overlaps_itself(x) && slice.size.known()) {
     std::array<std::int64_t, max_rank> strides{};
     std::int64_t offset = 0;
     for (int axis = 0; axis < x.rank(); ++axis) {

@@ -40,15 +40,15 @@ inline constexpr Ellipsis ellipsis{};
 /// One index.
 class RILL_API Index {
  public:
-  enum class Kind : std::uint8_t { number, slice, newaxis, ellipsis, tensor };
+  enum class Kind : std::uint8_t { number, slice, new_axis, others, tensor };
 
   // NOLINTBEGIN(google-explicit-constructor): whatever can be an index converts
   template <AxisNumber T>
   constexpr Index(T number) : number_(static_cast<std::int64_t>(number)) {}
   Index(Dim number) : number_(number.value()) {}
   Index(const Slice& range) : kind_(Kind::slice), slice_(range) {}
-  Index(NewAxis) : kind_(Kind::newaxis) {}
-  Index(Ellipsis) : kind_(Kind::ellipsis) {}
+  Index(NewAxis) : kind_(Kind::new_axis) {}
+  Index(Ellipsis) : kind_(Kind::others) {}
   Index(Tensor indices) : kind_(Kind::tensor), tensor_(std::move(indices)) {}
   template <TensorLike T>
   Index(const T& source) : kind_(Kind::tensor), tensor_(source) {}

@@ -29,12 +29,4 @@ Silence::Silence() : hidden_(std::exchange(innermost, nullptr)) {}
 
 Silence::~Silence() { innermost = hidden_; }
 
-NameScope::NameScope(std::string_view name) : name_(name) {
-  Listeners::tell(&Listener::enter, ScopeEvent{ScopeEvent::Kind::name, name_, this});
-}
-
-NameScope::~NameScope() {
-  Listeners::tell(&Listener::leave, ScopeEvent{ScopeEvent::Kind::name, name_, this});
-}
-
 }  // namespace rill

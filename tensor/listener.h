@@ -171,16 +171,4 @@ class RILL_API Silence {
   Listening* hidden_;
 };
 
-/// Operations inside are named `name/...` in graphs and profiles.
-class RILL_API NameScope {
- public:
-  explicit NameScope(std::string_view name);
-  NameScope(const NameScope&) = delete;
-  NameScope& operator=(const NameScope&) = delete;
-  ~NameScope();
-
- private:
-  std::string_view name_;
-};
-
 }  // namespace rill

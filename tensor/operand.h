@@ -17,6 +17,11 @@ template <class T>
 concept TensorLike = !std::same_as<T, Tensor> && !std::same_as<T, Operand> && std::is_class_v<T> &&
                      std::convertible_to<const T&, Tensor>;
 
+namespace detail {
+/// An abstract weak tensor; defined by the operators.
+RILL_API Tensor symbolic_number(Dim size, Where where);
+}  // namespace detail
+
 /// An argument of an operator. There is no conversion from numbers to `Tensor`, only to this.
 class RILL_API Operand {
  public:
@@ -30,11 +35,18 @@ class RILL_API Operand {
   Operand(T number, Where where = Where::here())  // NOLINT(google-explicit-constructor)
       : scalar_(number), where_(where) {}
   Operand(Dim size, Where where = Where::here())  // NOLINT(google-explicit-constructor)
-      : scalar_(size.value()), where_(where) {}
+      : where_(where) {
+    if (size.known()) {
+      scalar_ = size.value();
+    } else {
+      own_ = detail::symbolic_number(size, where);
+      tensor_ = &own_;
+    }
+  }
   Operand(const Operand&) = delete;
   Operand& operator=(const Operand&) = delete;
 
-  /// False for a number.
+  /// False for a number, but not for a symbolic size, which has no value yet.
   [[nodiscard]] bool is_tensor() const { return tensor_ != nullptr; }
   /// The tensor; of a number, a weak tensor made on first use.
   [[nodiscard]] const Tensor& tensor() const {

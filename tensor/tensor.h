@@ -182,8 +182,10 @@ class RILL_API Tensor {
           const Index& i5 = detail::no_index, const Index& i6 = detail::no_index,
           const Index& i7 = detail::no_index, Where where = Where::here()) &;
 
-  /// `x = x + y`, in the buffer of `x` when nobody else holds it and the result fits; keeps the
-  /// dtype of `x` as NumPy does, so a result that does not cast to it is a `DTypeError`.
+  /// `x = x + y`, in the buffer of `x` when nobody else holds it. `x` keeps its shape and dtype: a
+  /// result of another is a `ShapeError` or `DTypeError`. NumPy would round within a kind, here a
+  /// float32 takes no float64 tensor unless converted with `.to(float32)`; numbers take the dtype
+  /// of `x`. `<<=` and `>>=` shift.
   Tensor& operator+=(const Operand& y);
   Tensor& operator-=(const Operand& y);
   Tensor& operator*=(const Operand& y);

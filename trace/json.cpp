@@ -456,7 +456,7 @@ class Reader {
       const Spec& spec = source.results[static_cast<std::size_t>(edge.result)];
       operands.push_back(source.kind == Node::Kind::number
                              ? source.value
-                             : Tensor::abstract(spec.shape, spec.dtype));
+                             : spec.abstract());
     }
     const Place results = place.at("results");
     if (results.size() == 0 || results.size() > static_cast<std::size_t>(max_results)) {
@@ -478,6 +478,7 @@ class Reader {
         results.at(i).fail("says " + n.results[i].text() + ", and the operator gives " +
                            inferred[i].type_text());
       }
+      n.results[i].weak = inferred[i].body().weak;
     }
   }
 

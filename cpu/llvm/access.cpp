@@ -234,8 +234,8 @@ Value* Emitter::load(Id id) {
   }
   Step step = in_lanes() ? dependence_.step(access, lanes_.axis) : Step{};
   if (side_by_side && in_lanes()) {
-    step = step.kind == Step::Kind::none ? Step{Step::Kind::constant, 1}
-                                         : Step{Step::Kind::irregular, 0};
+    step = step.kind == Step::Kind::still ? Step{Step::Kind::constant, 1}
+                                          : Step{Step::Kind::irregular, 0};
   }
   Value* guard = guard_of(access);
   Value* otherwise = nullptr;
@@ -246,7 +246,7 @@ Value* Emitter::load(Id id) {
   const bool varying_otherwise = otherwise != nullptr && otherwise->getType()->isVectorTy();
 
   // One element for all lanes.
-  if (step.kind == Step::Kind::none && !varying_guard) {
+  if (step.kind == Step::Kind::still && !varying_guard) {
     const auto read = [&]() -> Value* {
       return b_.CreateAlignedLoad(type, address(access), align);
     };
@@ -310,7 +310,7 @@ Value* Emitter::load(Id id) {
   } else {
     Value* pointer = address(access);
     Value* stride = nullptr;
-    if (step.kind == Step::Kind::none) {
+    if (step.kind == Step::Kind::still) {
       stride = integer(0);
     } else if (step.kind == Step::Kind::constant) {
       stride = integer(step.amount);
@@ -427,8 +427,8 @@ void Emitter::store(const Store& store, Value* value, Value* guard) {
   }
   Step step = dependence_.step(access, lanes_.axis);
   if (side_by_side) {
-    step = step.kind == Step::Kind::none ? Step{Step::Kind::constant, 1}
-                                         : Step{Step::Kind::irregular, 0};
+    step = step.kind == Step::Kind::still ? Step{Step::Kind::constant, 1}
+                                          : Step{Step::Kind::irregular, 0};
   }
   value = splat(value);
   if (!step.by(1)) {

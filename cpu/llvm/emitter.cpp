@@ -319,9 +319,9 @@ bool Emitter::vectorises(const Stage& stage) const {
   int fold_score = 0;
   const auto score = [&](Id load, Id along) {
     const Step step = dependence_.step(program_.accesses[load], along);
-    return step.kind == Step::Kind::none || step.by(1) ? 1
-           : step.kind == Step::Kind::irregular        ? -1
-                                                       : 0;
+    return step.kind == Step::Kind::still || step.by(1) ? 1
+           : step.kind == Step::Kind::irregular         ? -1
+                                                        : 0;
   };
   for (const Id id : program_.list(stage.folds)) {
     const Fold& each = program_.folds[id];

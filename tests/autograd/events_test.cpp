@@ -3,6 +3,7 @@
 
 #include <rill/rill.h>
 #include <rill/tensor/listener.h>
+#include <rill/tensor/name_scope.h>
 
 #include <functional>
 #include <set>

@@ -1,4 +1,5 @@
 #include <rill/tensor/listener.h>
+#include <rill/tensor/name_scope.h>
 
 #include <memory>
 #include <string>
@@ -45,6 +46,18 @@ TEST_CASE("the innermost listener hears first, and nobody after it is gone") {
   }
   CHECK(heard == std::vector<std::string>{"inner enters block", "outer enters block",
                                           "inner leaves block", "outer leaves block"});
+}
+
+TEST_CASE("a scope keeps its name for itself") {
+  std::vector<std::string> heard;
+  Ears ears("ears", heard);
+  const Listening on(ears);
+  {
+    std::string name = "a name that is too long to lie in the string itself";
+    const NameScope scope(name);
+    name.assign(name.size(), '?');
+  }
+  CHECK(heard.back() == "ears leaves a name that is too long to lie in the string itself");
 }
 
 TEST_CASE("listeners may leave in any order") {

@@ -108,7 +108,7 @@ TEST_CASE("an index in braces is a slice of two or three numbers") {
   CHECK(Index({5, 0, -2}).range().step == -2);
   CHECK(Index(slice()).range().first == std::nullopt);
   CHECK(Index(-1).number() == -1);
-  CHECK(Index(newaxis).kind() == Index::Kind::newaxis);
+  CHECK(Index(newaxis).kind() == Index::Kind::new_axis);
   CHECK_THROWS_AS(Index({1}), IndexError);
   CHECK_THROWS_AS(Index({1, 2, 3, 4}), IndexError);
 }

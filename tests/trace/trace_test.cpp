@@ -1,5 +1,8 @@
 #include <rill/rill.h>
+#include <rill/tensor/listener.h>
 #include <rill/trace/function.h>
+#include <rill/trace/json.h>
+#include <rill/trace/recorder.h>
 
 #include <cstdio>
 #include <filesystem>
@@ -55,6 +58,27 @@ TEST_CASE("a traced function is recorded once per signature and gives the eager 
   CHECK(f.trace_count() == 2);
   CHECK(f.signatures() == std::vector<std::string>{"(float32[2,3] x) -> (float32[2,2] result)",
                                                    "(float32[1,3] x) -> (float32[1,2] result)"});
+}
+
+TEST_CASE("a symbolic size is a node of its own, and survives JSON") {
+  const Tensor t = Tensor::abstract({Dim("batch"), 3}, float16);
+  Recorder recorder({&t, 1});
+  Tensor result;
+  {
+    const Listening on(recorder);
+    const NameScope scope("mean");
+    result = t / t.dim(0) + 1;
+  }
+  const auto function = std::make_shared<const Function>(recorder.finish({&result, 1}));
+  const std::vector<std::shared_ptr<const Function>> functions{function};
+  CHECK(function->text() == "(float16[batch,3] x) -> (float16[batch,3] result)");
+  std::map<std::string, Tensor> weights;
+  const std::string text = to_json(functions, "", weights);
+  CHECK(text.find(R"("mean/size")") != std::string::npos);
+  CHECK(weights.empty());
+  const auto again = JsonGraph(text, "again").functions(weights);
+  CHECK(to_json(again, "", weights) == text);
+  CHECK(again[0]->text() == function->text());
 }
 
 TEST_CASE("a traced function reads variables anew and keeps other outer tensors") {
