@@ -4,6 +4,7 @@
 #include <sys/mman.h>
 
 #include <algorithm>
+#include <bit>
 #include <cstdint>
 #include <cstdlib>
 #include <memory>
@@ -37,7 +38,8 @@ void store(float* to, Vector x) { *reinterpret_cast<Vector*>(to) = x; }
 
 // ---- Memory -----------------------------------------------------------------------------------
 
-/// Zeros, in huge pages where the system grants them.
+/// Numbers from 1 to 2, in huge pages where the system grants them. Not zeros: those travel faster
+/// on some machines, by up to two times.
 class Pages {
  public:
   explicit Pages(std::size_t bytes) : bytes_(std::max<std::size_t>(bytes, 1)) {
@@ -46,7 +48,11 @@ class Pages {
     if (block == MAP_FAILED) throw std::bad_alloc();
     madvise(block, bytes_, MADV_HUGEPAGE);
     floats_ = static_cast<float*>(block);
-    std::fill_n(floats_, bytes / sizeof(float), 0.0F);
+    std::uint32_t state = 1;
+    std::generate_n(floats_, bytes / sizeof(float), [&] {
+      state = state * 1664525 + 1013904223;
+      return std::bit_cast<float>(0x3f800000U | state >> 9U);
+    });
   }
   ~Pages() { munmap(floats_, bytes_); }
   Pages(const Pages&) = delete;
@@ -101,7 +107,7 @@ void read(const float* from, Share share) {
 template <int inputs, bool past_caches>
 void write(const float* from, std::size_t distance, float* to, Share share) {
   for (std::size_t i = share.first; i < share.last; ++i) {
-    Vector sum = fill(0);
+    Vector sum = fill(inputs == 0 ? 1.5F : 0);
     for (std::size_t k = 0; k < inputs; ++k) sum += load(from + (k * distance + i) * width);
     if constexpr (past_caches)
       store_past_caches(to + i * width, sum);
