@@ -9,32 +9,18 @@
 namespace {
 
 template <class T>
-struct Vector {
-  using Element = T;
-  using Register [[gnu::vector_size(16)]] = T;
-  static constexpr int lanes = static_cast<int>(16 / sizeof(T)), max_rows = 4, max_vectors = 2;
-  static Register zero() { return Register{}; }
-  static Register load(const T* p) {
-    Register x;
-    std::memcpy(&x, p, sizeof x);
-    return x;
-  }
+struct Vector : PlainVector<T, 16> {
+  using typename PlainVector<T, 16>::Register;
+  static constexpr int max_rows = 4, max_vectors = 2;
   static Register load_first(const T* p, std::int64_t n) {
     Register x{};
     std::memcpy(&x, p, static_cast<std::size_t>(n) * sizeof(T));
     return x;
   }
-  static void store(T* p, Register x) { std::memcpy(p, &x, sizeof x); }
   static void store_first(T* p, Register x, std::int64_t n) {
     std::memcpy(p, &x, static_cast<std::size_t>(n) * sizeof(T));
   }
-  static Register broadcast(const T* p) { return *p - Register{}; }
   static Register fma(Register a, Register b, Register c) { return a * b + c; }
-  static Register add(Register a, Register b) { return a + b; }
-  static T sum(Register x) {
-    if constexpr (lanes == 4) return (x[0] + x[2]) + (x[1] + x[3]);
-    return x[0] + x[1];
-  }
 };
 
 }  // namespace

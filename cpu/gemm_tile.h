@@ -6,14 +6,13 @@
 //
 // Invariant: see <rill/cpu/gemm_kernels.h>; every path adds in the order p = 0, 1, ...
 //
-// A vector type V has: Element, Register, lanes, max_rows, max_vectors, and the
-// functions zero, load, load_first (the first n lanes, zeros behind), store, store_first,
-// broadcast, fma, add, and sum, which adds the upper half of the lanes to the lower until one is
-// left.
+// A vector type V is a `PlainVector` that says how large tiles are (max_rows, max_vectors) and has
+// the functions load_first (the first n lanes, zeros behind), store_first, and fma.
 #pragma once
 
 #include <array>
 #include <cstdint>
+#include <cstring>
 #include <utility>
 
 #include <rill/cpu/gemm_kernels.h>
@@ -22,6 +21,30 @@ namespace {
 
 using rill::cpu::GemmKernels;
 using rill::cpu::Tile;
+
+/// What vectors of `bytes` bytes can do on every machine, in the compilers' own notation.
+template <class T, int bytes>
+struct PlainVector {
+  using Element = T;
+  using Register [[gnu::vector_size(bytes)]] = T;
+  static constexpr int lanes = bytes / static_cast<int>(sizeof(T));
+  using Memory [[gnu::vector_size(bytes), gnu::aligned(sizeof(T)), gnu::may_alias]] = T;
+  static Register zero() { return Register{}; }
+  static Register load(const T* p) { return *reinterpret_cast<const Memory*>(p); }
+  static void store(T* p, Register x) { *reinterpret_cast<Memory*>(p) = x; }
+  static Register broadcast(const T* p) { return *p - Register{}; }
+  static Register add(Register a, Register b) { return a + b; }
+  /// Adds the upper half of the lanes to the lower until one is left.
+  static T sum(Register x) {
+    if constexpr (lanes == 2) {
+      return x[0] + x[1];
+    } else {
+      using Half = PlainVector<T, bytes / 2>;
+      const T* const lower = reinterpret_cast<const T*>(&x);
+      return Half::sum(Half::load(lower) + Half::load(lower + lanes / 2));
+    }
+  }
+};
 
 template <class V, int rows, int vectors, bool partial>
 void compute_tile(const Tile<typename V::Element>& tile) {
