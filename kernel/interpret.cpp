@@ -12,21 +12,21 @@ namespace rill::kernel {
 
 Interpreter::Run::Run(const Tapes& tapes, const KernelArguments& arguments)
     : tapes_(tapes),
-      p_(tapes.program),
+      program_(tapes.program),
       arguments_(arguments),
-      arrays_(p_.exprs.size()),
-      axis_values_(p_.axes.size()),
-      results_(p_.folds.size()) {
+      arrays_(program_.exprs.size()),
+      axis_values_(program_.axes.size()),
+      results_(program_.folds.size()) {
   for (std::byte*& values : axis_values_) values = fresh();
   for (Id id = 0; id < arrays_.size(); ++id) {
-    const Expr& expr = p_.exprs[id];
+    const Expr& expr = program_.exprs[id];
     if (expr.code == Code::axis)
       arrays_[id] = axis_values_[expr.bits];
     else if (expr.code != Code::accumulator)
       arrays_[id] = fresh();
   }
   for (const Id id : tapes_.once) {
-    const Expr& expr = p_.exprs[id];
+    const Expr& expr = program_.exprs[id];
     if (expr.arity != 0) {
       compute(id, block_points);
       continue;
@@ -47,8 +47,8 @@ void Interpreter::Run::run(std::int64_t begin, std::int64_t end) {
   for (first_point_ = begin; first_point_ < end;
        first_point_ += std::min(step, end - first_point_)) {
     const std::int64_t count = std::min(step, end - first_point_);
-    for (std::size_t number = 0; number < p_.stages.size(); ++number) {
-      stage(p_.stages[number], tapes_.stages[number], count);
+    for (std::size_t number = 0; number < program_.stages.size(); ++number) {
+      stage(program_.stages[number], tapes_.stages[number], count);
     }
   }
   if (failure_.error != 0 && arguments_.failure != nullptr &&
@@ -63,7 +63,7 @@ std::byte* Interpreter::Run::fresh() {
 }
 
 Interpreter::Run::Set Interpreter::Run::fresh_set(Id fold) {
-  Set set(p_.folds[fold].init.count);
+  Set set(program_.folds[fold].init.count);
   for (std::byte*& array : set) array = fresh();
   return set;
 }
@@ -75,13 +75,13 @@ std::int64_t Interpreter::Run::uniform_value(Id expr) const {
 }
 
 std::int64_t Interpreter::Run::extent(Id axis) const {
-  return std::max<std::int64_t>(0, uniform_value(p_.axes[axis].extent));
+  return std::max<std::int64_t>(0, uniform_value(program_.axes[axis].extent));
 }
 
 // ---- Expressions ------------------------------------------------------------------------------
 
 void Interpreter::Run::compute(Id id, std::size_t count) {
-  const Expr& expr = p_.exprs[id];
+  const Expr& expr = program_.exprs[id];
   std::array<const std::byte*, 3> args{};
   for (std::size_t i = 0; i < expr.arity; ++i) args[i] = arrays_[expr.args[i]];
   tapes_.operations[id](arrays_[id], args.data(), count);
@@ -89,11 +89,11 @@ void Interpreter::Run::compute(Id id, std::size_t count) {
 
 void Interpreter::Run::evaluate(const Tape& tape, std::size_t count) {
   for (const Id id : tape) {
-    const Expr& expr = p_.exprs[id];
+    const Expr& expr = program_.exprs[id];
     if (expr.arity != 0)
       compute(id, count);
     else if (expr.code == Code::load)
-      load(id, p_.accesses[expr.bits], count);
+      load(id, program_.accesses[expr.bits], count);
     else if (expr.code == Code::result)
       recall(id, expr, count);
     // Axes and accumulators stand in their arrays already.
@@ -131,11 +131,11 @@ void Interpreter::Run::fail(std::size_t i, std::uint32_t error) {
 
 void Interpreter::Run::run_checks(const Stage& stage, std::size_t count) {
   for (std::size_t i = 0; i < count; ++i) {
-    for (const Id id : p_.list(stage.checks)) {
-      const Check& check = p_.checks[id];
+    for (const Id id : program_.list(stage.checks)) {
+      const Check& check = program_.checks[id];
       if (arrays_[check.ok][i] != std::byte{0} || !earliest(i)) continue;
       fail(i, id + 1);
-      for (const Id number : p_.list(check.shown)) {
+      for (const Id number : program_.list(check.shown)) {
         std::memcpy(&failure_.shown[failure_.shown_count++], arrays_[number] + i * 8, 8);
       }
     }
@@ -145,9 +145,9 @@ void Interpreter::Run::run_checks(const Stage& stage, std::size_t count) {
 // ---- Stages -----------------------------------------------------------------------------------
 
 void Interpreter::Run::stage(const Stage& stage, const StageTape& tape, std::int64_t points) {
-  std::vector<Id> axes(p_.list(p_.outer).begin(), p_.list(p_.outer).end());
+  std::vector<Id> axes(program_.list(program_.outer).begin(), program_.list(program_.outer).end());
   std::int64_t inner = 1;
-  for (const Id axis : p_.list(stage.axes)) {
+  for (const Id axis : program_.list(stage.axes)) {
     axes.push_back(axis);
     inner = product_of_extents(inner, extent(axis));
   }
@@ -158,11 +158,11 @@ void Interpreter::Run::stage(const Stage& stage, const StageTape& tape, std::int
     place(axes, inner, done, count);
     for (const FoldTape& loop : tape.folds) {
       evaluate(loop.before, count);
-      if (p_.folds[loop.fold].kind != Fold::Kind::scan) fold(loop, count);
+      if (program_.folds[loop.fold].kind != Fold::Kind::scan) fold(loop, count);
     }
     evaluate(tape.after, count);
     run_checks(stage, count);
-    if (!tape.folds.empty() && p_.folds[tape.folds.back().fold].kind == Fold::Kind::scan) {
+    if (!tape.folds.empty() && program_.folds[tape.folds.back().fold].kind == Fold::Kind::scan) {
       scan(stage, tape, tape.folds.back(), count);
     } else {
       write(stage, tape.in_order, count);
@@ -178,7 +178,7 @@ void Interpreter::Run::place(std::span<const Id> axes, std::int64_t inner, std::
   std::vector<std::int64_t> at(axes.size());
   std::int64_t rest_inner = from % inner;
   std::int64_t rest_outer = first_point_ + from / inner;
-  const std::size_t outer = p_.outer.count;
+  const std::size_t outer = program_.outer.count;
   for (std::size_t d = axes.size(); d-- > 0;) {
     std::int64_t& rest = d < outer ? rest_outer : rest_inner;
     at[d] = rest % extents[d];

@@ -23,19 +23,19 @@ Interpreter::Run::Partials& Interpreter::Run::partials(const FoldTape& loop) {
 }
 
 void Interpreter::Run::bind(const FoldTape& loop, const Set& set, std::size_t side) {
-  for (const Id id : loop.accumulators[side]) arrays_[id] = set[p_.exprs[id].bits & 0xffU];
+  for (const Id id : loop.accumulators[side]) arrays_[id] = set[program_.exprs[id].bits & 0xffU];
 }
 
 void Interpreter::Run::copy(const FoldTape& loop, const Set& to, const Set& from,
                             std::size_t count) const {
-  const auto init = p_.list(p_.folds[loop.fold].init);
+  const auto init = program_.list(program_.folds[loop.fold].init);
   for (std::size_t slot = 0; slot < to.size(); ++slot) {
     std::memmove(to[slot], from[slot], count * tapes_.width(init[slot]));
   }
 }
 
 void Interpreter::Run::keep(const FoldTape& loop, Range values, const Set& set, std::size_t count) {
-  const auto ids = p_.list(values);
+  const auto ids = program_.list(values);
   const Set& first = loop.swaps ? partials_[loop.fold].aside : set;
   for (std::size_t slot = 0; slot < set.size(); ++slot) {
     std::memmove(first[slot], arrays_[ids[slot]], count * tapes_.width(ids[slot]));
@@ -44,7 +44,7 @@ void Interpreter::Run::keep(const FoldTape& loop, Range values, const Set& set, 
 }
 
 void Interpreter::Run::start(const FoldTape& loop, const Set& set, std::size_t count) {
-  const auto init = p_.list(p_.folds[loop.fold].init);
+  const auto init = program_.list(program_.folds[loop.fold].init);
   for (std::size_t slot = 0; slot < set.size(); ++slot) {
     std::memcpy(set[slot], arrays_[init[slot]], count * tapes_.width(init[slot]));
   }
@@ -53,7 +53,7 @@ void Interpreter::Run::start(const FoldTape& loop, const Set& set, std::size_t c
 void Interpreter::Run::step(const FoldTape& loop, const Set& set, std::size_t count) {
   bind(loop, set, 0);
   evaluate(loop.element, count);
-  keep(loop, p_.folds[loop.fold].step, set, count);
+  keep(loop, program_.folds[loop.fold].step, set, count);
 }
 
 void Interpreter::Run::merge(const FoldTape& loop, const Set& left, const Set& right,
@@ -61,7 +61,7 @@ void Interpreter::Run::merge(const FoldTape& loop, const Set& left, const Set& r
   bind(loop, left, 0);
   bind(loop, right, 1);
   evaluate(loop.merge, count);
-  keep(loop, p_.folds[loop.fold].merge, left, count);
+  keep(loop, program_.folds[loop.fold].merge, left, count);
 }
 
 void Interpreter::Run::push_total(const FoldTape& loop, Partials& partials, const Set& total,
@@ -92,7 +92,7 @@ const Interpreter::Run::Set& Interpreter::Run::total(const FoldTape& loop, Parti
 
 Interpreter::Run::Elements Interpreter::Run::elements(const FoldTape& loop) const {
   Elements all;
-  all.axes = p_.list(p_.folds[loop.fold].axes);
+  all.axes = program_.list(program_.folds[loop.fold].axes);
   for (const Id axis : all.axes) {
     all.extents.push_back(extent(axis));
     all.count = product_of_extents(all.count, all.extents.back());
@@ -112,7 +112,7 @@ void Interpreter::Run::fold(const FoldTape& loop, std::size_t count) {
   Elements all = elements(loop);
   Partials& partials = this->partials(loop);
   const Set& result = results_[loop.fold];
-  if (all.count == 0 || p_.folds[loop.fold].kind == Fold::Kind::sequence) {
+  if (all.count == 0 || program_.folds[loop.fold].kind == Fold::Kind::sequence) {
     start(loop, result, count);
     for (std::int64_t j = 0; j < all.count; ++j) {
       place_next(all, count);
@@ -146,8 +146,8 @@ void Interpreter::Run::fold_together(const FoldTape& loop, Partials& partials, E
 
 void Interpreter::Run::fold_one(const FoldTape& loop, Partials& partials, const Elements& all,
                                 std::size_t i) {
-  const Fold& fold = p_.folds[loop.fold];
-  const auto init = p_.list(fold.init);
+  const Fold& fold = program_.folds[loop.fold];
+  const auto init = program_.list(fold.init);
   const std::array<std::size_t, block_points> points = points_;
   points_.fill(points[i]);
   partials.levels.clear();
@@ -204,7 +204,7 @@ void Interpreter::Run::place_element(const Elements& all, std::size_t lane, std:
 }
 
 void Interpreter::Run::merge_lanes(const FoldTape& loop, Partials& partials, std::size_t chunks) {
-  const auto init = p_.list(p_.folds[loop.fold].init);
+  const auto init = program_.list(program_.folds[loop.fold].init);
   Set from = partials.lanes[0];
   for (std::size_t half = fold_lanes / 2; half != 0; half /= 2) {
     for (std::size_t slot = 0; slot < init.size(); ++slot) {

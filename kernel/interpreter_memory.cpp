@@ -18,10 +18,10 @@ constexpr std::size_t rows_bytes = std::size_t{16} << 20U;
 void Interpreter::Run::bind_buffers() {
   std::size_t given = 0;
   std::size_t bytes_per_point = 0;
-  for (const Buffer& buffer : p_.buffers) {
+  for (const Buffer& buffer : program_.buffers) {
     Memory memory;
-    for (const Id id : p_.list(buffer.extents)) memory.extents.push_back(uniform_value(id));
-    for (const Id id : p_.list(buffer.strides)) memory.strides.push_back(uniform_value(id));
+    for (const Id id : program_.list(buffer.extents)) memory.extents.push_back(uniform_value(id));
+    for (const Id id : program_.list(buffer.strides)) memory.strides.push_back(uniform_value(id));
     if (buffer.space == Buffer::Space::row) {
       std::int64_t count = 1;
       for (std::size_t i = memory.extents.size(); i-- > 0;) {
@@ -46,7 +46,7 @@ void Interpreter::Run::bind_buffers() {
   rows_.resize(points_at_once_ * bytes_per_point);
   std::size_t used = 0;
   for (std::size_t i = 0; i < memories_.size(); ++i) {
-    if (p_.buffers[i].space != Buffer::Space::row) continue;
+    if (program_.buffers[i].space != Buffer::Space::row) continue;
     memories_[i].first = rows_.data() + used;
     used += points_at_once_ * memories_[i].per_point;
   }
@@ -60,7 +60,7 @@ void Interpreter::Run::find(const Access& access, std::size_t count, Places& pla
   else
     std::memcpy(touched.data(), arrays_[access.guard], count);
   std::fill_n(places.offsets.begin(), count, 0);
-  const auto index = p_.list(access.index);
+  const auto index = program_.list(access.index);
   for (std::size_t d = 0; d < index.size(); ++d) {
     const auto* at = reinterpret_cast<const std::int64_t*>(arrays_[index[d]]);
     const auto extent = static_cast<std::uint64_t>(std::max<std::int64_t>(0, memory.extents[d]));
@@ -78,7 +78,7 @@ void Interpreter::Run::find(const Access& access, std::size_t count, Places& pla
       fail(i, Failure::bounds);
     }
   }
-  const auto width = static_cast<std::int64_t>(size_of(p_.buffers[access.buffer].type));
+  const auto width = static_cast<std::int64_t>(size_of(program_.buffers[access.buffer].type));
   for (std::size_t i = 0; i < count; ++i) {
     places.at[i] = touched[i]
                        ? memory.first + points_[i] * memory.per_point + places.offsets[i] * width
@@ -100,14 +100,14 @@ void Interpreter::Run::load(Id id, const Access& access, std::size_t count) {
       std::memcpy(arrays_[id] + i * sizeof word, from, sizeof word);
     }
   });
-  if (p_.exprs[id].type != bool_) return;
+  if (program_.exprs[id].type != bool_) return;
   for (std::size_t i = 0; i < count; ++i)
     arrays_[id][i] = std::byte{arrays_[id][i] != std::byte{0}};
 }
 
 void Interpreter::Run::store(const Store& store, const Places& places, std::size_t first,
                              std::size_t last) {
-  const DType type = p_.exprs[store.value].type;
+  const DType type = program_.exprs[store.value].type;
   const Operation join = combination(store.mode, type);
   with_word(size_of(type), [&](auto word) {
     for (std::size_t i = first; i < last; ++i) {
@@ -129,14 +129,14 @@ void Interpreter::Run::store(const Store& store, const Places& places, std::size
 }
 
 void Interpreter::Run::write(const Stage& stage, bool in_order, std::size_t count) {
-  const auto stores = p_.list(stage.stores);
+  const auto stores = program_.list(stage.stores);
   if (store_places_.size() < stores.size()) store_places_.resize(stores.size());
   for (std::size_t s = 0; s < stores.size(); ++s)
-    find(p_.stores[stores[s]].to, count, store_places_[s]);
+    find(program_.stores[stores[s]].to, count, store_places_[s]);
   const std::size_t step = in_order && stores.size() > 1 ? 1 : count;
   for (std::size_t i = 0; i < count; i += step) {
     for (std::size_t s = 0; s < stores.size(); ++s)
-      store(p_.stores[stores[s]], store_places_[s], i, i + step);
+      store(program_.stores[stores[s]], store_places_[s], i, i + step);
   }
 }
 

@@ -131,7 +131,7 @@ class Interpreter::Run {
   void scan(const Stage& stage, const StageTape& tape, const FoldTape& loop, std::size_t count);
 
   const Tapes& tapes_;
-  const Program& p_;
+  const Program& program_;
   const KernelArguments& arguments_;
   std::vector<std::byte*> arrays_;  ///< by expression
   std::vector<std::byte*> axis_values_;

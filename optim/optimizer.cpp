@@ -56,6 +56,15 @@ void check(std::span<const GradientAndVariable> pairs, Where where) {
   }
 }
 
+/// One step down the gradients of a value that the tape has recorded.
+void descend(Optimizer& optimizer, GradientTape& tape, const Tensor& value,
+             std::span<const Variable> variables, Where where) {
+  const std::vector<Tensor> gradients = tape.gradient(value, variables, {}, where);
+  std::vector<GradientAndVariable> pairs;
+  for (std::size_t k = 0; k < variables.size(); ++k) pairs.push_back({gradients[k], variables[k]});
+  optimizer.apply_gradients(pairs, where);
+}
+
 double checked_rate(const std::string& name, double rate, Where where = {}) {
   if (const bool proper = rate >= 0 && rate < std::numeric_limits<double>::infinity(); !proper) {
     throw ValueError(name + ": a learning rate is a finite number and not negative, but it is " +
@@ -110,10 +119,7 @@ Tensor Optimizer::minimize(const std::function<Tensor()>& loss, Where where) {
   const std::vector<Variable> variables = tape.watched_variables();
   if (variables.empty())
     throw GradientError("minimize: the loss reads no trainable variable" + where.suffix());
-  const std::vector<Tensor> gradients = tape.gradient(value, variables, {}, where);
-  std::vector<GradientAndVariable> pairs;
-  for (std::size_t k = 0; k < variables.size(); ++k) pairs.push_back({gradients[k], variables[k]});
-  apply_gradients(pairs, where);
+  descend(*this, tape, value, variables, where);
   return value;
 }
 
@@ -122,10 +128,7 @@ Tensor Optimizer::minimize(const std::function<Tensor()>& loss, std::span<const 
   GradientTape tape({.watch_variables = false});
   for (const Variable& variable : variables) tape.watch(variable, where);
   Tensor value = loss();
-  const std::vector<Tensor> gradients = tape.gradient(value, variables, {}, where);
-  std::vector<GradientAndVariable> pairs;
-  for (std::size_t k = 0; k < variables.size(); ++k) pairs.push_back({gradients[k], variables[k]});
-  apply_gradients(pairs, where);
+  descend(*this, tape, value, variables, where);
   return value;
 }
 

@@ -50,6 +50,7 @@ void fail_undefined(const char* what, Where where) {
 
 namespace {
 
+using detail::largest_count;
 using detail::TensorBody;
 
 bool row_major(const Shape& shape, std::span<const std::int64_t> strides) {
@@ -62,8 +63,6 @@ bool row_major(const Shape& shape, std::span<const std::int64_t> strides) {
   }
   return true;
 }
-
-using detail::largest_count;
 
 /// Converts one element as `cast` does.
 template <class To, class From>
