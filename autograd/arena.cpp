@@ -2,34 +2,19 @@
 
 #include <utility>
 
+#include <rill/ops/thread_owned.h>
+
 namespace rill::detail {
 namespace {
 
 constexpr std::size_t chunk_bytes = 32 * 1024;
 constexpr std::size_t kept_chunks = 8;
 
-using Chunks = std::vector<std::unique_ptr<std::byte[]>>;
-
-// Plain words, as tapes may still be used while a thread's objects are destroyed.
-constinit thread_local Chunks* spare = nullptr;
-constinit thread_local bool over = false;
-
-struct Owner {
-  ~Owner() {
-    over = true;
-    delete std::exchange(spare, nullptr);
-  }
+/// What a thread keeps for its next arenas. Tapes may still be used while it ends.
+struct Spare {
+  Spare() { chunks.reserve(kept_chunks); }
+  std::vector<std::unique_ptr<std::byte[]>> chunks;
 };
-
-/// What the calling thread keeps; null once it ends.
-Chunks* spare_chunks() {
-  if (spare != nullptr || over) return spare;
-  thread_local const Owner owner;
-  (void)&owner;  // made by being named
-  spare = new Chunks;
-  spare->reserve(kept_chunks);
-  return spare;
-}
 
 }  // namespace
 
@@ -40,12 +25,12 @@ void Arena::add_chunk(std::size_t bytes) {
     free_bytes_ = bytes;
     return;
   }
-  Chunks* const kept = spare_chunks();
-  if (kept == nullptr || kept->empty()) {
+  Spare* const spare = ThreadOwned<Spare>::get();
+  if (spare == nullptr || spare->chunks.empty()) {
     chunks_.push_back(std::make_unique_for_overwrite<std::byte[]>(chunk_bytes));
   } else {
-    chunks_.push_back(std::move(kept->back()));
-    kept->pop_back();
+    chunks_.push_back(std::move(spare->chunks.back()));
+    spare->chunks.pop_back();
   }
   free_ = chunks_.back().get();
   free_bytes_ = chunk_bytes;
@@ -53,8 +38,9 @@ void Arena::add_chunk(std::size_t bytes) {
 
 void Arena::clear() noexcept {
   // Nothing is kept by a thread that has made no tape, or that ends.
-  while (spare != nullptr && !chunks_.empty() && spare->size() < kept_chunks) {
-    spare->push_back(std::move(chunks_.back()));
+  Spare* const spare = ThreadOwned<Spare>::get_if_made();
+  while (spare != nullptr && !chunks_.empty() && spare->chunks.size() < kept_chunks) {
+    spare->chunks.push_back(std::move(chunks_.back()));
     chunks_.pop_back();
   }
   chunks_.clear();

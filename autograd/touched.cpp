@@ -2,10 +2,10 @@
 
 #include <array>
 #include <cstddef>
-#include <utility>
 #include <vector>
 
 #include <rill/ops/grad.h>
+#include <rill/ops/thread_owned.h>
 #include <rill/tensor/error.h>
 #include <rill/tensor/tensor.h>
 
@@ -64,32 +64,13 @@ struct Entry {
   Attributes attributes;
   Touched touched;
 };
+/// What a thread remembers. Tapes may still be used while it ends.
 using Table = std::array<Entry, 256>;
-
-// Plain words, as tapes may still be used while a thread's objects are destroyed.
-constinit thread_local Table* remembered = nullptr;
-constinit thread_local bool over = false;
-
-struct Owner {
-  ~Owner() {
-    over = true;
-    delete std::exchange(remembered, nullptr);
-  }
-};
-
-/// Of the calling thread; null once it ends.
-Table* table_of_thread() {
-  if (remembered != nullptr || over) return remembered;
-  thread_local const Owner owner;
-  (void)&owner;  // made by being named
-  remembered = new Table;
-  return remembered;
-}
 
 }  // namespace
 
 Touched touched_by_gradient(const OpEvent& event, std::uint32_t wanted) {
-  Table* const table = table_of_thread();
+  Table* const table = ThreadOwned<Table>::get();
   if (table == nullptr || event.inputs.size() + event.outputs.size() > max_tensors)
     return run_rule(event, wanted);
   Key key{&event.op, wanted, static_cast<std::uint32_t>(event.inputs.size()), {}};

@@ -1,4 +1,5 @@
-// OpenBLAS, behind one file.
+// OpenBLAS, behind one file: the yardstick of rill's own products (matmul.h), which tests and
+// benchmarks hold against it. No operator calls it.
 //
 // It is loaded when first needed, because its kernels are chosen while it loads: Debian's version
 // does not know newer processors and falls back to one at a tenth of their speed, so rill names

@@ -2,9 +2,7 @@
 
 #include <atomic>
 #include <cstdio>
-#include <list>
 #include <mutex>
-#include <unordered_map>
 
 #include <rill/cpu/code_folder.h>
 #include <rill/cpu/digest.h>
@@ -12,6 +10,7 @@
 #include <rill/cpu/environment.h>
 #include <rill/cpu/features.h>
 #include <rill/cpu/llvm_module.h>
+#include <rill/cpu/recently_used.h>
 #include <rill/tensor/error.h>
 #include <rill/version.h>
 
@@ -23,10 +22,6 @@ using Key = std::array<std::uint64_t, 2>;
 /// Kernels whose code is kept in memory although nobody uses them at the moment.
 constexpr std::size_t entries_kept = 4096;
 
-struct KeyHash {
-  std::size_t operator()(const Key& key) const { return key[0]; }
-};
-
 struct Entry {
   std::once_flag once;
   std::shared_ptr<const Code> code;
@@ -34,12 +29,7 @@ struct Entry {
 
 struct Cache {
   std::mutex mutex;
-  std::list<Key> order;  // the last used first
-  struct Place {
-    std::shared_ptr<Entry> entry;
-    std::list<Key>::iterator used;
-  };
-  std::unordered_map<Key, Place, KeyHash> places;
+  RecentlyUsed<std::shared_ptr<Entry>> entries{entries_kept};
   std::atomic<std::uint64_t> found_in_memory = 0;
   std::atomic<std::uint64_t> found_on_disk = 0;
   std::atomic<std::uint64_t> compiled = 0;
@@ -144,19 +134,12 @@ std::shared_ptr<const Code> code_for(const kernel::Program& program,
   std::shared_ptr<Entry> entry;
   {
     const std::lock_guard lock(all.mutex);
-    const auto [place, added] = all.places.try_emplace(key);
-    if (added) {
-      all.order.push_front(key);
-      place->second = {std::make_shared<Entry>(), all.order.begin()};
-      if (all.order.size() > entries_kept) {
-        all.places.erase(all.order.back());
-        all.order.pop_back();
-      }
-    } else {
-      all.order.splice(all.order.begin(), all.order, place->second.used);
+    if (const auto* known = all.entries.find(key)) {
+      entry = *known;
       all.found_in_memory.fetch_add(1, std::memory_order_relaxed);
+    } else {
+      entry = all.entries.keep(key, std::make_shared<Entry>());
     }
-    entry = place->second.entry;
   }
   std::call_once(entry->once, [&] { entry->code = found_or_compiled(key, program, schedule); });
   return entry->code;

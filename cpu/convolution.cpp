@@ -6,6 +6,7 @@
 #include <string>
 #include <type_traits>
 
+#include <rill/cpu/divide_up.h>
 #include <rill/cpu/half_conversion.h>
 #include <rill/cpu/thread_pool.h>
 #include <rill/tensor/error.h>
@@ -21,8 +22,6 @@ constexpr std::int64_t enough_blocks = 16;  // for any number of threads
 constexpr std::size_t most_partial_bytes = std::size_t{64}
                                            << 20U;  // of weight gradients, one per block
 constexpr std::int64_t grain = 16384;
-
-std::int64_t divide_up(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
 
 std::int64_t input_elements(const ConvolutionShape& s) { return s.n * s.h * s.w * s.c; }
 std::int64_t output_elements(const ConvolutionShape& s) {

@@ -4,6 +4,7 @@
 #include <array>
 #include <cstring>
 
+#include <rill/cpu/divide_up.h>
 #include <rill/cpu/gemm_kernels.h>
 #include <rill/cpu/thread_pool.h>
 #include <rill/tensor/float_environment.h>
@@ -28,8 +29,6 @@ constexpr std::int64_t enough_units = 64;         // for any number of threads
 constexpr std::int64_t split_terms = 4096;        // per chain, where there are few elements
 constexpr std::int64_t most_splits = 16;
 constexpr double flops_worth_a_thread = 1e5;  // about 1 us
-
-std::int64_t divide_up(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
 
 /// b[columns,depth] to packed[depth,columns].
 void transpose(const float* from, std::int64_t stride, std::int64_t columns, std::int64_t depth,

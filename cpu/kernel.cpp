@@ -5,12 +5,12 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
-#include <list>
 #include <new>
-#include <unordered_map>
 #include <utility>
 
+#include <rill/cpu/divide_up.h>
 #include <rill/cpu/environment.h>
+#include <rill/cpu/recently_used.h>
 #include <rill/cpu/thread_pool.h>
 #include <rill/kernel/arithmetic.h>
 #include <rill/tensor/error.h>
@@ -96,10 +96,6 @@ void join(Failure& all, const Failure& one) {
   if (one.error != 0 && (all.error == 0 || one.position < all.position)) all = one;
 }
 
-struct FingerprintHash {
-  std::size_t operator()(const std::array<std::uint64_t, 2>& print) const { return print[0]; }
-};
-
 }  // namespace
 
 struct Kernel::Launch {
@@ -112,39 +108,22 @@ struct Kernel::Launch {
 // ---- Preparing --------------------------------------------------------------------------------
 
 std::shared_ptr<const Kernel> Kernel::prepare(const Program& program) {
-  using Print = std::array<std::uint64_t, 2>;
-  struct Known {
-    std::shared_ptr<const Kernel> kernel;
-    std::list<Print>::iterator used;
-  };
   struct Cache {
     std::mutex mutex;
-    std::list<Print> order;  // the last used first
-    std::unordered_map<Print, Known, FingerprintHash> kernels;
+    RecentlyUsed<std::shared_ptr<const Kernel>> kernels{kernels_kept};
   };
   static Cache& cache = *new Cache;  // used by threads that outlive static destruction
 
-  const Print print = kernel::fingerprint(program);
+  const auto print = kernel::fingerprint(program);
   {
     const std::lock_guard lock(cache.mutex);
-    const auto found = cache.kernels.find(print);
-    if (found != cache.kernels.end()) {
-      cache.order.splice(cache.order.begin(), cache.order, found->second.used);
-      return found->second.kernel;
-    }
+    if (const auto* known = cache.kernels.find(print)) return *known;
   }
   // Two threads may get here with one program; its code is compiled once all the same.
   auto made = std::make_shared<const Kernel>(program);
   const std::lock_guard lock(cache.mutex);
-  const auto [entry, added] = cache.kernels.try_emplace(print);
-  if (!added) return entry->second.kernel;
-  cache.order.push_front(print);
-  entry->second = {made, cache.order.begin()};
-  if (cache.order.size() > kernels_kept) {
-    cache.kernels.erase(cache.order.back());
-    cache.order.pop_back();
-  }
-  return made;
+  if (const auto* known = cache.kernels.find(print)) return *known;
+  return cache.kernels.keep(print, std::move(made));
 }
 
 Kernel::Kernel(Program program) : program_(std::move(program)) {
@@ -437,7 +416,7 @@ Failure Kernel::execute(std::byte* const* buffers, const std::int64_t* sizes,
   // Whoever owns part of a destination walks through everything, so there is one piece per thread.
   auto grain =
       shared_stores_
-          ? (count + threads() - 1) / threads()
+          ? divide_up(count, threads())
           : static_cast<std::int64_t>(std::ceil(piece_nanoseconds / std::max(per_point, 1e-3)));
   grain = std::max<std::int64_t>(grain, 1);
   if (outer_lanes_ && !shared_stores_ && count == launch.points) {
@@ -445,7 +424,7 @@ Failure Kernel::execute(std::byte* const* buffers, const std::int64_t* sizes,
     // Neighbouring outputs read neighbouring memory: long stretches of it for each thread.
     if (folds) grain = std::max(grain, std::min(piece_points, count / threads()));
     const std::int64_t unit = folds ? kernel::fold_lanes : piece_points;
-    grain = (grain + unit - 1) / unit * unit;
+    grain = divide_up(grain, unit) * unit;
   }
   const std::size_t bytes = scratch_bytes(*running, sizes);
   std::mutex mutex;
@@ -483,7 +462,7 @@ void Kernel::interpret(std::byte* const* buffers, const std::int64_t* sizes,
 /// First the blocks of the reduction's elements, on all threads, then the points, which are few.
 void Kernel::run_split(const Launch& launch, const Code& code, Failure& failure) const {
   const std::int64_t elements = product(program_.list(program_.folds.front().axes), launch.sizes);
-  const std::int64_t blocks = (elements + kernel::split_block - 1) / kernel::split_block;
+  const std::int64_t blocks = divide_up(elements, kernel::split_block);
   const auto slots = static_cast<std::int64_t>(program_.folds.front().init.count);
   std::vector<std::uint64_t> partials(static_cast<std::size_t>(blocks * launch.points * slots));
   auto* partial_bytes = reinterpret_cast<std::byte*>(partials.data());

@@ -22,6 +22,7 @@
 #include <utility>
 #include <vector>
 
+#include <rill/cpu/divide_up.h>
 #include <rill/cpu/environment.h>
 #include <rill/tensor/error.h>
 #include <rill/tensor/float_environment.h>
@@ -282,8 +283,6 @@ int quota() {
   if (!(file >> time >> period) || period <= 0) return most_threads;  // "max 100000" is no number
   return static_cast<int>(std::clamp(std::lround(time / period), 1L, long{most_threads}));
 }
-
-std::int64_t divide_up(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
 
 }  // namespace
 

@@ -33,4 +33,10 @@ Axes normalized_axes(const Tensor& x, const Axes& axes, std::string_view operati
   return normal;
 }
 
+Dim size_along(const Shape& shape, const Axes& axes) {
+  Dim size = 1;
+  for (const int axis : axes) size = size * shape[axis];
+  return size;
+}
+
 }  // namespace rill

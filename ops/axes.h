@@ -19,4 +19,7 @@ RILL_API int normalized_axis(const Tensor& x, int axis, std::string_view operati
 RILL_API Axes normalized_axes(const Tensor& x, const Axes& axes, std::string_view operation,
                               Where where);
 
+/// How many elements of `shape` stand along `axes` at each place of the others.
+Dim size_along(const Shape& shape, const Axes& axes);
+
 }  // namespace rill

@@ -1,6 +1,7 @@
 #include <rill/ops/known_call.h>
 
 #include <rill/ops/kernel_cache.h>
+#include <rill/ops/thread_owned.h>
 
 namespace rill {
 namespace {
@@ -16,24 +17,7 @@ struct Table {
 };
 static_assert(Table::sets == 256, "a set's number is the hash's first eight bits");
 
-// Plain words, as calls may still be made while a thread's objects are destroyed.
-constinit thread_local Table* table = nullptr;
-constinit thread_local bool over = false;
-
-struct Owner {
-  ~Owner() {
-    over = true;
-    delete std::exchange(table, nullptr);
-  }
-};
-
-Table* table_of_thread() {
-  if (table != nullptr || over) return table;
-  thread_local const Owner owner;
-  (void)&owner;  // made by being named
-  table = new Table;
-  return table;
-}
+using Remembered = detail::ThreadOwned<Table>;  // calls may be made while a thread ends
 
 }  // namespace
 
@@ -77,6 +61,7 @@ void CallForm::add_hash(std::size_t first) {
 }
 
 const KnownCall* KnownCall::find(const CallForm& form) {
+  Table* const table = Remembered::get_if_made();
   if (table == nullptr || !form.possible()) return nullptr;
   auto& set = table->set(form.hash());
   if (set[0] && set[0]->is(form)) return set[0].get();
@@ -86,7 +71,7 @@ const KnownCall* KnownCall::find(const CallForm& form) {
 }
 
 void KnownCall::keep(const CallForm& form, Way way) {
-  Table* const all = table_of_thread();
+  Table* const all = Remembered::get();
   if (all == nullptr || !form.possible()) return;
   auto& set = all->set(form.hash());
   if (set[1] && set[1]->running_ > 0) return;

@@ -6,6 +6,7 @@
 #include <tuple>
 
 #include <rill/kernel/math.h>
+#include <rill/ops/axes.h>
 #include <rill/ops/body.h>
 #include <rill/ops/call.h>
 #include <rill/ops/composition.h>
@@ -102,12 +103,6 @@ void normalization_gradient_body(Body& b, const NormAttributes& a) {
   b.out(s * (flow - along_mean - h * along_scale));
 }
 
-Dim count_along(const Shape& shape, const Axes& axes) {
-  Dim n = 1;
-  for (int axis : axes) n = n * shape[axis];
-  return n;
-}
-
 /// The derivative of the formula above along each of its five inputs, for a cotangent v: it is
 /// symmetric and linear in dy gamma and v. Mean and deviation count as inputs of their own: what
 /// they owe to x comes by the chain rule.
@@ -131,7 +126,7 @@ void normalization_gradient_gradient(Grad& g, const NormAttributes& attributes, 
   if (g.wants(3)) g.to(3, along_x);
   if (g.wants(4)) {
     g.to(4, (mean_of(a * v) - mean_of(a) * vm - 3 * ah * vh) *
-                count_along(g.shape(1), attributes.axes));
+                size_along(g.shape(1), attributes.axes));
   }
 }
 
@@ -184,7 +179,7 @@ void layer_norm_gradient(Grad& g, const NormAttributes& a) {
       g.to(2, sum_dy);
     }
   }
-  const Dim n = count_along(g.shape(0), a.axes);
+  const Dim n = size_along(g.shape(0), a.axes);
   if (g.flows(1)) g.to(0, broadcast_to(g.dy(1) / n, g.shape(0)));
   if (g.flows(2)) g.to(0, (x - mean) * (g.dy(2) * s * s * s / n) * -1);
 }
@@ -210,7 +205,7 @@ void moments_body(Body& b, const NormAttributes& a) {
 
 /// What mean and variance of x send back to it.
 void send_back_moments(Grad& g, const NormAttributes& a, int mean, int variance) {
-  const Dim n = count_along(g.shape(0), a.axes);
+  const Dim n = size_along(g.shape(0), a.axes);
   if (g.flows(mean)) g.to(0, broadcast_to(g.dy(mean) / n, g.shape(0)));
   if (g.flows(variance)) g.to(0, (g.x(0) - g.y(mean)) * (g.dy(variance) * 2 / n));
 }
@@ -274,7 +269,7 @@ void batch_norm_gradient_rule(Infer& i, const NormAttributes& a) {
 void batch_norm_gradient_composition(Composition& c, const NormAttributes& a) {
   const Tensor &dy = c.in(0), &x = c.in(1), &mean = c.in(3), &s = c.in(4);
   const auto [sum_dy, sum_dy_h] = normalization_sums(dy, x, mean, s, a);
-  const Dim n = count_along(x.shape(), a.axes);
+  const Dim n = size_along(x.shape(), a.axes);
   c.out(0, call_for<1>(find_channel_gradient(), {dy, x, c.in(2), mean, s, sum_dy / n, sum_dy_h / n},
                        {}, {})[0]);
   c.out(1, sum_dy_h);

@@ -139,9 +139,7 @@ Tensor restored(const Tensor& y, const Shape& input, const Axes& axes) {
 
 /// How many elements fold into one.
 Tensor count_of(const Shape& shape, const Axes& axes) {
-  Dim count = 1;
-  for (const int axis : axes) count = count * shape[axis];
-  return size_tensor(count);
+  return size_tensor(size_along(shape, axes));
 }
 
 /// A gradient in a dtype that holds counts: float16 ends at 65504.
@@ -184,18 +182,13 @@ Tensor products_of_others_in_row(const Tensor& x) {
 /// The same, of the elements that `axes` fold into one. Zeros are numbers like others here, and
 /// nothing is divided, so that derivatives of any order are right where there are zeros.
 Tensor products_of_others(const Tensor& x, const Axes& axes) {
-  Dim rows = 1;
-  Dim count = 1;
   Axes order;
   for (int axis = 0; axis < x.rank(); ++axis) {
-    if (axes.contains(axis)) continue;
-    order.push_back(axis);
-    rows = rows * x.dim(axis);
+    if (!axes.contains(axis)) order.push_back(axis);
   }
-  for (const int axis : axes) {
-    order.push_back(axis);
-    count = count * x.dim(axis);
-  }
+  const Dim rows = size_along(x.shape(), order);
+  const Dim count = size_along(x.shape(), axes);
+  for (const int axis : axes) order.push_back(axis);
   Axes back;
   for (int axis = 0; axis < x.rank(); ++axis)
     back.push_back(static_cast<int>(std::find(order.begin(), order.end(), axis) - order.begin()));
