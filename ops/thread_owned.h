@@ -12,25 +12,25 @@ class ThreadOwned {
  public:
   /// The calling thread's, made when first asked for; null once the thread ends.
   static T* get() {
-    if (object_ != nullptr || over_) return object_;
+    if (object != nullptr || over) return object;
     thread_local const Owner owner;
     (void)&owner;  // made by being named
-    object_ = new T;
-    return object_;
+    object = new T;
+    return object;
   }
   /// The same, but null where there is none yet.
-  static T* get_if_made() { return object_; }
+  static T* get_if_made() { return object; }
 
  private:
   struct Owner {
     ~Owner() {
-      over_ = true;
-      delete std::exchange(object_, nullptr);
+      over = true;
+      delete std::exchange(object, nullptr);
     }
   };
   // Plain words, which outlive the thread's objects.
-  static constinit inline thread_local T* object_ = nullptr;
-  static constinit inline thread_local bool over_ = false;
+  static constinit inline thread_local T* object = nullptr;
+  static constinit inline thread_local bool over = false;
 };
 
 }  // namespace rill::detail
