@@ -6,6 +6,7 @@
 #include <concepts>
 #include <cstddef>
 #include <string>
+#include <string_view>
 #include <type_traits>
 #include <utility>
 
@@ -13,6 +14,7 @@
 #include <rill/autograd/tape.h>
 #include <rill/tensor/error.h>
 #include <rill/tensor/tensor.h>
+#include <rill/tensor/unnamed.h>
 
 namespace rill {
 
@@ -51,7 +53,8 @@ inline Tensor apart(const Tensor& x) {
 template <class F>
 class ValueAndGrad {
  public:
-  ValueAndGrad(F f, int argument) : f_(std::move(f)), argument_(argument) {}
+  ValueAndGrad(std::string_view name, F f, int argument, Where where)
+      : name_(name), f_(std::move(f)), argument_(argument), where_(where) {}
 
   template <class... Arguments>
   ValueAndGradient operator()(const Arguments&... arguments) const {
@@ -70,17 +73,22 @@ class ValueAndGrad {
     };
     (choose(I, arguments), ...);
     if (!x.defined()) {
-      throw ValueError("grad: argument " + std::to_string(argument_) + " of a function of " +
-                       std::to_string(sizeof...(I)) + " is no tensor");
+      throw ValueError(std::string(name_) + ": argument " + std::to_string(argument_) +
+                       " of a function of " + std::to_string(sizeof...(I)) +
+                       " is no tensor, or undefined" + where_.suffix());
     }
-    tape.watch(x, {});
+    in_operation(name_, where_, [&] { tape.watch(x, where_); });
     Tensor value = f_(std::as_const(arguments)...);
-    Tensor gradient = tape.gradient(value, x, {.unconnected = Unconnected::zeros}, {});
+    Tensor gradient = in_operation(name_, where_, [&] {
+      return tape.gradient(value, x, {.unconnected = Unconnected::zeros}, where_);
+    });
     return {std::move(value), std::move(gradient)};
   }
 
+  std::string_view name_;
   F f_;
   int argument_;
+  Where where_;  // where the gradient was asked for: calls of it know no place
 };
 
 }  // namespace detail
@@ -95,8 +103,8 @@ class ValueAndGrad {
 ///     loss      // 73
 ///     dw        // [18, 64]
 template <class F>
-auto value_and_grad(F f, const GradOptions& options = {}) {
-  return detail::ValueAndGrad<F>(std::move(f), options.argument);
+auto value_and_grad(F f, const GradOptions& options = {}, Where where = Where::here()) {
+  return detail::ValueAndGrad<F>("value_and_grad", std::move(f), options.argument, where);
 }
 
 /// The function that gives the gradient of `f`.
@@ -105,8 +113,8 @@ auto value_and_grad(F f, const GradOptions& options = {}) {
 ///     grad(f)(3.0f)            // 6
 ///     grad(grad(f))(3.0f)      // 2
 template <class F>
-auto grad(F f, const GradOptions& options = {}) {
-  return [both = detail::ValueAndGrad<F>(std::move(f), options.argument)](
+auto grad(F f, const GradOptions& options = {}, Where where = Where::here()) {
+  return [both = detail::ValueAndGrad<F>("grad", std::move(f), options.argument, where)](
              const auto&... arguments) { return both(arguments...).gradient; };
 }
 

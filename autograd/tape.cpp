@@ -10,6 +10,7 @@
 #include <rill/ops/creation.h>
 #include <rill/tensor/error.h>
 #include <rill/tensor/listener.h>
+#include <rill/tensor/unnamed.h>
 
 namespace rill {
 namespace detail {
@@ -115,7 +116,8 @@ std::string described(const Source& source, std::size_t number) {
 
 void require_float(DType dtype, const std::string& what, Where where) {
   if (!is_float(dtype))
-    throw DTypeError("gradient: " + what + ": only floats have gradients" + where.suffix());
+    throw detail::UnnamedError<DTypeError>("gradient", what + ": only floats have gradients",
+                                           where);
 }
 
 Tensor seed_for(const Tensor& target, const GradientOptions& options, std::size_t number,
@@ -152,8 +154,8 @@ Recorder& GradientTape::recorder(Where where) const {
 void GradientTape::watch(const Tensor& tensor, Where where) {
   if (!tensor.defined()) detail::fail_undefined("watch", where);
   if (!is_float(tensor.dtype())) {
-    throw DTypeError("watch: only floats have gradients, not " + tensor.type_text() +
-                     where.suffix());
+    throw detail::UnnamedError<DTypeError>(
+        "watch", "only floats have gradients, not " + tensor.type_text(), where);
   }
   recorder(where).recording().watch(tensor);
 }

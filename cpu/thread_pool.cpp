@@ -300,10 +300,10 @@ int available_processors() {
 
 int threads() { return Pool::instance().threads(); }
 
-void set_threads(int count) {
+void set_threads(int count, Where where) {
   if (count < 1 || count > most_threads) {
     throw ValueError("set_threads: got " + std::to_string(count) + ", must be a number from 1 to " +
-                     std::to_string(most_threads));
+                     std::to_string(most_threads) + where.suffix());
   }
   Pool::instance().set_threads(count);
 }
@@ -351,6 +351,6 @@ void parallel_for(std::int64_t count, std::int64_t grain,
 namespace rill {
 
 int threads() { return cpu::threads(); }
-void set_threads(int count) { cpu::set_threads(count); }
+void set_threads(int count, Where where) { cpu::set_threads(count, where); }
 
 }  // namespace rill

@@ -12,6 +12,7 @@
 #include <cstdint>
 
 #include <rill/cpu/function_ref.h>
+#include <rill/tensor/where.h>
 
 namespace rill::cpu {
 
@@ -21,7 +22,7 @@ int threads();
 
 /// Changes `threads()` from the next `parallel_for` on. Throws ValueError unless 1 <= count <=
 /// 1024.
-void set_threads(int count);
+void set_threads(int count, Where where = {});
 
 /// The processors that this process may use: its affinity mask, reduced to the container's quota if
 /// it has one.

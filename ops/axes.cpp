@@ -4,6 +4,7 @@
 #include <string>
 
 #include <rill/tensor/error.h>
+#include <rill/tensor/unnamed.h>
 
 namespace rill {
 
@@ -21,8 +22,9 @@ Axes normalized_axes(const Tensor& x, const Axes& axes, std::string_view operati
   for (const int given : axes) {
     const auto at = static_cast<std::size_t>(normalized_axis(x, given, operation, where));
     if (chosen[at]) {
-      throw IndexError(std::string(operation) + ": axis " + std::to_string(given) +
-                       " is given twice for " + x.type_text() + where.suffix());
+      throw detail::UnnamedError<IndexError>(
+          operation, "axis " + std::to_string(given) + " is given twice for " + x.type_text(),
+          where);
     }
     chosen[at] = true;
   }

@@ -7,6 +7,7 @@
 #include <rill/ops/dense_kernel.h>
 #include <rill/ops/kernel_cache.h>
 #include <rill/ops/placement.h>
+#include <rill/tensor/unnamed.h>
 
 namespace rill {
 namespace {
@@ -17,7 +18,7 @@ namespace {
     throw InternalError(std::string(op.name) + ": a generated kernel left its buffer" +
                         where.suffix());
   }
-  std::string text = std::string(op.name) + ": ";
+  std::string text;
   const std::string_view message = lowered.errors[failure.error - 1];
   std::size_t shown = 0;
   for (std::size_t i = 0; i < message.size();) {
@@ -32,7 +33,7 @@ namespace {
       text += message[i++];
     }
   }
-  throw IndexError(text + where.suffix());
+  throw detail::UnnamedError<IndexError>(op.name, text, where);
 }
 
 }  // namespace

@@ -17,6 +17,7 @@
 #include <rill/ops/region.h>
 #include <rill/ops/shape.h>
 #include <rill/ops/view.h>
+#include <rill/tensor/unnamed.h>
 
 namespace rill {
 namespace {
@@ -393,7 +394,7 @@ Tensor take(const Tensor& x, const Tensor& indices, int axis, Where where) {
 }
 
 Tensor embedding(const Tensor& table, const Tensor& ids, Where where) {
-  return take(table, ids, 0, where);
+  return detail::in_operation("embedding", where, [&] { return take(table, ids, 0, where); });
 }
 
 Tensor gather(const Tensor& x, const Tensor& indices, int axis, Where where) {

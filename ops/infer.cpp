@@ -24,15 +24,15 @@ void Infer::fail_count(int input) const {
   fail<ValueError>("takes more than " + std::to_string(input) + " inputs");
 }
 
-std::string Infer::text(std::string_view message) const {
-  std::string text = std::string(op_.name) + ": " + std::string(message);
+std::string Infer::rule(std::string_view message) const {
+  std::string text(message);
   const char* separator = ": ";
   for (const Tensor& input : inputs_) {
     const bool number = input.body().weak && !input.abstract();
     text += separator + (number ? "number " + input.body().scalar.text() : input.type_text());
     separator = ", ";
   }
-  return text + where_.suffix();
+  return text;
 }
 
 int Infer::axis(int axis, int input) const {

@@ -10,6 +10,7 @@
 
 #include <rill/ops/op.h>
 #include <rill/tensor/tensor.h>
+#include <rill/tensor/unnamed.h>
 #include <rill/tensor/where.h>
 
 namespace rill {
@@ -72,10 +73,11 @@ class RILL_API Infer {
     first_converted_ = first;
   }
 
-  /// `op: message: float32[2,3], float32[4,5], at model.cpp:41` as an error of type E.
+  /// `op: message: float32[2,3], float32[4,5], at model.cpp:41` as an error of type E; a function
+  /// that calls the operator for its own ends may put its own name there.
   template <class E>
   [[noreturn]] void fail(std::string_view message) const {
-    throw E(text(message));
+    throw detail::UnnamedError<E>(op_.name, rule(message), where_);
   }
   /// Throws `DTypeError` unless the dtype fits: `require(is_float(dtype(0)), "takes floats")`.
   void require_dtype(bool fits, std::string_view rule) const {
@@ -96,7 +98,7 @@ class RILL_API Infer {
     return inputs_[static_cast<std::size_t>(input)];
   }
   [[noreturn]] void fail_count(int input) const;
-  [[nodiscard]] std::string text(std::string_view message) const;
+  [[nodiscard]] std::string rule(std::string_view message) const;
 
   const Op& op_;
   const Attributes& attributes_;

@@ -117,8 +117,8 @@ constexpr const Op& find = table[position(table, name.view())];
 
 [[noreturn]] void fail_shape(std::string_view operation, const Tensor& a, const Tensor& b,
                              std::string_view rule, Where where) {
-  throw ShapeError(std::string(operation) + ": " + std::string(rule) + ": " + a.type_text() +
-                   " @ " + b.type_text() + where.suffix());
+  throw detail::UnnamedError<ShapeError>(
+      operation, std::string(rule) + ": " + a.type_text() + " @ " + b.type_text(), where);
 }
 
 /// Of operands of at least two axes, whose batches are equal or that share one matrix. `given_a`
@@ -216,13 +216,16 @@ Tensor dot(const Operand& a, const Operand& b) {
     fail_shape("dot", left, right,
                "takes vectors and matrices: use matmul for batches, * for scalars", a.where());
   }
-  return matmul({left, a.where()}, right);
+  return detail::in_operation("dot", a.where(), [&] { return matmul({left, a.where()}, right); });
 }
 
 Tensor outer(const Operand& a, const Operand& b) {
   const Where where = a.where();
   if (!a.tensor().defined() || !b.tensor().defined()) detail::fail_undefined("outer", where);
-  return multiply({a.tensor().reshape({-1, 1}, where), where}, b.tensor().reshape({1, -1}, where));
+  return detail::in_operation("outer", where, [&] {
+    const Tensor rows = a.tensor().reshape({-1, 1}, where);
+    return multiply({rows, where}, b.tensor().reshape({1, -1}, where));
+  });
 }
 
 Tensor tril(const Tensor& x, int offset, Where where) {

@@ -18,6 +18,7 @@
 #include <rill/ops/reduce.h>
 #include <rill/ops/shape.h>
 #include <rill/tensor/index.h>
+#include <rill/tensor/unnamed.h>
 
 namespace rill {
 namespace {
@@ -277,7 +278,7 @@ Lstm lstm(const Operand& x, const Operand& input_weights, const Operand& recurre
 
 LstmState lstm_cell(const Operand& x, const Operand& h, const Operand& c,
                     const Operand& input_weights, const Operand& recurrent_weights,
-                    const Operand& bias) {
+                    const Operand& bias) try {
   const Where where = x.where();
   const Tensor z = matmul(x, input_weights) + bias;
   const Tensor r = matmul(h, recurrent_weights);
@@ -292,6 +293,8 @@ LstmState lstm_cell(const Operand& x, const Operand& h, const Operand& c,
   }
   const auto [next_h, next_c, gates] = call_for<3>(find<"lstm_gates">, {z, r, cell}, {}, where);
   return {next_h, next_c};
+} catch (const detail::Unnamed& error) {
+  error.rethrow("lstm_cell", x.where());
 }
 
 }  // namespace rill

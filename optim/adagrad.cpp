@@ -17,9 +17,9 @@ Op optim::adagrad_update() {
               }};
 }
 
-Adagrad::Adagrad(double learning_rate, const AdagradOptions& options)
+Adagrad::Adagrad(double learning_rate, const AdagradOptions& options, Where where)
     : Optimizer("adagrad", "adagrad_update", {}, {{"accumulator", options.initial_accumulator}},
-                learning_rate),
+                learning_rate, where),
       options_(options) {}
 
 std::vector<Tensor> Adagrad::numbers(const Tensor& rate, const Tensor&) const {

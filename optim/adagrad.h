@@ -17,7 +17,8 @@ struct AdagradOptions {
 ///   w -= learning_rate * g / sqrt(accumulator + epsilon)
 class RILL_API Adagrad final : public Optimizer {
  public:
-  explicit Adagrad(double learning_rate = 0.001, const AdagradOptions& options = {});
+  explicit Adagrad(double learning_rate = 0.001, const AdagradOptions& options = {},
+                   Where where = Where::here());
 
  private:
   [[nodiscard]] std::vector<Tensor> numbers(const Tensor& rate, const Tensor& step) const override;

@@ -41,18 +41,19 @@ Op optim::adam_update() {
               }};
 }
 
-Adam::Adam(double learning_rate, const AdamOptions& options)
-    : Adam("adam", learning_rate, options, 0) {}
+Adam::Adam(double learning_rate, const AdamOptions& options, Where where)
+    : Adam("adam", learning_rate, options, 0, where) {}
 
-Adam::Adam(std::string name, double learning_rate, const AdamOptions& options, double weight_decay)
+Adam::Adam(std::string name, double learning_rate, const AdamOptions& options, double weight_decay,
+           Where where)
     : Optimizer(std::move(name), "adam_update", AdamAttributes{options.amsgrad, weight_decay != 0},
                 options.amsgrad ? std::vector<Slot>{{"momentum"}, {"velocity"}, {"velocity_hat"}}
                                 : std::vector<Slot>{{"momentum"}, {"velocity"}},
-                learning_rate),
+                learning_rate, where),
       options_(options),
       weight_decay_(weight_decay) {
-  require_fraction("beta_1", options.beta_1);
-  require_fraction("beta_2", options.beta_2);
+  require_fraction("beta_1", options.beta_1, where);
+  require_fraction("beta_2", options.beta_2, where);
 }
 
 std::vector<Tensor> Adam::numbers(const Tensor& rate, const Tensor& step) const {
@@ -64,12 +65,12 @@ std::vector<Tensor> Adam::numbers(const Tensor& rate, const Tensor& step) const 
   return numbers;
 }
 
-AdamW::AdamW(double learning_rate, const AdamWOptions& options)
+AdamW::AdamW(double learning_rate, const AdamWOptions& options, Where where)
     : Adam("adamw", learning_rate,
            {.beta_1 = options.beta_1,
             .beta_2 = options.beta_2,
             .epsilon = options.epsilon,
             .amsgrad = options.amsgrad},
-           options.weight_decay) {}
+           options.weight_decay, where) {}
 
 }  // namespace rill

@@ -22,11 +22,13 @@ struct AdamOptions {
 ///   w -= alpha * momentum / (sqrt(velocity) + epsilon)
 class RILL_API Adam : public Optimizer {
  public:
-  explicit Adam(double learning_rate = 0.001, const AdamOptions& options = {});
+  explicit Adam(double learning_rate = 0.001, const AdamOptions& options = {},
+                Where where = Where::here());
 
  protected:
   /// With a decay; see `AdamW`.
-  Adam(std::string name, double learning_rate, const AdamOptions& options, double weight_decay);
+  Adam(std::string name, double learning_rate, const AdamOptions& options, double weight_decay,
+       Where where);
 
  private:
   [[nodiscard]] std::vector<Tensor> numbers(const Tensor& rate, const Tensor& step) const override;
@@ -47,7 +49,8 @@ struct AdamWOptions {
 /// Decay Regularization", 2019).
 class RILL_API AdamW final : public Adam {
  public:
-  explicit AdamW(double learning_rate = 0.001, const AdamWOptions& options = {});
+  explicit AdamW(double learning_rate = 0.001, const AdamWOptions& options = {},
+                 Where where = Where::here());
 };
 
 }  // namespace rill

@@ -14,12 +14,13 @@ struct FtrlAttributes {
   }
 };
 
-FtrlOptions checked(const FtrlOptions& options) {
+FtrlOptions checked(const FtrlOptions& options, Where where) {
   if (options.learning_rate_power > 0)
-    throw ValueError("Ftrl: learning_rate_power must not be positive");
+    throw ValueError("ftrl: learning_rate_power must not be positive" + where.suffix());
   if (options.initial_accumulator < 0 || options.l1 < 0 || options.l2 < 0 ||
       options.l2_shrinkage < 0) {
-    throw ValueError("Ftrl: initial_accumulator, l1, l2 and l2_shrinkage must not be negative");
+    throw ValueError("ftrl: initial_accumulator, l1, l2 and l2_shrinkage must not be negative" +
+                     where.suffix());
   }
   return options;
 }
@@ -48,10 +49,10 @@ Op optim::ftrl_update() {
               }};
 }
 
-Ftrl::Ftrl(double learning_rate, const FtrlOptions& options)
+Ftrl::Ftrl(double learning_rate, const FtrlOptions& options, Where where)
     : Optimizer("ftrl", "ftrl_update", FtrlAttributes{options.learning_rate_power},
-                {{"accumulator", options.initial_accumulator}, {"linear"}}, learning_rate),
-      options_(checked(options)) {}
+                {{"accumulator", options.initial_accumulator}, {"linear"}}, learning_rate, where),
+      options_(checked(options, where)) {}
 
 std::vector<Tensor> Ftrl::numbers(const Tensor& rate, const Tensor&) const {
   return {rate, number(options_.l1), 2 * (options_.l2 + options_.beta / (2 * rate)),

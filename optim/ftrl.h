@@ -27,7 +27,8 @@ class RILL_API Ftrl final : public Optimizer {
  public:
   /// Throws `ValueError` for a positive `learning_rate_power`, or a negative accumulator or
   /// regularisation.
-  explicit Ftrl(double learning_rate = 0.001, const FtrlOptions& options = {});
+  explicit Ftrl(double learning_rate = 0.001, const FtrlOptions& options = {},
+                Where where = Where::here());
 
  private:
   [[nodiscard]] std::vector<Tensor> numbers(const Tensor& rate, const Tensor& step) const override;

@@ -65,7 +65,7 @@ void descend(Optimizer& optimizer, GradientTape& tape, const Tensor& value,
   optimizer.apply_gradients(pairs, where);
 }
 
-double checked_rate(const std::string& name, double rate, Where where = {}) {
+double checked_rate(const std::string& name, double rate, Where where) {
   if (const bool proper = rate >= 0 && rate < std::numeric_limits<double>::infinity(); !proper) {
     throw ValueError(name + ": a learning rate is a finite number and not negative, but it is " +
                      Scalar(rate).text() + where.suffix());
@@ -95,7 +95,7 @@ class HeldVariables {
 }  // namespace
 
 Optimizer::Optimizer(std::string name, std::string_view update, const Attributes& attributes,
-                     std::vector<Slot> slots, double learning_rate)
+                     std::vector<Slot> slots, double learning_rate, Where where)
     : name_(std::move(name)),
       update_(op_named(update)),
       attributes_(std::make_shared<const Attributes>(attributes.kept())),
@@ -103,13 +103,13 @@ Optimizer::Optimizer(std::string name, std::string_view update, const Attributes
       iterations_(std::int64_t{0}, {.name = name_ + "/iterations", .trainable = false}),
       learning_rate_(tensor_from(&learning_rate, 1, float64, {}),
                      {.name = name_ + "/learning_rate", .trainable = false}) {
-  checked_rate(name_, learning_rate);
+  checked_rate(name_, learning_rate, where);
 }
 
-void Optimizer::require_fraction(std::string_view option, double value) const {
+void Optimizer::require_fraction(std::string_view option, double value, Where where) const {
   if (const bool proper = value >= 0 && value < 1; !proper) {
     throw ValueError(name_ + ": " + std::string(option) + " is in [0, 1), not " +
-                     Scalar(value).text());
+                     Scalar(value).text() + where.suffix());
   }
 }
 

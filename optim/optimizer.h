@@ -83,7 +83,7 @@ class RILL_API Optimizer {
   /// `update` is the name of the formula's operator: from the variable, its slots, the gradient and
   /// `numbers` it makes the new variable and slots.
   Optimizer(std::string name, std::string_view update, const Attributes& attributes,
-            std::vector<Slot> slots, double learning_rate);
+            std::vector<Slot> slots, double learning_rate, Where where = {});
 
   /// The numbers of this step that the formula takes after the gradient: of shape []; computed from
   /// tensors where they change from step to step, so that a captured step computes them anew.
@@ -91,7 +91,7 @@ class RILL_API Optimizer {
   [[nodiscard]] virtual std::vector<Tensor> numbers(const Tensor& rate,
                                                     const Tensor& step) const = 0;
   /// Throws `ValueError` unless the option's value lies in [0, 1).
-  void require_fraction(std::string_view option, double value) const;
+  void require_fraction(std::string_view option, double value, Where where = {}) const;
   /// A constant of the formula.
   static Tensor number(double value) { return Tensor::weak(value); }
 

@@ -43,7 +43,7 @@ Op optim::rmsprop_update() {
               }};
 }
 
-RMSProp::RMSProp(double learning_rate, const RMSPropOptions& options)
+RMSProp::RMSProp(double learning_rate, const RMSPropOptions& options, Where where)
     : Optimizer(
           "rmsprop", "rmsprop_update", RMSPropAttributes{options.momentum > 0, options.centered},
           [&] {
@@ -52,9 +52,9 @@ RMSProp::RMSProp(double learning_rate, const RMSPropOptions& options)
             if (options.centered) slots.push_back({"average_gradient"});
             return slots;
           }(),
-          learning_rate),
+          learning_rate, where),
       options_(options) {
-  require_fraction("rho", options.rho);
+  require_fraction("rho", options.rho, where);
 }
 
 std::vector<Tensor> RMSProp::numbers(const Tensor& rate, const Tensor&) const {

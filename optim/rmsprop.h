@@ -21,7 +21,8 @@ struct RMSPropOptions {
 ///   w -= step
 class RILL_API RMSProp final : public Optimizer {
  public:
-  explicit RMSProp(double learning_rate = 0.001, const RMSPropOptions& options = {});
+  explicit RMSProp(double learning_rate = 0.001, const RMSPropOptions& options = {},
+                   Where where = Where::here());
 
  private:
   [[nodiscard]] std::vector<Tensor> numbers(const Tensor& rate, const Tensor& step) const override;

@@ -38,13 +38,14 @@ Op optim::momentum_update() {
               }};
 }
 
-SGD::SGD(double learning_rate) : Optimizer("sgd", "sgd_update", {}, {}, learning_rate) {}
+SGD::SGD(double learning_rate, Where where)
+    : Optimizer("sgd", "sgd_update", {}, {}, learning_rate, where) {}
 
 std::vector<Tensor> SGD::numbers(const Tensor& rate, const Tensor&) const { return {rate}; }
 
-Momentum::Momentum(double learning_rate, const MomentumOptions& options)
+Momentum::Momentum(double learning_rate, const MomentumOptions& options, Where where)
     : Optimizer("momentum", "momentum_update", MomentumAttributes{options.nesterov}, {{"velocity"}},
-                learning_rate),
+                learning_rate, where),
       options_(options) {}
 
 std::vector<Tensor> Momentum::numbers(const Tensor& rate, const Tensor&) const {

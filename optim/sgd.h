@@ -8,7 +8,7 @@ namespace rill {
 /// w -= learning_rate * g.
 class RILL_API SGD final : public Optimizer {
  public:
-  explicit SGD(double learning_rate = 0.01);
+  explicit SGD(double learning_rate = 0.01, Where where = Where::here());
 
  private:
   [[nodiscard]] std::vector<Tensor> numbers(const Tensor& rate, const Tensor& step) const override;
@@ -27,7 +27,8 @@ struct MomentumOptions {
 ///   w += momentum * velocity - learning_rate * g           // Nesterov
 class RILL_API Momentum final : public Optimizer {
  public:
-  explicit Momentum(double learning_rate = 0.01, const MomentumOptions& options = {});
+  explicit Momentum(double learning_rate = 0.01, const MomentumOptions& options = {},
+                    Where where = Where::here());
 
  private:
   [[nodiscard]] std::vector<Tensor> numbers(const Tensor& rate, const Tensor& step) const override;

@@ -1,6 +1,7 @@
 #include <rill/tensor/axes.h>
 
 #include <rill/tensor/error.h>
+#include <rill/tensor/unnamed.h>
 
 namespace rill {
 
@@ -20,9 +21,11 @@ void Axes::fail() {
 int normalized_axis(int axis, int rank, std::string_view operation, std::string_view given,
                     Where where) {
   if (axis < -rank || axis >= rank) {
-    throw IndexError(std::string(operation) + ": axis " + std::to_string(axis) + " is outside [" +
-                     std::to_string(-rank) + ", " + std::to_string(rank) + ") for " +
-                     std::string(given) + where.suffix());
+    throw detail::UnnamedError<IndexError>(operation,
+                                           "axis " + std::to_string(axis) + " is outside [" +
+                                               std::to_string(-rank) + ", " + std::to_string(rank) +
+                                               ") for " + std::string(given),
+                                           where);
   }
   return axis < 0 ? axis + rank : axis;
 }

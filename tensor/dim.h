@@ -76,6 +76,7 @@ class RILL_API Dim {
     }
     return symbolic('*', a, b);
   }
+  friend constexpr Dim operator-(Dim a) { return Dim(0) - a; }
   /// Rounds towards minus infinity. Throws `ValueError` for a zero divisor.
   friend Dim operator/(Dim a, Dim b) { return symbolic('/', a, b); }
   /// The remainder of `/`, with the sign of the divisor.

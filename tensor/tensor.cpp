@@ -8,6 +8,7 @@
 #include <limits>
 #include <new>
 #include <type_traits>
+#include <utility>
 
 namespace rill {
 namespace detail {
@@ -231,20 +232,19 @@ Tensor Tensor::view(const Shape& shape, std::span<const std::int64_t> strides,
 
 Tensor Tensor::wrap(void* data, const Shape& shape, std::span<const std::int64_t> strides,
                     DType dtype, std::function<void()> release, Device device, Where where) {
+  const auto fail = [&]<class E>(std::in_place_type_t<E>, const std::string& rule) {
+    throw detail::UnnamedError<E>("wrap", rule, where);
+  };
   detail::in_operation("wrap", where, [&] { detail::require_sizes(shape); });
   const std::int64_t count = shape.size().value();
+  const std::string memory = "the memory of " + std::string(name(dtype)) + shape.text();
   if (strides.size() != static_cast<std::size_t>(shape.rank())) {
-    throw ShapeError("wrap: " + std::to_string(strides.size()) + " strides for shape " +
-                     shape.text() + where.suffix());
+    fail(std::in_place_type<ShapeError>,
+         std::to_string(strides.size()) + " strides for shape " + shape.text());
   }
-  if (data == nullptr && count != 0) {
-    throw ValueError("wrap: the memory of " + std::string(name(dtype)) + shape.text() + " is null" +
-                     where.suffix());
-  }
-  if (reinterpret_cast<std::uintptr_t>(data) % size_of(dtype) != 0) {
-    throw ValueError("wrap: the memory of " + std::string(name(dtype)) + shape.text() +
-                     " is not aligned to its elements" + where.suffix());
-  }
+  if (data == nullptr && count != 0) fail(std::in_place_type<ValueError>, memory + " is null");
+  if (reinterpret_cast<std::uintptr_t>(data) % size_of(dtype) != 0)
+    fail(std::in_place_type<ValueError>, memory + " is not aligned to its elements");
   Tensor made = adopt(new TensorBody);
   TensorBody& body = made.body();
   body.dtype = dtype;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <rill/tensor/export.h>
+#include <rill/tensor/where.h>
 
 namespace rill {
 
@@ -11,6 +12,6 @@ namespace rill {
 RILL_API int threads();
 
 /// Changes that, from the next operation on. Throws `ValueError` unless 1 <= count <= 1024.
-RILL_API void set_threads(int count);
+RILL_API void set_threads(int count, Where where = Where::here());
 
 }  // namespace rill

@@ -49,22 +49,22 @@ class Run {
         values_[n] = {node.value};
         break;
       case Node::Kind::variable:
-        values_[n] = {node.variable.value({})};
+        values_[n] = {node.variable.value(node.where)};
         break;
       case Node::Kind::assign:
-        node.variable.assign({value(node.inputs[0]), Where{}});
+        node.variable.assign({value(node.inputs[0]), node.where});
         break;
       case Node::Kind::draw:
-        values_[n] = {node.generator->draw({})};
+        values_[n] = {node.generator->draw(node.where)};
         break;
       case Node::Kind::check:
-        check({value(node.inputs[0]), Where{}}, node.message);
+        check({value(node.inputs[0]), node.where}, node.message);
         break;
       case Node::Kind::op: {
         operands_.clear();
         for (const Edge& edge : node.inputs) operands_.push_back(value(edge));
         values_[n].resize(node.results.size());
-        call(*node.op, operands_, node.attributes, {}, values_[n]);
+        call(*node.op, operands_, node.attributes, node.where, values_[n]);
         operands_.clear();
       }
     }

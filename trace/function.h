@@ -47,6 +47,7 @@ struct Node {
   Variable variable;                    ///< variable, assign
   rng::Generator* generator = nullptr;  ///< draw
   std::string message;                  ///< check
+  Where where = {};                     ///< the user's line, unless it comes from a file
 };
 
 struct Function {

@@ -5,6 +5,7 @@
 #include <rill/tensor/error.h>
 #include <rill/tensor/input_file.h>
 #include <rill/tensor/safetensors.h>
+#include <rill/tensor/unnamed.h>
 #include <rill/trace/graph.h>
 #include <rill/trace/json.h>
 
@@ -29,7 +30,7 @@ void Graph::save(const std::string& path, Where where) const {
   file.commit();
 }
 
-Graph Graph::load(const std::string& path, Where where) {
+Graph Graph::load(const std::string& path, Where where) try {
   const InputFile file(path, "load", where);
   std::string text(file.size(), '\0');
   file.read(0, text.data(), text.size());
@@ -38,12 +39,14 @@ Graph Graph::load(const std::string& path, Where where) {
   if (const std::string name = json.weights_file(); !name.empty()) {
     // Never outside the graph's folder, whatever the text says.
     if (fs::path(name).filename() != fs::path(name)) {
-      throw FormatError(path + ".weights: names a file outside the graph's folder: '" + name + "'" +
-                        where.suffix());
+      throw detail::UnnamedError<FormatError>(
+          path + ".weights: names a file outside the graph's folder: '" + name + "'");
     }
     weights = load_safetensors((fs::path(path).parent_path() / name).string(), where);
   }
   return Graph(json.functions(weights));
+} catch (const detail::Unnamed& error) {
+  error.rethrow("load", where);
 }
 
 }  // namespace rill

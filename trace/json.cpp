@@ -12,6 +12,7 @@
 #include <rill/ops/call.h>
 #include <rill/tensor/error.h>
 #include <rill/tensor/listener.h>
+#include <rill/tensor/unnamed.h>
 
 namespace rill {
 namespace {
@@ -190,7 +191,9 @@ class Place {
   Place(const Json& json, std::string where, Unknowns& unknowns)
       : json_(json), where_(std::move(where)), unknowns_(unknowns) {}
 
-  [[noreturn]] void fail(const std::string& rule) const { throw FormatError(where_ + ": " + rule); }
+  [[noreturn]] void fail(const std::string& rule) const {
+    throw detail::UnnamedError<FormatError>(where_ + ": " + rule);
+  }
 
   [[nodiscard]] bool has(const char* key) const { return json_.is_object() && json_.contains(key); }
   [[nodiscard]] Place at(const char* key) const {
@@ -454,9 +457,7 @@ class Reader {
       n.inputs.push_back(edge);
       const Node& source = f.nodes[static_cast<std::size_t>(edge.node)];
       const Spec& spec = source.results[static_cast<std::size_t>(edge.result)];
-      operands.push_back(source.kind == Node::Kind::number
-                             ? source.value
-                             : spec.abstract());
+      operands.push_back(source.kind == Node::Kind::number ? source.value : spec.abstract());
     }
     const Place results = place.at("results");
     if (results.size() == 0 || results.size() > static_cast<std::size_t>(max_results)) {
@@ -514,18 +515,19 @@ JsonGraph::JsonGraph(std::string_view text, std::string origin)
   document_->origin = std::move(origin);
   // The parser takes a NUL, which JSON nowhere allows, for the end of its text.
   if (const std::size_t nul = text.find('\0'); nul != std::string_view::npos) {
-    throw FormatError(document_->origin + ": is not JSON: a NUL at byte " +
-                      std::to_string(nul + 1));
+    throw detail::UnnamedError<FormatError>(document_->origin + ": is not JSON: a NUL at byte " +
+                                            std::to_string(nul + 1));
   }
   const auto shallow = [&](int depth, Json::parse_event_t, Json&) {
     if (depth > max_depth)
-      throw FormatError(document_->origin + ": is nested deeper than any graph");
+      throw detail::UnnamedError<FormatError>(document_->origin +
+                                              ": is nested deeper than any graph");
     return true;
   };
   try {
     document_->json = Json::parse(text, shallow);
   } catch (const nlohmann::json::exception& error) {
-    throw FormatError(document_->origin + ": is not JSON: " + error.what());
+    throw detail::UnnamedError<FormatError>(document_->origin + ": is not JSON: " + error.what());
   }
   Unknowns unknowns;
   const Place place(document_->json, document_->origin, unknowns);

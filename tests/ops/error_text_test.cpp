@@ -3,11 +3,13 @@
 #include <rill/rill.h>
 
 #include <cstdint>
+#include <fstream>
 #include <limits>
 #include <string>
 #include <vector>
 
 #include "tests/catch.h"
+#include "tests/tensor/temporary_folder.h"
 #include "tests/thrown.h"
 
 using namespace rill;
@@ -153,6 +155,96 @@ TEST_CASE("a graph's files are read and written at the user's line") {
         "save_safetensors: cannot write '/no/such/f.safetensors': No such file or directory");
   CHECK(rule_of<FileError>([] { Graph::load("/no/such/f.json"); }) ==
         "load: cannot open '/no/such/f.json': No such file or directory");
+}
+
+TEST_CASE("what is wrong in a graph's file is said with the place in it and the user's line") {
+  const test::TemporaryFolder folder;
+  const std::string path = folder / "f.json";
+  const auto loading = [&](const std::string& text) {
+    std::ofstream(path) << text;
+    const std::string rule = rule_of<FormatError>([&] { Graph::load(path); });
+    return rule.substr(0, 6) + rule.substr(rule.find("f.json"));
+  };
+  CHECK(loading("{}") == "load: f.json: there is no \"format\"");
+  CHECK(loading("[1").starts_with("load: f.json: is not JSON: "));
+  CHECK(loading(R"({"format": "rill graph", "version": 1, "weights": "../w", "signatures": []})") ==
+        "load: f.json.weights: names a file outside the graph's folder: '../w'");
+}
+
+TEST_CASE("a function that others compute for names itself") {
+  const Tensor a = ones({2, 3});
+  CHECK(rule_of<ShapeError>([&] { dot(a, a); }) ==
+        "dot: inner sizes differ (3 vs 2): float32[2,3] @ float32[2,3]");
+  CHECK(rule_of<ShapeError>([&] {
+          allclose(a, ones({4}));
+        }).starts_with("allclose: shapes do not broadcast"));
+  CHECK(rule_of<ShapeError>([&] {
+          lstm_cell(a, a, a, ones({4, 8}), ones({3, 8}), ones({8}));
+        }).starts_with("lstm_cell: inner sizes differ"));
+  CHECK(rule_of<ShapeError>([&] {
+          scaled_dot_product_attention(a, ones({2, 4}), a);
+        }).starts_with("scaled_dot_product_attention: inner sizes differ"));
+  CHECK(rule_of<DTypeError>([] {
+          rng::randint({2}, 0, 5, {.dtype = float32});
+        }).starts_with("randint: makes integers, not float32"));
+  CHECK(rule_of<DTypeError>([] {
+          rng::uniform({2}, {.dtype = int8});
+        }).starts_with("uniform: makes floats, not int8"));
+  CHECK(rule_of<IndexError>([&] { embedding(a, tensor({2})); }) ==
+        "embedding: index 2 is outside axis 0 of size 2");
+  CHECK(rule_of<IndexError>([&] { a(tensor({2})); }) ==
+        "index: index 2 is outside axis 0 of size 2");
+  std::int64_t sizes[] = {2};
+  dlpack::Managed managed{};
+  managed.tensor.device.kind = 1;
+  managed.tensor.rank = 1;
+  managed.tensor.dtype = {2, 32, 1};
+  managed.tensor.shape = sizes;
+  CHECK(rule_of<ValueError>([&] { from_dlpack(&managed); }) ==
+        "from_dlpack: the memory of float32[2] is null");
+}
+
+TEST_CASE("gradients in function style name themselves, and the line that asked for them") {
+  const auto f = [](const Tensor& t) { return sum(t); };
+  CHECK(rule_of<DTypeError>([&] { grad(f)(tensor({1, 2})); }) ==
+        "grad: only floats have gradients, not int64[2]");
+  CHECK(rule_of<DTypeError>([&] { value_and_grad(f)(tensor({1, 2})); }) ==
+        "value_and_grad: only floats have gradients, not int64[2]");
+  CHECK(rule_of<ValueError>([&] { grad(f, {.argument = 1})(tensor({1.0})); }) ==
+        "grad: argument 1 of a function of 1 is no tensor, or undefined");
+  CHECK(rule_of<DTypeError>([] { grad([](const Tensor& t) { return t > 0; })(1.0F); }) ==
+        "grad: target (bool[]): only floats have gradients");
+  const auto fails = [](const Tensor& t) { return sum(t, 7); };  // its own line, and its own name
+  CHECK(rule_of<IndexError>([&] {
+          grad(fails)(1.0F);
+        }).starts_with("sum: axis 7 is outside [0, 0) for float32[]"));
+}
+
+TEST_CASE("threads and optimizers are refused at the user's line") {
+  CHECK(rule_of<ValueError>([] { set_threads(0); }) ==
+        "set_threads: got 0, must be a number from 1 to 1024");
+  const auto rate = [](const std::string& name) {
+    return name + ": a learning rate is a finite number and not negative, but it is -1";
+  };
+  CHECK(rule_of<ValueError>([] { SGD(-1); }) == rate("sgd"));
+  CHECK(rule_of<ValueError>([] { Momentum(-1); }) == rate("momentum"));
+  CHECK(rule_of<ValueError>([] { Adagrad(-1); }) == rate("adagrad"));
+  CHECK(rule_of<ValueError>([] { Adam(-1); }) == rate("adam"));
+  CHECK(rule_of<ValueError>([] { AdamW(-1); }) == rate("adamw"));
+  CHECK(rule_of<ValueError>([] { RMSProp(-1); }) == rate("rmsprop"));
+  CHECK(rule_of<ValueError>([] { Ftrl(-1); }) == rate("ftrl"));
+  CHECK(rule_of<ValueError>([] { Adam(0.1, {.beta_2 = 1}); }) ==
+        "adam: beta_2 is in [0, 1), not 1");
+  CHECK(rule_of<ValueError>([] { Ftrl(0.1, {.learning_rate_power = 1}); }) ==
+        "ftrl: learning_rate_power must not be positive");
+}
+
+TEST_CASE("a traced call that fails names the line that was recorded") {
+  const auto f = trace([](const Tensor& x, const Tensor& at) { return take(x, at); });
+  const Tensor x = tensor({1.0, 2.0});
+  (void)f(x, tensor({1}));
+  CHECK(rule_of<IndexError>([&] { f(x, tensor({2})); }) ==
+        "take: index 2 is outside axis 0 of size 2");
 }
 
 TEST_CASE("comparing with a number outside the dtype gives the mathematical answer") {

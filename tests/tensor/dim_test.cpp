@@ -6,6 +6,7 @@
 #include <sstream>
 #include <string>
 #include <thread>
+#include <type_traits>
 #include <vector>
 
 #include "tests/catch.h"
@@ -31,6 +32,12 @@ Dim filled(Dim dim, std::int64_t for_batch, std::int64_t for_length) {
 }
 
 }  // namespace
+
+TEST_CASE("the negative of a size is a size") {
+  CHECK(-Dim(3) == Dim(-3));
+  CHECK(-Dim("batch") + Dim("batch") == Dim(0));
+  static_assert(std::is_same_v<decltype(-Dim(3)), Dim>);
+}
 
 TEST_CASE("a known size is a number") {
   CHECK(Dim(7).known());
