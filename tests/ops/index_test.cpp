@@ -247,7 +247,7 @@ TEST_CASE("an index out of range in a tensor names it, the axis, its size and th
   const Tensor x = matrix();
   CHECK(thrown<IndexError>([&] {
           (void)x(slice(), tensor({0, 4}));
-        }).starts_with("take: index 4 is outside axis 1 of size 4, at index_test.cpp:"));
+        }).starts_with("index: index 4 is outside axis 1 of size 4, at index_test.cpp:"));
   Tensor y = x;
   CHECK(thrown<IndexError>([&] {
           y.at(tensor({1, 99})) = 0;
