@@ -52,7 +52,7 @@ Key key_of(const std::array<std::uint64_t, 2>& fingerprint, const kernel::Schedu
   digest.add(static_cast<std::uint64_t>(level()));
   digest.add(static_cast<std::uint64_t>(schedule.map));
   digest.add(std::uint64_t{schedule.vector_axis});
-  digest.add(std::uint64_t{schedule.unroll});
+  digest.add(std::uint64_t{schedule.interleave});
   digest.add(std::uint64_t{schedule.nontemporal});
   digest.add(std::uint64_t{schedule.prefetches});
   digest.add(std::uint64_t{schedule.bounds_checks});

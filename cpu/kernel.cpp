@@ -32,8 +32,10 @@ constexpr double piece_nanoseconds = 4000;
 /// Pieces of pointwise work begin at multiples of this, so that threads do not share cache lines.
 constexpr std::int64_t piece_points = 1024;
 constexpr std::size_t kernels_kept = 4096;
-/// From this much work on it is worth a look at the strides, and another compilation if they are
-/// simple.
+/// Points whose reductions take turns.
+constexpr int points_at_once = 4;
+/// From this much work on another compilation is worth it: for strides that turn out to be simple,
+/// for reductions that take turns.
 constexpr double specialised_nanoseconds = 50'000;
 constexpr std::size_t specialisations = 16;
 
@@ -143,6 +145,9 @@ Kernel::Kernel(Program program) : program_(std::move(program)) {
   points_prefetching_.schedule.prefetches = true;
   points_prefetching_bypassing_.schedule = points_bypassing_.schedule;
   points_prefetching_bypassing_.schedule.prefetches = true;
+  interleaves_ = kernel::interleaves(program_, points_.schedule);
+  points_interleaved_.schedule = points_.schedule;
+  points_interleaved_.schedule.interleave = points_at_once;
   split_.schedule = points_.schedule;
   split_.schedule.map = Schedule::Map::split;
   owned_.schedule = points_.schedule;
@@ -299,6 +304,25 @@ bool Kernel::jumps_far(std::span<const Id> loads, const std::int64_t* sizes) con
   });
 }
 
+/// Whether reductions wait for themselves rather than for memory: rows of at most a chunk (longer
+/// ones have chunks side by side), from buffers that the second-level caches hold. Rows from memory
+/// are taken one by one: several streams in one page are foreseen less well than one.
+bool Kernel::takes_turns(const std::int64_t* sizes) const {
+  static const auto cache = std::max<std::int64_t>(sysconf(_SC_LEVEL2_CACHE_SIZE), 1 << 18);
+  if (!interleaves_) return false;
+  std::int64_t bytes = 0;
+  for (const kernel::Buffer& buffer : program_.buffers) {
+    if (buffer.space != kernel::Buffer::Space::input) continue;
+    auto size = static_cast<std::int64_t>(size_of(buffer.type));
+    for (const Id extent : program_.list(buffer.extents)) size *= value(extent, sizes);
+    bytes += size;
+  }
+  return bytes <= cache * threads() &&
+         std::all_of(program_.folds.begin(), program_.folds.end(), [&](const kernel::Fold& fold) {
+           return product(program_.list(fold.axes), sizes) <= kernel::fold_chunk;
+         });
+}
+
 // ---- Running ----------------------------------------------------------------------------------
 
 double Kernel::nanoseconds_per_point(const std::int64_t* sizes) const {
@@ -407,10 +431,13 @@ Failure Kernel::execute(std::byte* const* buffers, const std::int64_t* sizes,
   } else if (!shared_stores_) {
     const bool whole_lines = !outer_lanes_ || outer.size() == 1 ||
                              value(program_.axes[outer.back()].extent, sizes) % 64 == 0;
+    const bool bypassing = bypass && whole_lines;
     const bool far = jumps_far(jumping_loads_, sizes);
-    Variant& variant = bypass && whole_lines
-                           ? (far ? points_prefetching_bypassing_ : points_bypassing_)
-                           : (far ? points_prefetching_ : points_);
+    const bool interleaved = work > specialised_nanoseconds && takes_turns(sizes) &&
+                             value(program_.axes[outer.back()].extent, sizes) >= points_at_once;
+    Variant& variant = interleaved ? points_interleaved_
+                       : far ? (bypassing ? points_prefetching_bypassing_ : points_prefetching_)
+                             : (bypassing ? points_bypassing_ : points_);
     if (const Code* better = code(variant)) running = better;
   }
   // Whoever owns part of a destination walks through everything, so there is one piece per thread.
@@ -419,6 +446,7 @@ Failure Kernel::execute(std::byte* const* buffers, const std::int64_t* sizes,
           ? divide_up(count, threads())
           : static_cast<std::int64_t>(std::ceil(piece_nanoseconds / std::max(per_point, 1e-3)));
   grain = std::max<std::int64_t>(grain, 1);
+  if (interleaves_) grain = (grain + points_at_once - 1) / points_at_once * points_at_once;
   if (outer_lanes_ && !shared_stores_ && count == launch.points) {
     const bool folds = !program_.folds.empty();
     // Neighbouring outputs read neighbouring memory: long stretches of it for each thread.

@@ -64,6 +64,7 @@ class Kernel {
   const Kernel* specialised(const std::int64_t* sizes) const;
   bool bypasses_caches(const Launch& launch) const;
   bool jumps_far(std::span<const kernel::Id> loads, const std::int64_t* sizes) const;
+  bool takes_turns(const std::int64_t* sizes) const;
   std::int64_t value(kernel::Id expr, const std::int64_t* sizes) const;
   std::int64_t product(std::span<const kernel::Id> axes, const std::int64_t* sizes) const;
   double nanoseconds_per_point(const std::int64_t* sizes) const;
@@ -83,6 +84,7 @@ class Kernel {
   std::optional<kernel::Interpreter> interpreter_;  ///< where there is no emitter
   std::vector<kernel::Id> stride_sizes_;            ///< numbers of the sizes that are strides
   bool tiles_ = false;
+  bool interleaves_ = false;
   /// Rows that loaded indices name: worth asking for early where they lie far apart.
   std::vector<kernel::Id> jumping_loads_;
   std::vector<kernel::Id> jumping_loads_owned_;
@@ -90,6 +92,7 @@ class Kernel {
   mutable Variant points_bypassing_;  ///< with stores that bypass the caches
   mutable Variant points_prefetching_;
   mutable Variant points_prefetching_bypassing_;
+  mutable Variant points_interleaved_;  ///< with reductions of several points in one loop
   mutable Variant split_;
   mutable Variant owned_;
   mutable Variant owned_prefetching_;

@@ -215,8 +215,10 @@ struct Schedule {
     tiles,   ///< `tile_units` of blocks over the last two outer axes (transposed operands)
   };
   Map map = Map::points;
-  Id vector_axis = none;     ///< its neighbours become vector lanes; none: scalar code
-  std::uint8_t unroll = 1;   ///< vectors in one turn of a loop, at most: a power of two counts
+  Id vector_axis = none;        ///< its neighbours become vector lanes; none: scalar code
+  std::uint8_t interleave = 1;  ///< neighbours along the last outer axis whose folds take turns in
+                                ///< one loop, so that none waits for its own accumulators: 1, 2, 4
+                                ///< or 8
   bool nontemporal = false;  ///< stores bypass the caches; whoever asks knows that whole vectors of
                              ///< 16 elements are aligned
   bool prefetches = false;   ///< rows at loaded indices are asked for before they are used

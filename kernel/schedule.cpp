@@ -98,6 +98,22 @@ bool splits(const Program& program) {
                      [](const Store& store) { return store.unique; });
 }
 
+bool interleaves(const Program& program, const Schedule& schedule) {
+  const auto outer = program.list(program.outer);
+  if (outer.empty() || schedule.vector_axis == none || schedule.vector_axis == outer.back() ||
+      schedule.map != Schedule::Map::points)
+    return false;
+  Id reductions = 0;
+  for (const Stage& stage : program.stages) {
+    for (const Id id : program.list(stage.folds)) {
+      if (program.folds[id].kind != Fold::Kind::reduce || stage.axes.count > 0) return false;
+      ++reductions;
+    }
+  }
+  return reductions > 0 && std::all_of(program.stores.begin(), program.stores.end(),
+                                       [](const Store& store) { return store.unique; });
+}
+
 bool may_be_owned(const Program& program) {
   if (program.stores.empty()) return false;
   const Id buffer = program.stores.front().to.buffer;

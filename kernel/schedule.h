@@ -14,13 +14,18 @@
 namespace rill::kernel {
 
 /// The schedule for all points of the outer axes, with the lanes on the axis along which most of
-/// the traffic is contiguous. Nothing is unrolled: processors that run ahead gained nothing by it.
+/// the traffic is contiguous.
 Schedule choose(const Program& program, const Dependence& dependence);
 
 /// Whether the only reduction of the program may be cut into blocks that several threads take
 /// (`Schedule::Map::split`): it stands in the first stage, which has no axes, and nothing has an
 /// effect before it.
 bool splits(const Program& program);
+
+/// Whether points may be interleaved under a schedule (`Schedule::interleave`): it has lanes on the
+/// elements of reductions, each of which belongs to one point as a whole, and stores that do not
+/// meet.
+bool interleaves(const Program& program, const Schedule& schedule);
 
 /// Whether the program consists of stores that several iterations may meet in, to one buffer, so
 /// that threads may own parts of it (`Schedule::Map::owned`).

@@ -68,10 +68,12 @@ Value* Emitter::scratch(std::uint64_t bytes) {
 }
 
 Value* Emitter::base(Id id) {
-  const std::uint64_t key = key_of(Key::buffer, id);
+  const bool row = program_.buffers[id].space == Buffer::Space::row;
+  const unsigned turn = row ? turns_.first : 0;
+  const std::uint64_t key = key_of(Key::buffer, id, 0, turn);
   if (Value* known = nest_.find(0, key)) return known;
   Value* pointer = nest_.in_scope(0, [&]() -> Value* {
-    if (program_.buffers[id].space == Buffer::Space::row) {
+    if (row) {
       Value* field = b_.CreateConstGEP1_64(b_.getInt8Ty(), arguments_,
                                            offsetof(kernel::KernelArguments, scratch));
       Value* begin = b_.CreateLoad(b_.getPtrTy(), field);
@@ -84,7 +86,11 @@ Value* Emitter::base(Id id) {
         begin = element(b_.getInt8Ty(), begin,
                         b_.CreateAnd(b_.CreateAdd(size, integer(63)), integer(-64)));
       }
-      return begin;
+      if (turn == 0) return begin;
+      Value* size = integer(static_cast<std::int64_t>(size_of(program_.buffers[id].type) * turn));
+      for (const Id extent : program_.list(program_.buffers[id].extents))
+        size = b_.CreateMul(size, evaluate(extent));
+      return element(b_.getInt8Ty(), begin, size);
     }
     std::uint64_t number = 0;
     for (Id k = 0; k < id; ++k) number += program_.buffers[k].space != Buffer::Space::row ? 1 : 0;
@@ -133,16 +139,19 @@ Value* Emitter::address(const Access& access) {
   std::sort(terms.begin(), terms.end(), [](const Term& a, const Term& b) {
     return a.scope != b.scope ? a.scope < b.scope : a.dimension < b.dimension;
   });
-  const bool side_by_side = buffer.space == Buffer::Space::row && row_lanes_ > 1;
+  const bool side_by_side = this->side_by_side(buffer);
   Value* pointer = base(access.buffer);
   const std::uint32_t id = number_of(access);
   // A pointer is known by the dimensions that went into it: elsewhere the same terms may come in
   // another order.
   std::uint32_t dimensions = 0;
+  const bool row = buffer.space == Buffer::Space::row;
+  unsigned turn = row ? turns_.first : 0;
   if (index.size() > 24) throw InternalError("LLVM emitter: a buffer has more than 24 dimensions");
   for (const Term& term : terms) {
     dimensions |= term.dimension;
-    const std::uint64_t key = key_of(Key::pointer, id, dimensions);
+    turn = std::max(turn, point_of(term.index));
+    const std::uint64_t key = key_of(Key::pointer, id, dimensions, turn);
     Value* known = nest_.find(term.scope, key);
     if (known == nullptr) {
       known = nest_.in_scope(term.scope, [&] {
@@ -164,7 +173,7 @@ Value* Emitter::offsets(const Access& access) {
   const Buffer& buffer = program_.buffers[access.buffer];
   const auto index = program_.list(access.index);
   const auto strides = program_.list(buffer.strides);
-  const bool side_by_side = buffer.space == Buffer::Space::row && row_lanes_ > 1;
+  const bool side_by_side = this->side_by_side(buffer);
   Value* total = splat(integer(0));
   for (std::size_t d = 0; d < index.size(); ++d) {
     if (is_constant(program_.exprs[strides[d]], 0)) continue;
@@ -225,7 +234,7 @@ Value* Emitter::load(Id id) {
   const Buffer& buffer = program_.buffers[access.buffer];
   llvm::Type* type = arithmetic_.stored(buffer.type);
   const llvm::Align align(size_of(buffer.type));
-  const bool side_by_side = buffer.space == Buffer::Space::row && row_lanes_ > 1;
+  const bool side_by_side = this->side_by_side(buffer);
   for (const auto& [tiled, tile] : tiles_) {
     if (tiled != id || !in_lanes()) continue;
     Value* at = b_.CreateAdd(b_.CreateMul(tile_row_, integer(kernel::tile_side)), lane_position());
@@ -405,7 +414,7 @@ void Emitter::store_one(const Store& store, Value* pointer, Value* value) {
 void Emitter::store(const Store& store, Value* value, Value* guard) {
   const Access& access = store.to;
   const Buffer& buffer = program_.buffers[access.buffer];
-  const bool side_by_side = buffer.space == Buffer::Space::row && row_lanes_ > 1;
+  const bool side_by_side = this->side_by_side(buffer);
   if (guard != nullptr && !guard->getType()->isVectorTy()) {
     // Offsets are evaluated before the branch: what is remembered must dominate later code.
     const auto later = [&](auto&& emit) {

@@ -9,6 +9,7 @@
 #include <llvm/IR/IntrinsicsX86.h>
 
 #include <rill/cpu/llvm/key.h>
+#include <rill/kernel/schedule.h>
 #include <rill/tensor/error.h>
 
 namespace rill::cpu::llvm_emitter {
@@ -53,7 +54,9 @@ Emitter::Emitter(llvm::Module& module, const kernel::Program& program, const Sch
   const bool rows = std::any_of(
       program.buffers.begin(), program.buffers.end(),
       [](const kernel::Buffer& buffer) { return buffer.space == kernel::Buffer::Space::row; });
-  if (lanes && rows) row_lanes_ = block_limit();
+  if (kernel::interleaves(program, schedule))
+    interleave_ = std::bit_floor(std::clamp<unsigned>(schedule.interleave, 1, 8));
+  if (rows) row_lanes_ = lanes ? block_limit() : interleave_;
 }
 
 void Emitter::emit() {
@@ -106,7 +109,7 @@ void Emitter::function(const char* name, Part part) {
   block_.reset();
   lane_zero_ = false;
   axes_.assign(program_.axes.size(), {});
-  results_.assign(program_.folds.size(), {});
+  results_.assign(program_.folds.size() * interleave_, {});
   accumulators_.assign(program_.folds.size(), {});
   accumulator_scopes_.assign(program_.folds.size(), 0);
   owned_begin_ = owned_end_ = split_block_ = nullptr;
@@ -255,9 +258,27 @@ void Emitter::one_segment(Value* start, Value* stop) {
     }
   }
   if (!outer_lanes_) {
-    nest_.loop(start, stop, 1, [&](Value* i) {
-      set_axis(axis, i);
-      stages();
+    Value* single = start;
+    if (interleave_ > 1) {
+      Value* whole = b_.CreateAnd(b_.CreateSub(stop, start), integer(-std::int64_t{interleave_}));
+      single = b_.CreateAdd(start, whole);
+      nest_.when(b_.CreateICmpSLT(start, single), true, [&] {
+        nest_.loop(start, single, interleave_, [&](Value* i) {
+          for (unsigned k = 0; k < interleave_; ++k)
+            interleaved_.push_back(k == 0 ? i : b_.CreateAdd(i, integer(k)));
+          turns_ = {0, interleave_};
+          set_axis(axis, i);
+          stages();
+          turns_ = {};
+          interleaved_.clear();
+        });
+      });
+    }
+    nest_.when(b_.CreateICmpSLT(single, stop), true, [&] {
+      nest_.loop(single, stop, 1, [&](Value* i) {
+        set_axis(axis, i);
+        stages();
+      });
     });
     return;
   }
@@ -297,6 +318,32 @@ void Emitter::owned_points(Value* begin, Value* end) {
 }
 
 // ---- Stages -----------------------------------------------------------------------------------
+
+/// Runs `body` for each of the interleaved points.
+void Emitter::each_point(const std::function<void()>& body) {
+  const Turns all = turns_;
+  for (unsigned turn = all.first; turn < all.last; ++turn) {
+    turns_ = {turn, turn + 1};
+    if (!interleaved_.empty())
+      axes_[program_.list(program_.outer).back()].value = interleaved_[turn];
+    body();
+  }
+  turns_ = all;
+}
+
+/// The same where each point has an equal part of `all`, which `body` maps to its part of the
+/// result.
+Values Emitter::of_each_point(const Values& all, const std::function<Values(const Values&)>& body) {
+  const auto part = static_cast<std::ptrdiff_t>(all.size() / (turns_.last - turns_.first));
+  auto from = all.begin();
+  Values results;
+  each_point([&] {
+    const Values mine = body(Values(from, from + part));
+    results.insert(results.end(), mine.begin(), mine.end());
+    from += part;
+  });
+  return results;
+}
 
 void Emitter::stages() {
   if (part_ == Part::split) {
@@ -352,7 +399,7 @@ void Emitter::stage(const Stage& stage) {
   nest_.region([&] {
     const auto folds = program_.list(stage.folds);
     if (!folds.empty() && program_.folds[folds.back()].kind == Fold::Kind::scan) {
-      scan(stage);
+      each_point([&] { scan(stage); });
       return;
     }
     const auto axes = program_.list(stage.axes);
@@ -393,7 +440,7 @@ void Emitter::stage(const Stage& stage) {
 void Emitter::stage_body(const Stage& stage) {
   for (const Id id : program_.list(stage.folds)) fold(id);
   if (stage.checks.count + stage.stores.count == 0) return;
-  for_lanes([&] { effects(stage); });
+  each_point([&] { for_lanes([&] { effects(stage); }); });
 }
 
 void Emitter::effects(const Stage& stage) {
@@ -434,32 +481,11 @@ void Emitter::for_lanes(const std::function<void()>& body) {
     body();
     lanes_ = {};
   };
-  // Vectors [from, to) of the block, `count` of them in each turn of the loop.
-  const auto whole_vectors = [&](Value* from, Value* to, std::int64_t count) {
-    nest_.when(b_.CreateICmpSLT(from, to), false, [&] {
-      nest_.loop(b_.CreateAdd(block.start, from), b_.CreateAdd(block.start, to), count * lane_count,
-                 [&](Value* at) {
-                   for (std::int64_t k = 0; k < count; ++k) {
-                     const auto one = [&] {
-                       bind(k == 0 ? at : b_.CreateAdd(at, integer(k * lane_count)), nullptr);
-                     };
-                     if (count == 1)
-                       one();
-                     else
-                       nest_.region(one);
-                   }
-                 });
-    });
-  };
   Value* full = b_.CreateAnd(block.width, integer(-std::int64_t{lane_count}));
-  Value* unrolled = integer(0);
-  if (schedule_.unroll > 1) {
-    // A power of two, so that a mask finds the last turn.
-    const auto count = std::int64_t{std::bit_floor(schedule_.unroll)};
-    unrolled = b_.CreateAnd(block.width, integer(-count * lane_count));
-    whole_vectors(integer(0), unrolled, count);
-  }
-  whole_vectors(unrolled, full, 1);
+  nest_.when(b_.CreateICmpSGT(full, integer(0)), false, [&] {
+    nest_.loop(block.start, b_.CreateAdd(block.start, full), lane_count,
+               [&](Value* at) { bind(at, nullptr); });
+  });
   Value* rest = b_.CreateAnd(block.width, integer(lane_count - 1));
   nest_.when(b_.CreateICmpSGT(rest, integer(0)), false,
              [&] { bind(b_.CreateAdd(block.start, full), rest); });

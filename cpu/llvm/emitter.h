@@ -4,7 +4,8 @@
 // vector, all others stay scalars and are hoisted out of the loops that they do not depend on. The
 // lane axis is the last outer axis (then each fold works on a block of neighbouring outputs, with
 // accumulators in scratch), the last axis of a stage, or that of a fold in which neighbours are
-// summed into one output.
+// summed into one output. In the last case several points may be interleaved: their loops are one,
+// in which each has accumulators of its own, so that none waits for its last addition.
 //
 // Invariant: the order of every fold is the one in kernel/program.h, whatever the lanes, blocks or
 // calls.
@@ -71,6 +72,11 @@ class Emitter {
     Value* value = nullptr;
     std::size_t scope = 0;
   };
+  /// Which of the points that are interleaved code is being emitted for.
+  struct Turns {
+    unsigned first = 0;
+    unsigned last = 1;
+  };
   /// Results of a fold: values, or arrays in scratch with one element per lane of the block.
   struct Results {
     Values values;
@@ -101,6 +107,8 @@ class Emitter {
   void effects(const kernel::Stage& stage);
   void emit_stores(const kernel::Stage& stage);
   void loop_axes(std::span<const Id> axes, const std::function<void()>& body);
+  void each_point(const std::function<void()>& body);
+  Values of_each_point(const Values& all, const std::function<Values(const Values&)>& body);
   bool vectorises(const kernel::Stage& stage) const;
   unsigned block_limit() const;
   Value* extent(Id axis);
@@ -118,6 +126,7 @@ class Emitter {
   Value* evaluate_scalar(Id expr);  ///< of an affine expression, its value in lane 0
   Value* lower(Id expr);
   std::size_t scope_of(Id expr) const;
+  unsigned point_of(Id expr) const;
   Value* spread(Id expr);  ///< as a vector
   Value* splat(Value* scalar);
   Value* result(Id fold, Id slot);
@@ -135,6 +144,10 @@ class Emitter {
   Value* address(const kernel::Access& access);  ///< in lane 0
   Value* offsets(const kernel::Access& access);  ///< from the buffer's start, per lane
   Value* lane_position();
+  /// Whether the points of a block have their rows side by side.
+  bool side_by_side(const kernel::Buffer& buffer) const {
+    return outer_lanes_ && row_lanes_ > 1 && buffer.space == kernel::Buffer::Space::row;
+  }
   Value* guard_of(const kernel::Access& access);
   Value* bounds_of(const kernel::Access& access);
   std::uint32_t number_of(const kernel::Access& access) const;
@@ -161,7 +174,7 @@ class Emitter {
   Values init_values(Id fold);
   Values step_values(Id fold, const Values& accumulators);
   Values merge_values(Id fold, const Values& left, const Values& right);
-  Values merge_lanes(Id fold, Values accumulators);
+  Values merge_lanes(Id fold, const Values& accumulators);
   void bind(Id fold, bool right, const Values& values);
   Value* scratch(std::uint64_t bytes);
   Values stack_for(Id fold, unsigned elements);
@@ -172,6 +185,10 @@ class Emitter {
   Values load_slots(Id fold, const Values& arrays, Value* index, bool vector);
   void store_slots(Id fold, const Values& arrays, Value* index, const Values& values);
   DType slot_type(Id fold, std::size_t slot) const;
+  Results& results_of(Id fold) { return results_[turns_.first * program_.folds.size() + fold]; }
+  const Results& results_of(Id fold) const {
+    return results_[turns_.first * program_.folds.size() + fold];
+  }
 
   // ---- scan.cpp -------------------------------------------------------------------------------
   void run_sequence(Id fold);
@@ -199,7 +216,7 @@ class Emitter {
   std::optional<Block> block_;
   bool lane_zero_ = false;
   std::vector<Known> axes_;
-  std::vector<Results> results_;
+  std::vector<Results> results_;  // of all folds, point by point where these are interleaved
   std::vector<std::array<Values, 2>> accumulators_;
   std::vector<std::size_t> accumulator_scopes_;
   Value* point_ =
@@ -208,6 +225,8 @@ class Emitter {
   Value* owned_begin_ = nullptr;
   Value* owned_end_ = nullptr;
   Value* split_block_ = nullptr;
+  Turns turns_;
+  Values interleaved_;  // the last outer axis's values at points that are interleaved
   std::vector<std::pair<Id, Value*>>
       tiles_;  // loads that have been read into squares, and where these are
   Value* tile_row_ = nullptr;
@@ -215,6 +234,7 @@ class Emitter {
   bool outer_lanes_ = false;
   Id split_fold_ = kernel::none;
   std::uint64_t scratch_ = 0;
+  unsigned interleave_ = 1;  // points at once, at most
   std::uint64_t row_lanes_ = 1;
 };
 

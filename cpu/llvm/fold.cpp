@@ -63,51 +63,92 @@ Values Emitter::step_values(Id id, const Values& accumulators) {
   return next;
 }
 
-/// In a region of its own: one fold's merge is emitted several times in one scope.
+/// Of the accumulators of any number of points. Each in a region of its own: one fold's merge is
+/// emitted several times in one scope.
 Values Emitter::merge_values(Id id, const Values& left, const Values& right) {
+  const auto merge = program_.list(program_.folds[id].merge);
+  const auto part = [&](const Values& all, std::size_t first) {
+    const auto from = all.begin() + static_cast<std::ptrdiff_t>(first);
+    return Values(from, from + static_cast<std::ptrdiff_t>(merge.size()));
+  };
   Values merged;
-  nest_.region([&] {
-    bind(id, false, left);
-    bind(id, true, right);
-    const auto merge = program_.list(program_.folds[id].merge);
-    for (std::size_t slot = 0; slot < merge.size(); ++slot) {
-      Value* value = evaluate(merge[slot]);
-      merged.push_back(left[slot]->getType()->isVectorTy() ? splat(value) : value);
-    }
-  });
+  for (std::size_t first = 0; first < left.size(); first += merge.size()) {
+    nest_.region([&] {
+      bind(id, false, part(left, first));
+      bind(id, true, part(right, first));
+      for (std::size_t slot = 0; slot < merge.size(); ++slot) {
+        Value* value = evaluate(merge[slot]);
+        merged.push_back(left[first]->getType()->isVectorTy() ? splat(value) : value);
+      }
+    });
+  }
   return merged;
 }
 
-/// 16 lanes into one: 0 with 8, 1 with 9 ...; 0 with 4 ...; 0 with 2, 1 with 3; 0 with 1.
-Values Emitter::merge_lanes(Id id, Values accumulators) {
-  for (unsigned half = lane_count / 2; half > 0; half /= 2) {
-    Values right;
-    for (Value* value : accumulators) {
-      std::array<int, lane_count> order{};
-      for (unsigned i = 0; i < lane_count; ++i)
-        order[i] = static_cast<int>(i < half ? i + half : i);
-      right.push_back(b_.CreateShuffleVector(value, order));
-    }
-    accumulators = merge_values(id, accumulators, right);
+/// 16 lanes into one, of each of the interleaved points: 0 with 8, 1 with 9 ...; 0 with 4 ...; 0
+/// with 2, 1 with 3; 0 with 1. Where one level has freed half of the lanes of two points, these
+/// share a vector from the next on.
+Values Emitter::merge_lanes(Id id, const Values& accumulators) {
+  const std::size_t slots = program_.folds[id].init.count;
+  std::vector<Values> vectors;
+  for (auto from = accumulators.begin(); from != accumulators.end();) {
+    const auto to = from + static_cast<std::ptrdiff_t>(slots);
+    vectors.emplace_back(from, to);
+    from = to;
   }
-  for (Value*& value : accumulators) value = b_.CreateExtractElement(value, std::uint64_t{0});
-  return accumulators;
+  // A point has `width` lanes, from which the next level makes half of them.
+  const auto points = static_cast<unsigned>(vectors.size());
+  unsigned stride = lane_count;
+  for (unsigned half = lane_count / 2; half > 0; half /= 2) {
+    std::vector<Values> merged;
+    const bool pairs = vectors.size() > 1;
+    for (std::size_t v = 0; v < vectors.size(); v += pairs ? 2 : 1) {
+      Values left;
+      Values right;
+      for (std::size_t slot = 0; slot < slots; ++slot) {
+        std::array<int, lane_count> low{};
+        std::array<int, lane_count> high{};
+        for (unsigned i = 0; i < lane_count; ++i) {
+          // With pairs lanes are closed up: `half` of them for each point of both vectors.
+          const unsigned from = pairs ? i / half * 2 * half + i % half : i;
+          low[i] = static_cast<int>(from);
+          high[i] = static_cast<int>(pairs || i % stride < half ? from + half : from);
+        }
+        Value* first = vectors[v][slot];
+        Value* second = pairs ? vectors[v + 1][slot] : first;
+        left.push_back(pairs ? b_.CreateShuffleVector(first, second, low) : first);
+        right.push_back(b_.CreateShuffleVector(first, second, high));
+      }
+      merged.push_back(merge_values(id, left, right));
+    }
+    if (pairs) stride = half;
+    vectors = std::move(merged);
+  }
+  Values results;
+  for (unsigned point = 0; point < points; ++point) {
+    for (Value* value : vectors.front())
+      results.push_back(b_.CreateExtractElement(value, std::uint64_t{point} * stride));
+  }
+  return results;
 }
 
 // ---- Arrays of accumulators -------------------------------------------------------------------
 
+/// One array per accumulator of each of the interleaved points.
 Values Emitter::stack_for(Id id, unsigned elements) {
   Values arrays;
-  for (std::size_t slot = 0; slot < program_.folds[id].init.count; ++slot) {
-    arrays.push_back(scratch(size_of(slot_type(id, slot)) * elements));
-  }
+  each_point([&] {
+    for (std::size_t slot = 0; slot < program_.folds[id].init.count; ++slot)
+      arrays.push_back(scratch(size_of(slot_type(id, slot)) * elements));
+  });
   return arrays;
 }
 
 Values Emitter::load_slots(Id id, const Values& arrays, Value* index, bool vector) {
   Values values;
+  const std::size_t slots = program_.folds[id].init.count;
   for (std::size_t slot = 0; slot < arrays.size(); ++slot) {
-    const DType dtype = slot_type(id, slot);
+    const DType dtype = slot_type(id, slot % slots);
     llvm::Type* type = arithmetic_.stored(dtype);
     llvm::Type* shape = vector ? static_cast<llvm::Type*>(vector_of(type)) : type;
     Value* at = element(type, arrays[slot], index);
@@ -118,8 +159,9 @@ Values Emitter::load_slots(Id id, const Values& arrays, Value* index, bool vecto
 }
 
 void Emitter::store_slots(Id id, const Values& arrays, Value* index, const Values& values) {
+  const std::size_t slots = program_.folds[id].init.count;
   for (std::size_t slot = 0; slot < arrays.size(); ++slot) {
-    const DType dtype = slot_type(id, slot);
+    const DType dtype = slot_type(id, slot % slots);
     Value* at = element(arithmetic_.stored(dtype), arrays[slot], index);
     b_.CreateAlignedStore(arithmetic_.to_memory(dtype, values[slot]), at,
                           llvm::Align(size_of(dtype)));
@@ -136,7 +178,8 @@ Value* Emitter::without_lowest_bit(Value* bits) {
   return b_.CreateAnd(bits, b_.CreateSub(bits, integer(1)));
 }
 
-/// Puts the total of node `number` of a level on the stack, merged with those that wait for it.
+/// Puts the total of node `number` of a level on the stack, merged with those that wait for it; of
+/// each of the interleaved points.
 void Emitter::push_total(Id id, const Values& stack, Value* number, Values total,
                          std::int64_t level) {
   total.push_back(integer(level));
@@ -175,7 +218,7 @@ Values Emitter::join_totals(Id id, const Values& stack, Value* count) {
 void Emitter::fold(Id id) {
   const Fold& fold = program_.folds[id];
   if (fold.kind == Fold::Kind::sequence) {
-    run_sequence(id);
+    each_point([&] { run_sequence(id); });
     return;
   }
   if (part_ == Part::finish && id == split_fold_) {
@@ -193,7 +236,7 @@ void Emitter::fold(Id id) {
   if (neighbours)
     reduce_neighbours(id, first, count);
   else
-    reduce_in_place(id, first, count);
+    each_point([&] { reduce_in_place(id, first, count); });
   if (part_ == Part::split) store_partials(id, split_block_);
 }
 
@@ -201,8 +244,11 @@ void Emitter::reduce_neighbours(Id id, Value* first, Value* count) {
   const Fold& fold = program_.folds[id];
   const auto axes = program_.list(fold.axes);
   const Id last = axes.back();
-  const std::size_t slots = fold.init.count;
-  const Values init = init_values(id);
+  Values init;
+  each_point([&] {
+    const Values mine = init_values(id);
+    init.insert(init.end(), mine.begin(), mine.end());
+  });
   const Values stack = stack_for(id, tree_levels);
 
   // One vector of elements: `lanes` says which.
@@ -210,9 +256,10 @@ void Emitter::reduce_neighbours(Id id, Value* first, Value* count) {
     lanes_ = lanes;
     lanes_.axis = last;
     lanes_.scope = nest_.innermost();
-    Values next = step_values(id, accumulators);
+    Values next =
+        of_each_point(accumulators, [&](const Values& mine) { return step_values(id, mine); });
     if (lanes_.last != nullptr) {
-      for (std::size_t slot = 0; slot < slots; ++slot) {
+      for (std::size_t slot = 0; slot < next.size(); ++slot) {
         next[slot] = b_.CreateSelect(active_mask(), next[slot], accumulators[slot]);
       }
     }
@@ -232,8 +279,9 @@ void Emitter::reduce_neighbours(Id id, Value* first, Value* count) {
         Values both = fresh;
         both.insert(both.end(), fresh.begin(), fresh.end());
         const auto half = [&](const Values& all, std::size_t i) {
-          const auto from = all.begin() + static_cast<std::ptrdiff_t>(i * slots);
-          return Values(from, from + static_cast<std::ptrdiff_t>(slots));
+          const auto size = static_cast<std::ptrdiff_t>(fresh.size());
+          const auto from = all.begin() + static_cast<std::ptrdiff_t>(i) * size;
+          return Values(from, from + size);
         };
         Value* start = b_.CreateAdd(first, b_.CreateShl(chunk, integer(9)));
         both = nest_.loop(start, b_.CreateAdd(start, integer(fold_chunk)), lane_count, both,
@@ -262,7 +310,7 @@ void Emitter::reduce_neighbours(Id id, Value* first, Value* count) {
     Value* begin = integer(0);
     const auto first_read = program_.list(program_.stages.front().folds);
     const bool again = first_read.empty() || id != first_read.front();
-    if (again && is_light(fold) && axes.size() == 1) begin = pairs_of_chunks();
+    if (again && is_light(fold) && axes.size() == 1 && turns_.last == 1) begin = pairs_of_chunks();
     nest_.when(b_.CreateICmpSLT(begin, chunks), false, [&] {
       Values carried;
       if (axes.size() > 1) carried = position(axes, first);
@@ -313,7 +361,7 @@ void Emitter::reduce_neighbours(Id id, Value* first, Value* count) {
                 Lanes lanes;
                 lanes.base = b_.CreateSub(now[rank - 1], low);
                 const auto begin_of = now.begin() + static_cast<std::ptrdiff_t>(rank);
-                const Values before(begin_of, begin_of + static_cast<std::ptrdiff_t>(slots));
+                const Values before(begin_of, begin_of + static_cast<std::ptrdiff_t>(init.size()));
                 Value* whole = b_.CreateICmpEQ(take, integer(lane_count));
                 const Values after_whole =
                     nest_.when(whole, before, false, [&] { return step(lanes, before); });
@@ -330,7 +378,7 @@ void Emitter::reduce_neighbours(Id id, Value* first, Value* count) {
               });
           const auto split = carried_out.begin() + static_cast<std::ptrdiff_t>(rank);
           position_now.assign(carried_out.begin(), split);
-          accumulators.assign(split, split + static_cast<std::ptrdiff_t>(slots));
+          accumulators.assign(split, carried_out.end() - 1);
         }
         push_total(id, stack, chunk, merge_lanes(id, accumulators), 0);
         return position_now;
@@ -338,7 +386,10 @@ void Emitter::reduce_neighbours(Id id, Value* first, Value* count) {
     });
     return join_totals(id, stack, chunks);
   });
-  results_[id] = {results, nest_.innermost(), {}, nullptr};
+  of_each_point(results, [&](const Values& mine) {
+    results_of(id) = {mine, nest_.innermost(), {}, nullptr};
+    return Values{};
+  });
 }
 
 void Emitter::reduce_in_place(Id id, Value* first, Value* count) {
@@ -471,9 +522,9 @@ void Emitter::reduce_in_place(Id id, Value* first, Value* count) {
         });
   });
   if (wide)
-    results_[id] = {{}, 0, results, block_->start};
+    results_of(id) = {{}, 0, results, block_->start};
   else
-    results_[id] = {load_slots(id, results, integer(0), false), nest_.innermost(), {}, nullptr};
+    results_of(id) = {load_slots(id, results, integer(0), false), nest_.innermost(), {}, nullptr};
 }
 
 }  // namespace rill::cpu::llvm_emitter

@@ -15,8 +15,11 @@ enum class Key : std::uint8_t {
   pointer,    ///< of an access, its first terms
 };
 
-constexpr std::uint64_t key_of(Key kind, std::uint32_t id, std::uint32_t part = 0) {
-  return std::uint64_t{static_cast<std::uint8_t>(kind)} << 56U | std::uint64_t{part} << 32U | id;
+/// `point` tells apart what several points, whose loops are one, know by the same name.
+constexpr std::uint64_t key_of(Key kind, std::uint32_t id, std::uint32_t part = 0,
+                               unsigned point = 0) {
+  return std::uint64_t{point} << 60U | std::uint64_t{static_cast<std::uint8_t>(kind)} << 56U |
+         std::uint64_t{part} << 32U | id;
 }
 
 }  // namespace rill::cpu::llvm_emitter

@@ -44,9 +44,9 @@ void Emitter::run_sequence(Id id) {
     if (wide)
       store_slots(id, results, b_.CreateSub(lanes_.base, block_->start), values);
     else
-      results_[id] = {values, nest_.innermost(), {}, nullptr};
+      results_of(id) = {values, nest_.innermost(), {}, nullptr};
   });
-  if (wide) results_[id] = {{}, 0, results, block_->start};
+  if (wide) results_of(id) = {{}, 0, results, block_->start};
 }
 
 /// The last fold of its stage; the stage's stores follow each element.
@@ -99,7 +99,7 @@ void Emitter::scan(const kernel::Stage& stage) {
                   store_slots(id, prefixes, in_block(), prefix);
                   const Values before = load_slots(id, totals, in_block(), wide);
                   const Values values = joined(before, prefix, is_first);
-                  results_[id] = {values, nest_.innermost(), {}, nullptr};
+                  results_of(id) = {values, nest_.innermost(), {}, nullptr};
                   emit_stores(stage);
                 });
                 Values after = now;

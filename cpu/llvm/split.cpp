@@ -26,7 +26,7 @@ Value* Emitter::partial_slot(Id id, Value* block, Value* point, Id slot) {
 }
 
 void Emitter::store_partials(Id id, Value* block) {
-  const Results& results = results_[id];
+  const Results& results = results_of(id);
   const auto outer = program_.list(program_.outer);
   const auto write = [&](Value* point, const Values& values) {
     for (std::size_t slot = 0; slot < values.size(); ++slot) {
@@ -75,7 +75,7 @@ void Emitter::finish_split(Id id) {
                [&](Value* block) { push_total(id, stack, block, read(block), 0); });
     return join_totals(id, stack, blocks);
   });
-  results_[id] = {results, nest_.innermost(), {}, nullptr};
+  results_of(id) = {results, nest_.innermost(), {}, nullptr};
 }
 
 }  // namespace rill::cpu::llvm_emitter

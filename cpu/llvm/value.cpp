@@ -30,17 +30,27 @@ std::size_t Emitter::scope_of(Id id) const {
   });
   each(leaves.accumulators, [&](Id fold) { scope = std::max(scope, accumulator_scopes_[fold]); });
   each(leaves.results, [&](Id fold) {
-    scope = std::max(scope, results_[fold].arrays.empty() ? results_[fold].scope : lanes_.scope);
+    const Results& results = results_of(fold);
+    scope = std::max(scope, results.arrays.empty() ? results.scope : lanes_.scope);
   });
   if (leaves.loads) scope = std::max(scope, nest_.safe());
   if (leaves.loads_written) scope = nest_.innermost();
   return std::min(scope, nest_.innermost());
 }
 
+/// Which of the points that are interleaved a value belongs to; 0 where it is the same for all.
+unsigned Emitter::point_of(Id id) const {
+  if (interleaved_.empty()) return 0;
+  const auto& leaves = dependence_.leaves(id);
+  const bool differs = contains(dependence_.axes(id), program_.list(program_.outer).back()) ||
+                       leaves.accumulators != 0 || leaves.results != 0 || leaves.loads_written;
+  return differs ? turns_.first : 0;
+}
+
 Value* Emitter::evaluate(Id id) {
   const bool zero = lane_zero_ && in_lanes() && contains(dependence_.axes(id), lanes_.axis);
   const std::size_t scope = scope_of(id);
-  const std::uint64_t key = key_of(zero ? Key::lane_zero : Key::value, id);
+  const std::uint64_t key = key_of(zero ? Key::lane_zero : Key::value, id, 0, point_of(id));
   if (Value* known = nest_.find(scope, key)) return known;
   Value* value = nest_.in_scope(scope, [&] { return lower(id); });
   nest_.remember(scope, key, value);
@@ -59,7 +69,7 @@ Value* Emitter::spread(Id id) {
   Value* value = evaluate(id);
   if (value->getType()->isVectorTy()) return value;
   const std::size_t scope = scope_of(id);
-  const std::uint64_t key = key_of(Key::splat, id);
+  const std::uint64_t key = key_of(Key::splat, id, 0, point_of(id));
   if (Value* known = nest_.find(scope, key)) return known;
   Value* wide = nest_.in_scope(scope, [&] { return splat(value); });
   nest_.remember(scope, key, wide);
@@ -128,7 +138,7 @@ Value* Emitter::size(Id number) {
 }
 
 Value* Emitter::result(Id fold, Id slot) {
-  const Results& results = results_[fold];
+  const Results& results = results_of(fold);
   if (results.arrays.empty()) return results.values[slot];
   const DType dtype = slot_type(fold, slot);
   llvm::Type* stored = arithmetic_.stored(dtype);

@@ -141,15 +141,16 @@ std::vector<Schedule> schedules(const RandomProgram& given, std::mt19937_64& ran
     schedule.prefetches = !kernel::jumping_loads(program, kernel::Dependence(program),
                                                  schedule.map == Schedule::Map::owned)
                                .empty();
-    if (random() % 2 == 0) schedule.unroll = static_cast<std::uint8_t>(1 + random() % 4);
+    if (random() % 2 == 0) schedule.interleave = static_cast<std::uint8_t>(1U << random() % 4);
   }
   return all;
 }
 
 std::string described(const Schedule& schedule, Level level) {
   return std::string(name_of(level)) + ", map " + std::to_string(static_cast<int>(schedule.map)) +
-         ", lanes on axis " + std::to_string(static_cast<int>(schedule.vector_axis)) + ", unroll " +
-         std::to_string(schedule.unroll) + (schedule.nontemporal ? ", nontemporal" : "") +
+         ", lanes on axis " + std::to_string(static_cast<int>(schedule.vector_axis)) +
+         ", interleave " + std::to_string(schedule.interleave) +
+         (schedule.nontemporal ? ", nontemporal" : "") +
          (schedule.prefetches ? ", prefetching" : "") + (schedule.bounds_checks ? ", checked" : "");
 }
 

@@ -4,8 +4,10 @@
 #include <rill/autograd/tape.h>
 #include <rill/ops/creation.h>
 #include <rill/ops/elementwise.h>
+#include <rill/ops/random.h>
 #include <rill/ops/reduce.h>
 #include <rill/ops/shape.h>
+#include <rill/ops/softmax.h>
 #include <rill/tensor/literal.h>
 
 #include <cmath>
@@ -24,6 +26,19 @@ TEST_CASE("sums of integers widen") {
   CHECK(sum(full({1000}, 100, int8)).item<int>() == 100000);
   CHECK(name(mean(zeros({2}, int8)).dtype()) == "float64");
   CHECK(name(sum(zeros({2}, float16)).dtype()) == "float16");
+}
+
+TEST_CASE("rows that are reduced in one loop have the bits that each has alone") {
+  const Tensor x = rng::normal({1027, 500});
+  const Tensor totals = sum(x, 1);
+  const Tensor variances = var(x, 1);
+  const Tensor shares = softmax(x);
+  for (int row = 0; row < 1027; ++row) {
+    const Tensor alone = x(row);
+    REQUIRE(totals(row).item<float>() == sum(alone).item<float>());
+    REQUIRE(variances(row).item<float>() == var(alone).item<float>());
+    REQUIRE(equal(shares(row), softmax(alone)));
+  }
 }
 
 TEST_CASE("float16 sums and means accumulate in float32") {
