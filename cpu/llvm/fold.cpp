@@ -76,8 +76,8 @@ Values Emitter::merge_values(Id id, const Values& left, const Values& right) {
     nest_.region([&] {
       bind(id, false, part(left, first));
       bind(id, true, part(right, first));
-      for (std::size_t slot = 0; slot < merge.size(); ++slot) {
-        Value* value = evaluate(merge[slot]);
+      for (const Id each : merge) {
+        Value* value = evaluate(each);
         merged.push_back(left[first]->getType()->isVectorTy() ? splat(value) : value);
       }
     });
