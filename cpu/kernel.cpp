@@ -314,7 +314,10 @@ bool Kernel::takes_turns(const std::int64_t* sizes) const {
   for (const kernel::Buffer& buffer : program_.buffers) {
     if (buffer.space != kernel::Buffer::Space::input) continue;
     auto size = static_cast<std::int64_t>(size_of(buffer.type));
-    for (const Id extent : program_.list(buffer.extents)) size *= value(extent, sizes);
+    const auto extents = program_.list(buffer.extents);
+    const auto strides = program_.list(buffer.strides);
+    for (std::size_t d = 0; d < extents.size(); ++d)
+      size *= value(strides[d], sizes) == 0 ? 1 : value(extents[d], sizes);
     bytes += size;
   }
   return bytes <= cache * threads() &&

@@ -258,28 +258,30 @@ void Emitter::one_segment(Value* start, Value* stop) {
     }
   }
   if (!outer_lanes_) {
-    Value* single = start;
-    if (interleave_ > 1) {
-      Value* whole = b_.CreateAnd(b_.CreateSub(stop, start), integer(-std::int64_t{interleave_}));
-      single = b_.CreateAdd(start, whole);
-      nest_.when(b_.CreateICmpSLT(start, single), true, [&] {
-        nest_.loop(start, single, interleave_, [&](Value* i) {
-          for (unsigned k = 0; k < interleave_; ++k)
-            interleaved_.push_back(k == 0 ? i : b_.CreateAdd(i, integer(k)));
-          turns_ = {0, interleave_};
-          set_axis(axis, i);
-          stages();
-          turns_ = {};
-          interleaved_.clear();
-        });
-      });
-    }
-    nest_.when(b_.CreateICmpSLT(single, stop), true, [&] {
-      nest_.loop(single, stop, 1, [&](Value* i) {
+    const auto one_by_one = [&](Value* first) {
+      nest_.loop(first, stop, 1, [&](Value* i) {
         set_axis(axis, i);
         stages();
       });
+    };
+    if (interleave_ == 1) {
+      one_by_one(start);
+      return;
+    }
+    Value* whole = b_.CreateAnd(b_.CreateSub(stop, start), integer(-std::int64_t{interleave_}));
+    Value* rest = b_.CreateAdd(start, whole);
+    nest_.when(b_.CreateICmpSLT(start, rest), true, [&] {
+      nest_.loop(start, rest, interleave_, [&](Value* i) {
+        for (unsigned k = 0; k < interleave_; ++k)
+          interleaved_.push_back(k == 0 ? i : b_.CreateAdd(i, integer(k)));
+        turns_ = {0, interleave_};
+        set_axis(axis, i);
+        stages();
+        turns_ = {};
+        interleaved_.clear();
+      });
     });
+    nest_.when(b_.CreateICmpSLT(rest, stop), true, [&] { one_by_one(rest); });
     return;
   }
   const bool keeps = !program_.folds.empty() || row_lanes_ > 1;
