@@ -263,7 +263,7 @@ Value Body::converted(const Value& loaded, int k) const {
 
 Value Body::in(int k) {
   settle();
-  const auto& input = signature_.inputs[static_cast<std::size_t>(k)];
+  const auto& input = this->input(k);
   if (input.weak) {
     Value& parameter = parameters_[static_cast<std::size_t>(k)];
     if (parameter.id() == kernel::none) {
@@ -281,17 +281,16 @@ Value Body::in(int k) {
 Value Body::in(int k, std::span<const Value> index) {
   settle();
   general();
-  if (signature_.inputs[static_cast<std::size_t>(k)].weak) return in(k);
+  if (input(k).weak) return in(k);
   return converted(builder_.load(buffer_of({.tensor = k, .aligned = false}), index), k);
 }
 
 Value Body::in(int k, std::span<const Value> index, const Value& guard, const Value& otherwise) {
   settle();
   general();
-  if (signature_.inputs[static_cast<std::size_t>(k)].weak)
-    return kernel::select(guard, in(k), otherwise);
+  if (input(k).weak) return kernel::select(guard, in(k), otherwise);
   const Id buffer = buffer_of({.tensor = k, .aligned = false});
-  const DType memory = signature_.inputs[static_cast<std::size_t>(k)].dtype;
+  const DType memory = input(k).dtype;
   // The load's own alternative is in the dtype of memory; a conversion comes after both.
   const Value zero = builder_.constant_bits(memory, 0);
   return kernel::select(guard, converted(builder_.load(buffer, index, guard, zero), k), otherwise);

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include <rill/kernel/builder.h>
+#include <rill/ops/inputs.h>
 #include <rill/ops/lowered.h>
 #include <rill/ops/op.h>
 #include <rill/tensor/axes.h>
@@ -62,15 +63,11 @@ class RILL_API Body {
   [[nodiscard]] const Attributes& attributes() const { return attributes_; }
   [[nodiscard]] int inputs() const { return static_cast<int>(signature_.inputs.size()); }
   /// The dtype in which the operator sees input `k`; its values are float32 for the half types.
-  [[nodiscard]] DType dtype(int k = 0) const {
-    return signature_.inputs[static_cast<std::size_t>(k)].operand;
-  }
+  [[nodiscard]] DType dtype(int k = 0) const { return input(k).operand; }
   [[nodiscard]] DType out_dtype(int k = 0) const {
     return signature_.outputs[static_cast<std::size_t>(k)].dtype;
   }
-  [[nodiscard]] int rank(int k = 0) const {
-    return signature_.inputs[static_cast<std::size_t>(k)].rank;
-  }
+  [[nodiscard]] int rank(int k = 0) const { return input(k).rank; }
   [[nodiscard]] int out_rank(int k = 0) const {
     return signature_.outputs[static_cast<std::size_t>(k)].rank;
   }
@@ -128,6 +125,9 @@ class RILL_API Body {
 
  private:
   friend class Row;
+  [[nodiscard]] const Signature::Input& input(int k) const {
+    return input_of(std::span<const Signature::Input>(signature_.inputs), k);
+  }
   struct Memory {
     kernel::Id buffer = kernel::none;
   };

@@ -4,6 +4,7 @@
 
 #include <span>
 
+#include <rill/ops/inputs.h>
 #include <rill/ops/op.h>
 #include <rill/tensor/tensor.h>
 
@@ -17,7 +18,7 @@ class RILL_API Composition {
 
   [[nodiscard]] const Attributes& attributes() const { return attributes_; }
   [[nodiscard]] int inputs() const { return static_cast<int>(inputs_.size()); }
-  [[nodiscard]] const Tensor& in(int k) const { return inputs_[static_cast<std::size_t>(k)]; }
+  [[nodiscard]] const Tensor& in(int k) const { return input_of(inputs_, k); }
   /// Result `k`: of the dtype and shape that the rule gave.
   void out(int k, const Tensor& value) { outputs_[static_cast<std::size_t>(k)] = value; }
 

@@ -42,6 +42,12 @@ DType sequence_dtype(DType dtype) {
   return is_float(dtype) ? float64 : is_unsigned(dtype) ? uint64 : int64;
 }
 
+/// Numbers along one axis, made of two.
+void require_sequence(const Infer& i, const Shape& shape) {
+  if (i.rank(0) != 0 || i.rank(1) != 0) i.fail<ShapeError>("counts with scalars");
+  if (shape.rank() != 1) i.fail<ShapeError>("makes one axis, not " + shape.text());
+}
+
 // clang-format off
 constexpr Op table[] = {
     {.name = "full", .peers = {.numpy = "full", .tensorflow = "fill", .torch = "full"},
@@ -55,6 +61,7 @@ constexpr Op table[] = {
     {.name = "arange", .peers = {.numpy = "arange", .tensorflow = "range", .torch = "arange", .onnx = "Range"},
      .rule = [](Infer& i, const CreationAttributes& a) {
        i.require_dtype(a.dtype != bool_, "makes numbers, not bool");
+       require_sequence(i, a.shape);
        i.convert(sequence_dtype(a.dtype));
        i.out(a.dtype, a.shape);
      },
@@ -65,6 +72,7 @@ constexpr Op table[] = {
     {.name = "linspace", .peers = {.numpy = "linspace", .tensorflow = "linspace", .torch = "linspace"},
      .rule = [](Infer& i, const CreationAttributes& a) {
        i.require_dtype(is_float(a.dtype), "makes floats");
+       require_sequence(i, a.shape);
        i.convert(float64);
        i.out(a.dtype, a.shape);
      },
@@ -76,12 +84,18 @@ constexpr Op table[] = {
        b.out(kernel::select(at == 0, first, kernel::select(at == steps, last, inside)));
      }},
     {.name = "eye", .peers = {.numpy = "eye", .tensorflow = "eye", .torch = "eye", .onnx = "EyeLike"},
-     .rule = [](Infer& i, const EyeAttributes& a) { i.out(a.dtype, a.shape); },
+     .rule = [](Infer& i, const EyeAttributes& a) {
+       if (a.shape.rank() != 2) i.fail<ShapeError>("makes a matrix, not " + a.shape.text());
+       i.out(a.dtype, a.shape);
+     },
      .body = [](Body& b, const EyeAttributes& a) {
        b.out(kernel::select(b.at(0) + a.offset == b.at(1), b.constant(a.dtype, 1), b.constant(a.dtype, 0)));
      }},
     {.name = "size", .peers = {.numpy = "size", .tensorflow = "size", .torch = "numel", .onnx = "Size"},
-     .rule = [](Infer& i, const SizeAttributes&) { i.out_weak(int64); },
+     .rule = [](Infer& i, const SizeAttributes& a) {
+       if (a.size.rank() != 1) i.fail<ShapeError>("is one number, not " + a.size.text());
+       i.out_weak(int64);
+     },
      .composition = [](Composition& c, const SizeAttributes& a) { c.out(0, Tensor::weak(a.size[0].value())); }},
 };
 // clang-format on

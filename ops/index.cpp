@@ -53,6 +53,7 @@ void require_indices(const Infer& i, int input) {
 
 /// `shape` with an axis replaced by those of `indices`.
 Shape taken(const Infer& i, const Shape& shape, int axis, const Shape& indices) {
+  i.require_axis(axis);
   Shape result;
   for (int at = 0; at < axis; ++at) result.push_back(shape[at]);
   for (const Dim size : indices) result.push_back(size);
@@ -66,11 +67,14 @@ Shape taken(const Infer& i, const Shape& shape, int axis, const Shape& indices) 
 
 void require_updates(const Infer& i, const ScatterAttributes& a) {
   i.require_dtype(i.dtype(2) == i.dtype(0), "updates have the dtype of what they go to");
+  if (a.mode != ScatterMode::set && a.mode != ScatterMode::add)
+    i.fail<ValueError>("knows the modes set and add");
   i.require_dtype(a.mode != ScatterMode::add || i.dtype(0) != bool_,
                   "adds numbers, not bool: convert with .to(int64)");
 }
 
 void require_along(const Infer& i, int axis) {
+  i.require_axis(axis);
   bool fits = i.rank(0) == i.rank(1);
   for (int at = 0; fits && at < i.rank(0); ++at)
     fits = at == axis || i.shape(0)[at] == i.shape(1)[at];
@@ -295,14 +299,16 @@ constexpr Op table[] = {
        g.to(2, a.mode == ScatterMode::add ? taken : where(last_of_elements(g.x(1), g.shape(0), a.axis), taken, 0));
      }},
     {.name = "index",
-     .rule = [](Infer& i, const AxisAttributes&) {
+     .rule = [](Infer& i, const AxisAttributes& a) {
        require_indices(i, 0);
+       i.require_axis(a.axis, 1);
        i.out(int64, i.shape(0));
      },
      .body = [](Body& b, const AxisAttributes& a) { b.out(position(b, b.in(0), b.size(1, a.axis), a.axis)); }},
     {.name = "one_hot", .peers = {.tensorflow = "one_hot", .torch = "nn.functional.one_hot", .onnx = "OneHot"},
      .rule = [](Infer& i, const OneHotAttributes& a) {
        require_indices(i, 0);
+       if (a.depth.rank() != 1) i.fail<ShapeError>("the depth is one number, not " + a.depth.text());
        if (a.depth[0].known() && a.depth[0].value() < 0) i.fail<ShapeError>("the depth is negative: " + a.depth[0].text());
        Shape shape = i.shape(0);
        shape.push_back(a.depth[0]);

@@ -20,10 +20,6 @@ void Infer::add(const Spec& spec) {
   results_[static_cast<std::size_t>(count_++)] = spec;
 }
 
-void Infer::fail_count(int input) const {
-  fail<ValueError>("takes more than " + std::to_string(input) + " inputs");
-}
-
 std::string Infer::rule(std::string_view message) const {
   std::string text(message);
   const char* separator = ": ";
@@ -35,23 +31,20 @@ std::string Infer::rule(std::string_view message) const {
   return text;
 }
 
-int Infer::axis(int axis, int input) const {
-  return normalized_axis(axis, rank(input), op_.name, tensor(input).type_text(), where_);
+void Infer::require_axis(int axis, int input) const {
+  if (axis >= 0 && axis < rank(input)) return;
+  fail<IndexError>("axis " + std::to_string(axis) + " is outside [0, " +
+                   std::to_string(rank(input)) + ")");
 }
 
-Axes Infer::axes(const Axes& axes, int input) const {
-  std::array<bool, max_rank> chosen{};
-  if (axes.count() == 0) chosen.fill(true);
-  for (int given : axes) {
-    const auto at = static_cast<std::size_t>(axis(given, input));
-    if (chosen[at]) fail<IndexError>("axis " + std::to_string(given) + " is given twice");
-    chosen[at] = true;
+void Infer::require_axes(const Axes& axes, int input) const {
+  std::array<bool, max_rank> seen{};
+  for (const int axis : axes) {
+    require_axis(axis, input);
+    bool& twice = seen[static_cast<std::size_t>(axis)];
+    if (twice) fail<IndexError>("axis " + std::to_string(axis) + " is given twice");
+    twice = true;
   }
-  Axes normal;
-  for (int at = 0; at < rank(input); ++at) {
-    if (chosen[static_cast<std::size_t>(at)]) normal.push_back(at);
-  }
-  return normal;
 }
 
 DType Infer::promoted() const {

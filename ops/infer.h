@@ -8,6 +8,7 @@
 #include <string>
 #include <string_view>
 
+#include <rill/ops/inputs.h>
 #include <rill/ops/op.h>
 #include <rill/tensor/tensor.h>
 #include <rill/tensor/unnamed.h>
@@ -45,10 +46,11 @@ class RILL_API Infer {
   [[nodiscard]] const Shape& shape(int input) const { return tensor(input).shape(); }
   [[nodiscard]] int rank(int input) const { return shape(input).rank(); }
   [[nodiscard]] bool weak(int input) const { return tensor(input).body().weak; }
-  /// An axis attribute of an operator on `input`, brought into [0, rank). Throws `IndexError`.
-  [[nodiscard]] int axis(int axis, int input = 0) const;
-  /// Likewise for a list, without repetition, ascending; an empty list means all axes.
-  [[nodiscard]] Axes axes(const Axes& axes, int input = 0) const;
+  /// Throws `IndexError` unless the axis is in [0, rank), as public functions hand axes on: a graph
+  /// from a file may hold others.
+  void require_axis(int axis, int input = 0) const;
+  /// Likewise for a list, in which no axis stands twice.
+  void require_axes(const Axes& axes, int input = 0) const;
   /// The common dtype of the inputs by NumPy 2's rules; weak numbers give way to tensors.
   [[nodiscard]] DType promoted() const;
   /// The shape to which all inputs broadcast. Throws `ShapeError` naming them.
@@ -93,11 +95,7 @@ class RILL_API Infer {
   }
 
  private:
-  [[nodiscard]] const Tensor& tensor(int input) const {
-    if (input < 0 || input >= inputs()) fail_count(input);
-    return inputs_[static_cast<std::size_t>(input)];
-  }
-  [[noreturn]] void fail_count(int input) const;
+  [[nodiscard]] const Tensor& tensor(int input) const { return input_of(inputs_, input); }
   [[nodiscard]] std::string rule(std::string_view message) const;
 
   const Op& op_;

@@ -29,6 +29,7 @@ struct ConcatAttributes {
 constexpr Op table[] = {
     {.name = "concat", .peers = {.numpy = "concatenate", .tensorflow = "concat", .torch = "cat", .onnx = "Concat"},
      .rule = [](Infer& i, const ConcatAttributes& a) {
+       i.require_axis(a.axis);
        Shape shape = i.shape(0);
        for (int k = 1; k < i.inputs(); ++k) {
          bool fits = i.rank(k) == shape.rank();

@@ -49,12 +49,16 @@ void matmul_rule(Infer& i, const MatmulAttributes& attributes) {
   const DType dtype = i.promoted();
   i.require_dtype(dtype != bool_, "takes numbers, not bool: convert with .to(float32)");
   i.convert(dtype);
+  if (i.rank(0) < 2 || i.rank(1) < 2) i.fail<ShapeError>("takes matrices, or batches of them");
+  const Shape batch_a = leading(i.shape(0));
+  const Shape batch_b = leading(i.shape(1));
+  if (batch_a.rank() > 0 && batch_b.rank() > 0 && !(batch_a == batch_b))
+    i.fail<ShapeError>("batches differ");
   const Sizes sizes(i.shape(0), i.shape(1), attributes);
   if (!(sizes.k_a == sizes.k_b)) {
     i.fail<ShapeError>("inner sizes differ (" + sizes.k_a.text() + " vs " + sizes.k_b.text() + ")");
   }
-  // Batches are equal, or one operand is a single matrix: `matmul` has seen to that.
-  Shape shape = leading(i.rank(0) >= i.rank(1) ? i.shape(0) : i.shape(1));
+  Shape shape = batch_a.rank() > 0 ? batch_a : batch_b;
   shape.push_back(sizes.m);
   shape.push_back(sizes.n);
   i.out(dtype, shape);

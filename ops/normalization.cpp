@@ -44,26 +44,31 @@ std::array<Tensor, 2> moments_of(const Tensor& x, const NormAttributes& a, Where
 /// The shape of statistics over the attributes' axes of input `k`.
 Shape kept(const Infer& i, int k, const NormAttributes& a) {
   Shape result = i.shape(k);
-  for (int axis : a.axes) result[i.axis(axis, k)] = 1;
+  i.require_axes(a.axes, k);
+  for (const int axis : a.axes) result[axis] = 1;
   return result;
-}
-
-/// Every other input broadcasts to input `k`.
-void require_broadcast_to(const Infer& i, int k) {
-  if (!(i.broadcast_shape() == i.shape(k)))
-    i.fail<ShapeError>("the other operands broadcast to " + i.shape(k).text());
 }
 
 /// Statistics of half tensors are float32.
 DType statistic(DType dtype) { return is_half(dtype) ? float32 : dtype; }
 
+/// Every other input broadcasts to input `k`, and all are computed in one float dtype.
+void require_broadcast_to(const Infer& i, int k) {
+  for (int input = 0; input < i.inputs(); ++input) {
+    i.require_dtype(is_float(i.dtype(input)) && statistic(i.dtype(input)) == statistic(i.dtype(k)),
+                    "takes floats of one precision");
+  }
+  if (!(i.broadcast_shape() == i.shape(k)))
+    i.fail<ShapeError>("the other operands broadcast to " + i.shape(k).text());
+}
+
 void layer_norm_rule(Infer& i, const NormAttributes& a) {
   i.require_dtype(is_float(i.dtype(0)), "takes floats");
   i.convert(i.dtype(0));
+  i.require_axes(a.axes);
   for (int k = 1; k < 3; ++k) {
     bool fits = i.rank(k) == a.axes.count();
-    for (int d = 0; fits && d < i.rank(k); ++d)
-      fits = i.shape(k)[d] == i.shape(0)[i.axis(a.axes[d])];
+    for (int d = 0; fits && d < i.rank(k); ++d) fits = i.shape(k)[d] == i.shape(0)[a.axes[d]];
     if (!fits) i.fail<ShapeError>("gamma and beta have the shape of the normalised axes");
   }
   i.out(i.dtype(0), i.shape(0));

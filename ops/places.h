@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <span>
 
+#include <rill/ops/inputs.h>
 #include <rill/ops/op.h>
 #include <rill/tensor/tensor.h>
 
@@ -21,9 +22,7 @@ class RILL_API Places {
 
   [[nodiscard]] const Attributes& attributes() const { return attributes_; }
   [[nodiscard]] int inputs() const { return static_cast<int>(inputs_.size()); }
-  [[nodiscard]] const Shape& shape(int k) const {
-    return inputs_[static_cast<std::size_t>(k)].shape();
-  }
+  [[nodiscard]] const Shape& shape(int k) const { return input_of(inputs_, k).shape(); }
   [[nodiscard]] const Shape& result() const { return result_.shape(); }
 
   /// Input `k`, broadcast to `size`, goes to the elements `first + i * step` along each axis of the
@@ -39,8 +38,7 @@ class RILL_API Places {
       offset += first[axis] * result_.strides()[axis];
     }
     if (size.size() == Dim(0)) return;
-    copy_(result_.view(size, std::span(strides).first(rank), offset),
-          inputs_[static_cast<std::size_t>(k)]);
+    copy_(result_.view(size, std::span(strides).first(rank), offset), input_of(inputs_, k));
   }
 
  private:

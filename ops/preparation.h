@@ -8,6 +8,7 @@
 
 #include <rill/kernel/backend.h>
 #include <rill/ops/infer.h>
+#include <rill/ops/inputs.h>
 #include <rill/ops/op.h>
 
 namespace rill {
@@ -20,7 +21,7 @@ class RILL_API Preparation {
 
   [[nodiscard]] const Attributes& attributes() const { return attributes_; }
   /// Inputs as the operator sees them: converted, contiguous, with known sizes.
-  [[nodiscard]] const Spec& in(int k) const { return inputs_[static_cast<std::size_t>(k)]; }
+  [[nodiscard]] const Spec& in(int k) const { return input_of(inputs_, k); }
   [[nodiscard]] const Spec& out(int k = 0) const { return outputs_[static_cast<std::size_t>(k)]; }
   [[nodiscard]] kernel::Backend& backend() const { return backend_; }
 

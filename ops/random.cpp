@@ -33,7 +33,12 @@ struct RandomAttributes {
   }
 };
 
-void random_rule(Infer& i, const RandomAttributes& a) { i.out(a.dtype, a.count); }
+void random_rule(Infer& i, const RandomAttributes& a) {
+  if (i.dtype(0) != uint64 || !(i.shape(0) == Shape{2}))
+    i.fail<ValueError>("draws with a key, uint64[2]");
+  if (a.count.rank() != 1) i.fail<ShapeError>("makes one axis, not " + a.count.text());
+  i.out(a.dtype, a.count);
+}
 
 void float_rule(Infer& i, const RandomAttributes& a) {
   if (!is_float(a.dtype)) i.fail<DTypeError>("makes floats, not " + std::string(name(a.dtype)));

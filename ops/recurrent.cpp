@@ -1,5 +1,8 @@
 #include <rill/ops/recurrent.h>
 
+#include <algorithm>
+#include <array>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -43,11 +46,24 @@ void out_gates(Body& b, int k, const std::array<Value, 4>& gates) {
   }
 }
 
-/// h', c' and the gates, of two summands of z and c.
-void gates_rule(Infer& i) {
+/// Inputs are (rows, 4 units) where `wide` says so, else (rows, units).
+void require_gates(Infer& i, std::span<const bool> wide) {
   const DType dtype = i.promoted();
   i.require_dtype(is_float(dtype), "takes floats");
   i.convert(dtype);
+  const auto narrow = static_cast<int>(std::find(wide.begin(), wide.end(), false) - wide.begin());
+  bool fits = i.rank(narrow) == 2;
+  for (int k = 0; fits && k < static_cast<int>(wide.size()); ++k) {
+    const Dim units = i.shape(narrow)[1] * (wide[static_cast<std::size_t>(k)] ? 4 : 1);
+    fits = i.shape(k) == Shape{i.shape(narrow)[0], units};
+  }
+  if (!fits) i.fail<ShapeError>("takes gates (rows, 4 units) and state (rows, units)");
+}
+
+/// h', c' and the gates, of two summands of z and c.
+void gates_rule(Infer& i) {
+  require_gates(i, std::array{true, true, false});
+  const DType dtype = i.operand_dtype(0);
   i.out(dtype, i.shape(2));
   i.out(dtype, i.shape(2));
   i.out(dtype, i.shape(0));
@@ -68,6 +84,7 @@ void gates_body(Body& b) {
 
 /// dz and dc before the step, of the gates, c before, c after, dh and dc.
 void gates_gradient_rule(Infer& i) {
+  require_gates(i, std::array{true, false, false, false, false});
   i.out(i.dtype(0), i.shape(1));
   i.out(i.dtype(0), i.shape(0));
 }

@@ -68,12 +68,14 @@ DType truth(DType) { return bool_; }
 /// The result is of the dtype in which is computed.
 template <DType (*result)(DType)>
 constexpr auto fold_rule = [](Infer& i, const ReduceAttributes& a) {
+  i.require_axes(a.axes);
   const DType dtype = result(i.dtype(0));
   i.convert(dtype);
   i.out(dtype, reduced(i.shape(0), a.axes, a.keepdims));
 };
 
 void require_elements(const Infer& i, const Axes& axes) {
+  i.require_axes(axes);
   for (const int axis : axes) {
     if (i.shape(0)[axis] == Dim(0)) {
       i.fail<ValueError>("there are no elements along axis " + std::to_string(axis) +
@@ -297,7 +299,8 @@ constexpr Op table[] = {
        g.to(0, restored(g.dy(), g.shape(0), a.axes) * exp(g.x(0) - where(isfinite(y), y, 0)));
      }},
     {.name = "cumsum", .peers = {.numpy = "cumsum", .tensorflow = "math.cumsum", .torch = "cumsum", .onnx = "CumSum"},
-     .rule = [](Infer& i, const ScanAttributes&) {
+     .rule = [](Infer& i, const ScanAttributes& a) {
+       i.require_axis(a.axis);
        i.convert(widened(i.dtype(0)));
        i.out(widened(i.dtype(0)), i.shape(0));
      },

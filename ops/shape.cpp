@@ -104,7 +104,12 @@ Shape resolved(const Tensor& x, const Shape& shape, Where where) {
 // clang-format off
 constexpr Op table[] = {
     {.name = "reshape", .peers = {.numpy = "reshape", .tensorflow = "reshape", .torch = "reshape", .onnx = "Reshape"},
-     .rule = [](Infer& i, const ShapeAttributes& a) { i.out(i.dtype(0), a.shape); },
+     .rule = [](Infer& i, const ShapeAttributes& a) {
+       const Dim size = i.shape(0).size();
+       const Dim filled = a.shape.size();
+       if (size.known() && filled.known() && !(size == filled)) i.fail<ShapeError>(size.text() + " elements do not fill " + a.shape.text());
+       i.out(i.dtype(0), a.shape);
+     },
      .body = [](Body& b, const ShapeAttributes&) {
        Value position = b.integer(0);
        for (int axis = 0; axis < b.out_rank(); ++axis) position = position * b.extent(axis) + b.at(axis);
@@ -120,6 +125,8 @@ constexpr Op table[] = {
      .grad = [](Grad& g, const ShapeAttributes&) { g.to(0, reshape(g.dy(), g.shape(0))); }},
     {.name = "transpose", .peers = {.numpy = "transpose", .tensorflow = "transpose", .torch = "permute", .onnx = "Transpose"},
      .rule = [](Infer& i, const TransposeAttributes& a) {
+       i.require_axes(a.order);
+       if (a.order.count() != i.rank(0)) i.fail<ShapeError>("the order " + a.order.text() + " does not name every axis");
        Shape shape;
        for (const int axis : a.order) shape.push_back(i.shape(0)[axis]);
        i.out(i.dtype(0), shape);

@@ -31,14 +31,15 @@ Tensor sum_along(const Tensor& x, int axis) { return sum(x, axis, {.keepdims = t
 
 /// Inputs of one float shape and dtype, which the result has as well.
 void alike_rule(Infer& i, const SoftmaxAttributes& a) {
-  (void)i.axis(a.axis);
+  i.require_axis(a.axis);
   if (!(i.shape(0) == i.shape(1))) i.fail<ShapeError>("takes tensors of one shape");
+  i.require_dtype(is_float(i.promoted()), "takes floats");
   i.convert(i.promoted());
   i.out(i.operand_dtype(0), i.shape(0));
 }
 
 void softmax_rule(Infer& i, const SoftmaxAttributes& a) {
-  (void)i.axis(a.axis);
+  i.require_axis(a.axis);
   same_shape<Kinds::floating>(i);
 }
 
@@ -120,8 +121,8 @@ void cross_entropy_body(Body& b) {
 }
 
 void cross_entropy_gradient_rule(Infer& i) {
-  i.require_dtype(is_float(i.dtype(0)) && is_integer(i.dtype(1)),
-                  "takes float logits and integer labels");
+  i.require_dtype(is_float(i.dtype(0)) && is_integer(i.dtype(1)) && i.dtype(2) == i.dtype(0),
+                  "takes float logits and integer labels, and a gradient like the logits");
   if (i.rank(0) == 0 || !(leading(i.shape(0)) == i.shape(1)) || !(i.shape(1) == i.shape(2))) {
     i.fail<ShapeError>("labels and gradient have the shape of the logits without the last axis");
   }
