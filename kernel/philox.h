@@ -1,7 +1,7 @@
 /// Philox4x32-10, the counter-based generator behind every random operator: Salmon, Moraes, Dror
 /// and Shaw, "Parallel random numbers: as easy as 1, 2, 3", SC 2011. Invariant: four words are a
 /// pure function of (seed, element, draw), so a draw is the same whatever computes it, in whatever
-/// order (numerics contract, rule 8).
+/// order (numerics contract, rule 7).
 #pragma once
 
 #include <array>

@@ -1,5 +1,5 @@
 /// Attention, composed of products and a softmax.
-/// Invariant: gradients, dtypes and errors are those of its parts.
+/// Invariant: gradients and dtypes are those of its parts.
 #pragma once
 
 #include <rill/tensor/export.h>

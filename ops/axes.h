@@ -1,6 +1,6 @@
 /// Axes of an operand, as users write them, brought into the form that attributes hold.
-/// Invariant: attributes hold axes in [0, rank), ascending, each once; so rules, bodies and
-/// gradients need not look.
+/// Invariant: public functions hand on axes in [0, rank), ascending, each once; rules refuse what a
+/// graph's file holds otherwise, so bodies and gradients need not look.
 #pragma once
 
 #include <string_view>

@@ -73,13 +73,18 @@ void weight_gradient_plan(Preparation& p, const WindowAttributes& a) {
       kernel::ConvolutionPass::weight_gradient));
 }
 
+void require_one_dtype(const Infer& i) {
+  i.require_dtype(is_float(i.dtype(0)) && i.dtype(0) == i.dtype(1), "takes floats of one dtype");
+}
+
 /// Of dy and filters.
 void input_gradient_rule(Infer& i, const WindowAttributes& a) {
   require_pairs(i, a, false, true);
+  require_one_dtype(i);
   const Shape& w = i.shape(1);
   if (i.rank(1) == 4) require_extents(i, {a.image[0], a.image[1]}, {w[0], w[1]}, a);
   if (i.rank(0) != 4 || i.rank(1) != 4 || !(i.shape(0)[3] == w[3]) ||
-      !(i.shape(0)[1] == places(a.image[0], w[0], a, 0)) ||
+      !(w[3] % a.groups == Dim(0)) || !(i.shape(0)[1] == places(a.image[0], w[0], a, 0)) ||
       !(i.shape(0)[2] == places(a.image[1], w[1], a, 1))) {
     i.fail<ShapeError>("the gradient does not fit filters and image");
   }
@@ -88,12 +93,13 @@ void input_gradient_rule(Infer& i, const WindowAttributes& a) {
 /// Of images and dy; `image` is the filters' size here.
 void weight_gradient_rule(Infer& i, const WindowAttributes& a) {
   require_pairs(i, a, false, true);
+  require_one_dtype(i);
   if (i.rank(0) == 4)
     require_extents(i, {i.shape(0)[1], i.shape(0)[2]}, {a.image[0], a.image[1]}, a);
   if (i.rank(0) != 4 || i.rank(1) != 4 || !(i.shape(0)[0] == i.shape(1)[0]) ||
       !(i.shape(1)[1] == places(i.shape(0)[1], a.image[0], a, 0)) ||
       !(i.shape(1)[2] == places(i.shape(0)[2], a.image[1], a, 1)) ||
-      !(i.shape(0)[3] % a.groups == Dim(0))) {
+      !(i.shape(0)[3] % a.groups == Dim(0)) || !(i.shape(1)[3] % a.groups == Dim(0))) {
     i.fail<ShapeError>("images and gradient do not fit the filters");
   }
   i.out(i.dtype(0), {a.image[0], a.image[1], i.shape(0)[3] / a.groups, i.shape(1)[3]});

@@ -1,6 +1,7 @@
 #include <rill/ops/creation.h>
 
 #include <cmath>
+#include <limits>
 
 #include <rill/ops/body.h>
 #include <rill/ops/call.h>
@@ -128,7 +129,8 @@ std::int64_t steps_between(const Scalar& first, const Scalar& last, const Scalar
     return count > 0 ? static_cast<std::int64_t>(count) : 0;
   }
   std::int64_t distance = 0;
-  if (__builtin_sub_overflow(last.integer(), first.integer(), &distance)) {
+  if (__builtin_sub_overflow(last.integer(), first.integer(), &distance) ||
+      distance == std::numeric_limits<std::int64_t>::min()) {  // which has no opposite
     throw ValueError("arange: from " + first.text() + " to " + last.text() + " is too far" +
                      where.suffix());
   }

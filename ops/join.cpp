@@ -147,13 +147,11 @@ std::vector<Tensor> split(const Tensor& x, std::span<const std::int64_t> sizes, 
                           Where where) {
   const int normal = normalized_axis(x, axis, "split", where);
   std::int64_t total = 0;
-  bool negative = false;
-  for (const std::int64_t size : sizes) {
-    total += size;
-    negative = negative || size < 0;
-  }
+  bool proper = true;
+  for (const std::int64_t size : sizes)
+    proper = proper && size >= 0 && !__builtin_add_overflow(total, size, &total);
   const Dim whole = x.shape()[normal];
-  if (negative || (whole.known() && whole.value() != total)) {
+  if (!proper || (whole.known() && whole.value() != total)) {
     throw ShapeError("split: the sizes of the parts add up to " + std::to_string(total) +
                      ", not to axis " + std::to_string(normal) + " of " + x.type_text() +
                      where.suffix());

@@ -1,4 +1,5 @@
-/// The kernels of operators' bodies, made when they are first needed and kept for good.
+/// The kernels of operators' bodies, made when they are first needed and kept, a bounded number per
+/// operator.
 /// Invariant: what is cached depends on dtypes, ranks, attributes and layout classes only; sizes,
 /// strides, pointers and numbers are given at each launch, so a new size or learning rate compiles
 /// nothing.

@@ -83,7 +83,7 @@ class Rule {
   const AttributeType* type_ = nullptr;
 };
 
-/// What execution remembers of an operator: kernels and plans. Filled at run time.
+/// What execution remembers of an operator: its kernels. Filled at run time.
 struct OpState {
   constexpr OpState() = default;
   OpState(const OpState&) = delete;

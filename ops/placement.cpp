@@ -1,9 +1,26 @@
 #include <rill/ops/placement.h>
 
+#include <rill/tensor/error.h>
+#include <rill/tensor/unnamed.h>
+
 #include <algorithm>
 
 namespace rill {
 namespace {
+
+/// Rules see to it that operands broadcast to what the operator walks over; in a graph's file they
+/// may be any.
+void require_fit(const Shape& shape, const Shape& domain) {
+  bool fits = shape.rank() <= domain.rank();
+  for (int d = 0; fits && d < shape.rank(); ++d) {
+    const Dim size = shape[d];
+    fits = size == Dim(1) || size == domain[d + domain.rank() - shape.rank()];
+  }
+  if (!fits) {
+    throw detail::UnnamedError<ShapeError>("an operand of shape " + shape.text() +
+                                           " does not broadcast to " + domain.text());
+  }
+}
 
 /// Strides along the axes of the operator's domain: right-aligned for inputs, 0 where stretched;
 /// for an output that lacks the row's axes, in order along the others.
@@ -19,6 +36,7 @@ void align(const Lowered::BufferSource& source, const Tensor& tensor, const Shap
     return;
   }
   const int missing = rank - tensor.rank();
+  if (!source.output) require_fit(tensor.shape(), domain);
   for (int d = 0; d < rank; ++d) {
     const int at = d - missing;
     const bool stretched = at < 0 || (tensor.shape()[at] == Dim(1) && !(domain[d] == Dim(1)));

@@ -140,6 +140,7 @@ void pool_gradient_rule(Infer& i, const WindowAttributes& a) {
   if (i.rank(0) != 4 || (i.inputs() > 1 && !(i.shape(0) == i.shape(1)))) {
     i.fail<ShapeError>("takes a gradient (n, h, w, c) and its places");
   }
+  i.require_dtype(i.inputs() == 1 || i.dtype(1) == int32, "counts places in int32");
   i.out(i.dtype(0), {i.shape(0)[0], a.image[0], a.image[1], i.shape(0)[3]});
 }
 

@@ -48,9 +48,9 @@ void out_gates(Body& b, int k, const std::array<Value, 4>& gates) {
 
 /// Inputs are (rows, 4 units) where `wide` says so, else (rows, units).
 void require_gates(Infer& i, std::span<const bool> wide) {
-  const DType dtype = i.promoted();
-  i.require_dtype(is_float(dtype), "takes floats");
-  i.convert(dtype);
+  for (int k = 0; k < i.inputs(); ++k)
+    i.require_dtype(is_float(i.dtype(k)) && i.dtype(k) == i.dtype(0), "takes floats of one dtype");
+  i.convert(i.dtype(0));
   const auto narrow = static_cast<int>(std::find(wide.begin(), wide.end(), false) - wide.begin());
   bool fits = i.rank(narrow) == 2;
   for (int k = 0; fits && k < static_cast<int>(wide.size()); ++k) {

@@ -211,18 +211,17 @@ std::vector<std::size_t> Optimizer::places_of(Pairs pairs) {
 }
 
 std::size_t Optimizer::place_of(const Variable& variable) {
-  const auto [found, is_new] = places_.try_emplace(variable.id(), slots_.size());
-  if (is_new) {
-    const Silence silence;  // made once, whatever is being captured
-    std::vector<Variable> slots;
-    for (const Slot& slot : slot_kinds_) {
-      const std::string name = name_ + "/" + variable.name() + "/" + std::string(slot.name);
-      slots.emplace_back(full(variable.shape(), slot.initial, variable.dtype()),
-                         VariableOptions{.name = name, .trainable = false});
-    }
-    slots_.push_back(std::move(slots));
+  if (const auto found = places_.find(variable.id()); found != places_.end()) return found->second;
+  const Silence silence;  // made once, whatever is being captured
+  std::vector<Variable> slots;
+  for (const Slot& slot : slot_kinds_) {
+    const std::string name = name_ + "/" + variable.name() + "/" + std::string(slot.name);
+    slots.emplace_back(full(variable.shape(), slot.initial, variable.dtype()),
+                       VariableOptions{.name = name, .trainable = false});
   }
-  return found->second;
+  // Where memory ran out, nothing is known of the variable yet.
+  slots_.push_back(std::move(slots));
+  return places_[variable.id()] = slots_.size() - 1;
 }
 
 double Optimizer::learning_rate(Where where) const {

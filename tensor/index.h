@@ -83,7 +83,7 @@ class RILL_API Index {
 class RILL_API Slot {
  public:
   Slot(const Slot&) = delete;
-  /// Copies elements, as the other assignments do.
+  /// Not from a place: read what is to be copied, `x.at(0) = y(1)`.
   void operator=(const Slot&) = delete;
   void operator=(const Operand& value) &&;
   void operator+=(const Operand& value) &&;

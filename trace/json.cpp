@@ -254,6 +254,19 @@ class Place {
     (void)shape.size();  // reports overflow
     return shape;
   }
+  /// Like a shape, but no tensor's: steps may be negative.
+  [[nodiscard]] Shape numbers() const {
+    if (size() > static_cast<std::size_t>(max_rank))
+      fail("has more than " + std::to_string(max_rank) + " numbers");
+    Shape numbers;
+    for (std::size_t i = 0; i < size(); ++i) {
+      const Place each = at(i);
+      const bool small = each.json_.is_number_integer() && each.integer() < 0 &&
+                         each.integer() >= -(std::int64_t{1} << 56);
+      numbers.push_back(small ? Dim(each.integer()) : each.dim());
+    }
+    return numbers;
+  }
   [[nodiscard]] DType dtype() const {
     try {
       return dtype_named(string());
@@ -275,7 +288,7 @@ AttributeValue attribute_from(const Place& place) {
   if (place.json().is_number_integer()) return place.integer();
   if (place.has("real")) return place.at("real").real();
   if (place.has("dtype")) return place.at("dtype").dtype();
-  if (place.has("shape")) return place.at("shape").shape();
+  if (place.has("shape")) return place.at("shape").numbers();
   if (place.has("axes")) {
     const Place list = place.at("axes");
     Axes axes;

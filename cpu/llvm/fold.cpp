@@ -96,7 +96,7 @@ Values Emitter::merge_lanes(Id id, const Values& accumulators) {
     vectors.emplace_back(from, to);
     from = to;
   }
-  // A point has `width` lanes, from which the next level makes half of them.
+  // A point's lanes lie `stride` apart; each level makes half of them.
   const auto points = static_cast<unsigned>(vectors.size());
   unsigned stride = lane_count;
   for (unsigned half = lane_count / 2; half > 0; half /= 2) {

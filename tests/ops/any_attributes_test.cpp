@@ -95,5 +95,29 @@ TEST_CASE("an operator refuses attributes that make no sense, or computes within
   CHECK(computed > 0);
 }
 
+/// What calling the operator throws.
+std::string refusal(std::string_view op, const Attributes& attributes,
+                    const std::vector<Tensor>& inputs, std::size_t results) {
+  std::vector<Tensor> outputs(results);
+  try {
+    call(*find_op(op), inputs, attributes, {}, outputs);
+  } catch (const Error& error) {
+    return error.what();
+  }
+  return "nothing";
+}
+
+TEST_CASE("operands that do not broadcast to what an operator walks over are refused") {
+  Attributes first_axis = Attributes::of(find_op("layer_norm")->attributes());
+  first_axis.set("axes", Axes{0});
+  CHECK(refusal("layer_norm", first_axis, {ones({3, 4}), ones({3}), zeros({3})}, 3) ==
+        "layer_norm: an operand of shape [3] does not broadcast to [3,4]");
+  const Attributes none = Attributes::of(find_op("sgd_update")->attributes());
+  CHECK(refusal("sgd_update", none, {ones({4}), ones({4}), ones({2})}, 1) ==
+        "sgd_update: an operand of shape [2] does not broadcast to [4]");
+  CHECK(refusal("lstm_gates", {}, {ones({2, 8}), ones({2, 8}, float64), ones({2, 2})}, 3) ==
+        "lstm_gates: takes floats of one dtype: float32[2,8], float64[2,8], float32[2,2]");
+}
+
 }  // namespace
 }  // namespace rill

@@ -5,6 +5,7 @@
 #include <rill/ops/creation.h>
 #include <rill/ops/elementwise.h>
 #include <rill/ops/index.h>
+#include <rill/ops/join.h>
 #include <rill/ops/operators.h>
 #include <rill/ops/reduce.h>
 #include <rill/tensor/literal.h>
@@ -92,6 +93,12 @@ TEST_CASE("eye takes rows, columns and a diagonal") {
 TEST_CASE("sizes that overflow are errors") {
   REQUIRE_THROWS_AS(zeros({std::int64_t{1} << 40, std::int64_t{1} << 40}), ShapeError);
   REQUIRE_THROWS_AS(zeros({std::int64_t{1} << 60}), Error);
+}
+
+TEST_CASE("a distance without an opposite is too far to count") {
+  CHECK_THROWS_AS(arange(0, std::numeric_limits<std::int64_t>::min(), -1), ValueError);
+  const std::int64_t most = std::numeric_limits<std::int64_t>::max();
+  CHECK_THROWS_AS(split(zeros({4}), std::vector<std::int64_t>{most, most}, 0), ShapeError);
 }
 
 }  // namespace

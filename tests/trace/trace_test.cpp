@@ -257,5 +257,13 @@ TEST_CASE("a file that is no graph is refused with the place that is wrong") {
   CHECK_THROWS_AS(Graph::load(folder.file("missing.json")), FileError);
 }
 
+TEST_CASE("a graph with a reversed slice loads what it saved") {
+  const Folder folder;
+  auto f = trace([](const Tensor& t) { return t(slice(), slice({}, {}, -1)); });
+  const Tensor reversed = f(x);
+  f.save(folder.file("f.json"));
+  CHECK(equal(Graph::load(folder.file("f.json"))(x), reversed));
+}
+
 }  // namespace
 }  // namespace rill
