@@ -449,7 +449,7 @@ Failure Kernel::execute(std::byte* const* buffers, const std::int64_t* sizes,
           ? divide_up(count, threads())
           : static_cast<std::int64_t>(std::ceil(piece_nanoseconds / std::max(per_point, 1e-3)));
   grain = std::max<std::int64_t>(grain, 1);
-  if (interleaves_) grain = (grain + points_at_once - 1) / points_at_once * points_at_once;
+  if (interleaves_) grain = divide_up(grain, points_at_once) * points_at_once;
   if (outer_lanes_ && !shared_stores_ && count == launch.points) {
     const bool folds = !program_.folds.empty();
     // Neighbouring outputs read neighbouring memory: long stretches of it for each thread.

@@ -91,7 +91,8 @@ struct ScopeEvent {
 };
 
 /// Receives what happens on the thread that it listens on. A method that is not overridden ignores
-/// its event. What a method throws reaches the user's call.
+/// its event. What a method throws reaches the user's call; `leave`, which is told while scopes
+/// close, must not throw.
 class RILL_API Listener {
  public:
   Listener() = default;

@@ -11,7 +11,6 @@
 #include <memory>
 #include <stdexcept>
 #include <string>
-#include <tuple>
 #include <type_traits>
 #include <utility>
 #include <vector>
@@ -63,12 +62,17 @@ struct Compiled {
 /// The same code again for a program that was compiled before.
 inline const Compiled& compiled_once(const kernel::Program& program,
                                      const kernel::Schedule& schedule, Level level) {
-  static std::map<std::tuple<std::array<std::uint64_t, 2>, kernel::Id, Level>,
-                  std::unique_ptr<Compiled>>
-      known;
-  auto& code = known[{kernel::fingerprint(program), schedule.vector_axis, level}];
-  if (!code) code = std::make_unique<Compiled>(program, schedule, level);
-  return *code;
+  struct Known {
+    kernel::Schedule schedule;
+    std::unique_ptr<Compiled> code;
+  };
+  static std::map<std::pair<std::array<std::uint64_t, 2>, Level>, std::vector<Known>> known;
+  std::vector<Known>& of_program = known[{kernel::fingerprint(program), level}];
+  for (const Known& each : of_program) {
+    if (each.schedule == schedule) return *each.code;
+  }
+  of_program.push_back({schedule, std::make_unique<Compiled>(program, schedule, level)});
+  return *of_program.back().code;
 }
 
 /// The levels that can run here.
