@@ -216,12 +216,31 @@ Work adam_100() {
           .floors = streaming(4 * bytes, 3 * bytes)};  // variable, two moments, and the gradient
 }
 
+/// The same work inside a trace.
+template <Work (*make)()>
+Work traced() {
+  Work work = make();
+  work.run = [step = trace([run = std::move(work.run)] { run(); })] { step(); };
+  return work;
+}
+
 }  // namespace
 
 std::vector<Row> model_rows() {
-  return {{"mlp_step", mlp_step}, {"lenet_step", lenet_step},       {"lstm_step", lstm_step},
-          {"gpt_step", gpt_step}, {"resblock_step", resblock_step}, {"lstm_cell_10", lstm_cell_10},
-          {"adam_100", adam_100}};
+  return {{"mlp_step", mlp_step},
+          {"lenet_step", lenet_step},
+          {"lstm_step", lstm_step},
+          {"gpt_step", gpt_step},
+          {"resblock_step", resblock_step},
+          {"lstm_cell_10", lstm_cell_10},
+          {"adam_100", adam_100},
+          {"mlp_traced", traced<mlp_step>},
+          {"lenet_traced", traced<lenet_step>},
+          {"lstm_traced", traced<lstm_step>},
+          {"gpt_traced", traced<gpt_step>},
+          {"resblock_traced", traced<resblock_step>},
+          {"lstm_cell_10_traced", traced<lstm_cell_10>},
+          {"adam_100_traced", traced<adam_100>}};
 }
 
 }  // namespace rill::bench

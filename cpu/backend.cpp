@@ -30,6 +30,9 @@ class Compiled final : public Executable {
                   const std::uint64_t* parameters) const override {
     return kernel_->execute(measure, buffers, sizes, parameters);
   }
+  Failure execute(std::span<const Operands> launches) const override {
+    return kernel_->execute(launches);
+  }
   [[nodiscard]] KernelFunction direct() const override { return kernel_->direct(); }
 
  private:

@@ -100,7 +100,7 @@ void join(Failure& all, const Failure& one) {
 
 }  // namespace
 
-struct Kernel::Launch {
+struct Kernel::Points {
   std::byte* const* buffers;
   const std::int64_t* sizes;
   const std::uint64_t* parameters;
@@ -259,7 +259,7 @@ const Kernel* Kernel::specialised(const std::int64_t* sizes) const {
 
 /// Whether what is written is too much for the caches, and every vector of it begins at a multiple
 /// of 64 bytes.
-bool Kernel::bypasses_caches(const Launch& launch) const {
+bool Kernel::bypasses_caches(const Points& launch) const {
   // A virtual machine reports the whole socket's cache, of which it has a share: hence the most.
   static const auto much = std::clamp(std::int64_t{sysconf(_SC_LEVEL3_CACHE_SIZE)} / 2,
                                       std::int64_t{8} << 20, std::int64_t{16} << 20);
@@ -372,7 +372,7 @@ Failure Kernel::execute(std::byte* const* buffers, const std::int64_t* sizes,
     interpret(buffers, sizes, parameters, failure);
     return failure;
   }
-  const Launch launch{buffers, sizes, parameters, product(program_.list(program_.outer), sizes)};
+  const Points launch{buffers, sizes, parameters, product(program_.list(program_.outer), sizes)};
   if (launch.points == 0) return failure;
 
   double per_point = nanoseconds_per_point(sizes);
@@ -472,6 +472,57 @@ Failure Kernel::execute(std::byte* const* buffers, const std::int64_t* sizes,
   return failure;
 }
 
+Failure Kernel::execute(std::span<const kernel::Operands> launches) const {
+  const Code* compiled = code(points_);
+  Failure failure;
+  if (compiled == nullptr || shared_stores_ || launches.size() == 1) {
+    for (const kernel::Operands& launch : launches) {
+      failure = execute(launch.buffers, launch.sizes, launch.parameters);
+      if (failure.error != 0) break;
+    }
+    return failure;
+  }
+  std::vector<std::int64_t> ends;
+  ends.reserve(launches.size());
+  std::int64_t points = 0;
+  double work = 0;
+  for (const kernel::Operands& launch : launches) {
+    const std::int64_t own = product(program_.list(program_.outer), launch.sizes);
+    ends.push_back(points += own);
+    work += nanoseconds_per_point(launch.sizes) * static_cast<double>(own);
+  }
+  if (points == 0) return failure;
+  const auto run = [&](std::int64_t begin, std::int64_t end) {
+    const detail::FloatingPointGuard guard;
+    auto at =
+        static_cast<std::size_t>(std::upper_bound(ends.begin(), ends.end(), begin) - ends.begin());
+    while (begin < end) {
+      const kernel::Operands& launch = launches[at];
+      const std::int64_t first = at == 0 ? 0 : ends[at - 1];
+      const std::int64_t stop = std::min(end, ends[at]);
+      const Scratch scratch(scratch_bytes(*compiled, launch.sizes));
+      Failure mine;
+      const KernelArguments arguments{launch.buffers, launch.sizes, launch.parameters,
+                                      scratch.data(), nullptr,      &mine};
+      compiled->object.run()(&arguments, begin - first, stop - first);
+      if (mine.error != 0) {
+        const std::lock_guard lock(mutex_);
+        join(failure, mine);
+      }
+      begin = stop;
+      ++at;
+    }
+  };
+  if (work < 2 * piece_nanoseconds) {
+    run(0, points);
+    return failure;
+  }
+  const auto grain =
+      static_cast<std::int64_t>(std::ceil(piece_nanoseconds * static_cast<double>(points) / work));
+  parallel_for(points, (grain + piece_points - 1) / piece_points * piece_points, run);
+  return failure;
+}
+
 /// Where there is no emitter.
 void Kernel::interpret(std::byte* const* buffers, const std::int64_t* sizes,
                        const std::uint64_t* parameters, Failure& failure) const {
@@ -491,7 +542,7 @@ void Kernel::interpret(std::byte* const* buffers, const std::int64_t* sizes,
 }
 
 /// First the blocks of the reduction's elements, on all threads, then the points, which are few.
-void Kernel::run_split(const Launch& launch, const Code& code, Failure& failure) const {
+void Kernel::run_split(const Points& launch, const Code& code, Failure& failure) const {
   const std::int64_t elements = product(program_.list(program_.folds.front().axes), launch.sizes);
   const std::int64_t blocks = divide_up(elements, kernel::split_block);
   const auto slots = static_cast<std::int64_t>(program_.folds.front().init.count);

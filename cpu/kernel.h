@@ -44,6 +44,9 @@ class Kernel {
   kernel::Failure execute(const kernel::Measure& measure, std::byte* const* buffers,
                           const std::int64_t* sizes, const std::uint64_t* parameters) const;
 
+  /// Many launches as one piece of work, none of which reads what another writes.
+  kernel::Failure execute(std::span<const kernel::Operands> launches) const;
+
   /// Generated code that the calling thread may run by itself over [0, points), without scratch;
   /// null where the program has rows, checks or folds, or where there is no emitter.
   [[nodiscard]] kernel::KernelFunction direct() const { return direct_; }
@@ -57,12 +60,12 @@ class Kernel {
     std::once_flag once;
     std::shared_ptr<const Code> code;
   };
-  struct Launch;
+  struct Points;
   using Strides = std::vector<std::pair<kernel::Id, std::int64_t>>;
 
   const Code* code(Variant& variant) const;
   const Kernel* specialised(const std::int64_t* sizes) const;
-  bool bypasses_caches(const Launch& launch) const;
+  bool bypasses_caches(const Points& launch) const;
   bool jumps_far(std::span<const kernel::Id> loads, const std::int64_t* sizes) const;
   bool takes_turns(const std::int64_t* sizes) const;
   std::int64_t value(kernel::Id expr, const std::int64_t* sizes) const;
@@ -71,7 +74,7 @@ class Kernel {
   std::size_t scratch_bytes(const Code& code, const std::int64_t* sizes) const;
   void interpret(std::byte* const* buffers, const std::int64_t* sizes,
                  const std::uint64_t* parameters, kernel::Failure& failure) const;
-  void run_split(const Launch& launch, const Code& code, kernel::Failure& failure) const;
+  void run_split(const Points& launch, const Code& code, kernel::Failure& failure) const;
 
   kernel::Program program_;
   std::array<std::uint64_t, 2> fingerprint_{};

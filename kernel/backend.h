@@ -23,6 +23,14 @@ struct Measure {
   bool by_caller = false;   ///< too little work for more than the calling thread
 };
 
+/// What one run of a kernel works on: buffers in the program's order, rows left out; sizes and
+/// parameters by number.
+struct Operands {
+  std::byte* const* buffers = nullptr;
+  const std::int64_t* sizes = nullptr;
+  const std::uint64_t* parameters = nullptr;
+};
+
 /// A kernel program, ready to run on any sizes. Safe to execute from several threads at once.
 class RILL_API Executable {
  public:
@@ -41,6 +49,10 @@ class RILL_API Executable {
   /// The same as without a measure, sooner.
   virtual Failure execute(const Measure& measure, std::byte* const* buffers,
                           const std::int64_t* sizes, const std::uint64_t* parameters) const = 0;
+
+  /// Many launches as one piece of work, none of which reads what another writes. Returns a failed
+  /// check of the first launch that has one, or none.
+  virtual Failure execute(std::span<const Operands> launches) const;
 
   /// Generated code that the calling thread may run by itself over [0, points) when the program has
   /// neither rows nor checks; null where there is none.

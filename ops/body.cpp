@@ -157,8 +157,10 @@ void Body::settle() {
   if (settled_) return;
   settled_ = true;
   lowered_.row_axes = row_axes_;
-  in_row_.assign(static_cast<std::size_t>(layout_.rank), false);
   const int rank = lowered_.domain_input >= 0 ? this->rank(lowered_.domain_input) : out_rank(0);
+  // Before anything is known of strides, every axis of the domain is a loop.
+  const int loops = layout_.classified ? layout_.rank : rank;
+  in_row_.assign(static_cast<std::size_t>(loops), false);
   for (int axis : row_axes_) {
     if (axis < 0 || axis >= rank)
       throw InternalError("a body's row has an axis outside its domain");
@@ -166,7 +168,7 @@ void Body::settle() {
     if (at >= 0) in_row_[static_cast<std::size_t>(at)] = true;
   }
   std::vector<Id> outer;
-  for (int i = 0; i < layout_.rank; ++i) {
+  for (int i = 0; i < loops; ++i) {
     extents_.push_back(size_from({.kind = Lowered::SizeSource::Kind::domain, .index = i}));
     loops_.push_back(builder_.axis(extents_.back()));
     (in_row_[static_cast<std::size_t>(i)] ? row_loops_ : outer).push_back(loops_.back());

@@ -1,9 +1,13 @@
 #include <rill/trace/trace.h>
 
+#include <cstdio>
+#include <cstdlib>
 #include <list>
 #include <mutex>
 
 #include <rill/tensor/error.h>
+#include <rill/trace/compiled.h>
+#include <rill/trace/passes/common_subexpressions.h>
 #include <rill/trace/recorder.h>
 
 namespace rill {
@@ -37,25 +41,33 @@ namespace detail {
 
 struct Signatures::State {
   std::mutex mutex;
-  std::list<std::shared_ptr<const Function>> functions;  // most recently used first
+  struct Entry {
+    std::shared_ptr<const Function> function;
+    std::shared_ptr<const Compiled> compiled;
+  };
+  std::list<Entry> functions;  // most recently used first
   int count = 0;
 
-  std::shared_ptr<const Function> find(std::span<const Tensor> arguments) {
+  Entry find(std::span<const Tensor> arguments) {
     const std::lock_guard lock(mutex);
     for (auto at = functions.begin(); at != functions.end(); ++at) {
-      if (!(*at)->accepts(arguments)) continue;
+      if (!at->function->accepts(arguments)) continue;
       functions.splice(functions.begin(), functions, at);
       return functions.front();
     }
-    return nullptr;
+    return {};
   }
 
   void keep(Function function, std::span<const Tensor> arguments) {
     const std::lock_guard lock(mutex);
     for (const auto& other : functions) {
-      if (other->accepts(arguments)) return;  // another thread was first
+      if (other.function->accepts(arguments)) return;  // another thread was first
     }
-    functions.push_front(std::make_shared<const Function>(std::move(function)));
+    auto kept = std::make_shared<const Function>(std::move(function));
+    auto compiled = std::make_shared<const Compiled>(
+        std::make_shared<const Function>(merge_common_subexpressions(*kept)));
+    if (std::getenv("RILL_EXPLAIN")) std::fprintf(stderr, "%s", compiled->text().c_str());
+    functions.push_front({std::move(kept), std::move(compiled)});
     ++count;
     if (functions.size() > max_signatures) functions.pop_back();
   }
@@ -69,7 +81,8 @@ std::vector<Tensor> Signatures::call(std::span<const Tensor> arguments, const Bo
     if (!argument.defined()) fail_undefined("trace");
   }
   if (is_tracing()) return body(arguments);  // part of the function around it
-  if (const auto function = state_->find(arguments)) return function->run(arguments);
+  if (const auto known = state_->find(arguments); known.function != nullptr)
+    return Listeners::none() ? known.compiled->run(arguments) : known.function->run(arguments);
   const std::vector<Tensor> own = renamed(arguments);
   Recorder recorder(own);
   std::vector<Tensor> results;
@@ -92,7 +105,10 @@ int Signatures::count() const {
 
 Graph Signatures::graph() const {
   const std::lock_guard lock(state_->mutex);
-  return Graph({state_->functions.rbegin(), state_->functions.rend()});  // in order of recording
+  std::vector<std::shared_ptr<const Function>> functions;  // in order of recording
+  for (auto at = state_->functions.rbegin(); at != state_->functions.rend(); ++at)
+    functions.push_back(at->function);
+  return Graph(std::move(functions));
 }
 
 }  // namespace detail

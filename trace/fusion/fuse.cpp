@@ -1,0 +1,541 @@
+#include <rill/trace/fusion/fuse.h>
+
+#include <algorithm>
+#include <map>
+#include <optional>
+#include <unordered_map>
+
+#include <rill/kernel/builder.h>
+#include <rill/tensor/error.h>
+#include <rill/trace/fusion/launch_sizes.h>
+#include <rill/trace/fusion/linear.h>
+#include <rill/trace/fusion/merge_axes.h>
+#include <rill/trace/fusion/sizes.h>
+
+namespace rill {
+namespace {
+
+using kernel::Code;
+using kernel::Id;
+using kernel::Value;
+
+struct EdgeOrder {
+  bool operator()(const Edge& a, const Edge& b) const {
+    return a.node != b.node ? a.node < b.node : a.result < b.result;
+  }
+};
+
+class Fuser {
+ public:
+  Fuser(const Function& function, std::span<const Member> members, const Group& group)
+      : function_(function),
+        members_(members),
+        group_(group),
+        sizes_(builder_),
+        positions_(builder_, sizes_) {
+    std::vector<Id> outer;
+    for (int d = 0; d < group.domain.rank(); ++d) {
+      axes_.push_back(builder_.axis(sizes_.value(group.domain[d])));
+      index_.push_back(builder_.index(axes_.back()));
+      (group.row.contains(d) ? row_axes_ : outer).push_back(axes_.back());
+    }
+    builder_.outer(outer);
+    if (group.row.count() == 0) builder_.stage({});
+  }
+
+  FusedKernel run() {
+    for (const int node : group_.nodes) emit(node);
+    kernel_.sizes = sizes_.passed();
+    kernel_.program =
+        with_launched_sizes(with_merged_axes(builder_.finish(), kernel_.sizes), kernel_.sizes);
+    return std::move(kernel_);
+  }
+
+ private:
+  class Splice;
+
+  [[nodiscard]] const Node& node(int number) const {
+    return function_.nodes[static_cast<std::size_t>(number)];
+  }
+  [[nodiscard]] const Member& member(int number) const {
+    return members_[static_cast<std::size_t>(number)];
+  }
+  [[nodiscard]] const Spec& spec(const Edge& edge) const {
+    return node(edge.node).results[static_cast<std::size_t>(edge.result)];
+  }
+  [[nodiscard]] bool inside(int number) const {
+    return std::binary_search(group_.nodes.begin(), group_.nodes.end(), number);
+  }
+  [[nodiscard]] std::optional<std::size_t> output(const Edge& edge) const {
+    const auto found = std::find(group_.outputs.begin(), group_.outputs.end(), edge);
+    if (found == group_.outputs.end()) return std::nullopt;
+    return static_cast<std::size_t>(found - group_.outputs.begin());
+  }
+
+  // ---- Places ---------------------------------------------------------------------------------
+
+  /// The group's axis that each axis of a shape follows; the shape is the domain, or the domain
+  /// with its row axes 1, or without them.
+  [[nodiscard]] std::vector<int> followed(const Shape& shape) const {
+    std::vector<int> axes;
+    for (int d = 0; d < group_.domain.rank(); ++d) {
+      if (shape.rank() == group_.domain.rank() || !group_.row.contains(d)) axes.push_back(d);
+    }
+    if (static_cast<int>(axes.size()) != shape.rank())
+      throw InternalError("fusion: a shape does not fit its group");
+    return axes;
+  }
+  /// The position in a tensor of this shape that belongs to the group's point.
+  std::vector<Value> own_place(const Shape& shape) {
+    std::vector<Value> place;
+    const std::vector<int> axes = followed(shape);
+    for (int d = 0; d < shape.rank(); ++d) {
+      const int axis = axes[static_cast<std::size_t>(d)];
+      place.push_back(shape[d] == Dim(1) && !(group_.domain[axis] == Dim(1))
+                          ? builder_.integer(0)
+                          : index_[static_cast<std::size_t>(axis)]);
+    }
+    return place;
+  }
+  bool is_own_place(const Shape& shape, std::span<const Value> index) {
+    const int rank = group_.domain.rank();
+    if (shape.rank() != rank && shape.rank() != rank - group_.row.count()) return false;
+    const std::vector<Value> own = own_place(shape);
+    for (int d = 0; d < shape.rank(); ++d) {
+      const auto at = static_cast<std::size_t>(d);
+      if (!(shape[d] == Dim(1)) && index[at].id() != own[at].id()) return false;
+    }
+    return true;
+  }
+  /// True when a tensor of this shape has elements along the row.
+  [[nodiscard]] bool along_row(const Shape& shape) const {
+    if (group_.row.count() == 0 || shape.rank() != group_.domain.rank()) return false;
+    return std::any_of(group_.row.begin(), group_.row.end(),
+                       [&](int d) { return !(shape[d] == Dim(1)) || group_.domain[d] == Dim(1); });
+  }
+
+  // ---- Stages ---------------------------------------------------------------------------------
+
+  enum class Stage : std::uint8_t { none, point, row };
+  /// `fresh`: after what stands before has run for all of the row.
+  void enter(Stage wanted, bool fresh = false) {
+    if (group_.row.count() == 0) return;  // one stage for all
+    if (stage_ == wanted && !fresh && !fresh_next_) return;
+    stage_ = wanted;
+    fresh_next_ = false;
+    builder_.stage(wanted == Stage::row ? std::span<const Id>(row_axes_) : std::span<const Id>());
+  }
+
+  // ---- Memory ---------------------------------------------------------------------------------
+
+  /// A buffer over a tensor from outside, or over an output, and the index of a position in it.
+  struct Spot {
+    Id buffer;
+    std::vector<Value> index;
+  };
+  Spot spot(bool is_output, std::size_t edge, const Spec& spec, std::span<const Value> index,
+            bool guarded, kernel::Buffer::Space space) {
+    const int rank = spec.shape.rank();
+    std::vector<Dim> strides(static_cast<std::size_t>(rank), 1);
+    for (int d = rank - 1; d > 0; --d)
+      strides[static_cast<std::size_t>(d - 1)] =
+          strides[static_cast<std::size_t>(d)] * spec.shape[d];
+    Linear offset;
+    for (int d = 0; d < rank; ++d) {
+      if (spec.shape[d] == Dim(1)) continue;
+      offset.add(positions_.linear(index[static_cast<std::size_t>(d)]),
+                 strides[static_cast<std::size_t>(d)]);
+    }
+    const auto& exprs = builder_.program().exprs;
+    const bool steps =
+        !guarded && std::all_of(offset.terms.begin(), offset.terms.end(), [&](const auto& term) {
+          return exprs[term.first].code == Code::axis;
+        });
+    std::vector<std::int64_t> key = {is_output ? 1 : 0, static_cast<std::int64_t>(edge),
+                                     steps ? offset.constant.bits() : -1};
+    std::vector<Value> place;
+    std::vector<Value> extents;
+    std::vector<Value> factors;
+    if (steps) {
+      // In the order of the group's axes, then of loops inside.
+      std::vector<std::pair<Id, Dim>> walked;
+      for (const auto& [of, times] : offset.terms)
+        walked.emplace_back(static_cast<Id>(exprs[of].bits), times);
+      std::sort(walked.begin(), walked.end(),
+                [](const auto& a, const auto& b) { return a.first < b.first; });
+      for (const auto& [axis, times] : walked) {
+        key.insert(key.end(), {static_cast<std::int64_t>(axis), times.bits()});
+        extents.emplace_back(builder_, builder_.program().axes[axis].extent);
+        factors.push_back(sizes_.value(times));
+        place.push_back(builder_.index(axis));
+      }
+    } else {
+      for (int d = 0; d < rank; ++d) {
+        extents.push_back(sizes_.value(spec.shape[d]));
+        factors.push_back(sizes_.value(strides[static_cast<std::size_t>(d)]));
+        place.push_back(spec.shape[d] == Dim(1) && !guarded
+                            ? builder_.integer(0)
+                            : positions_.simplified(index[static_cast<std::size_t>(d)]));
+      }
+    }
+    const auto [found, is_new] = buffers_.try_emplace(std::move(key), kernel::none);
+    if (is_new) {
+      found->second = builder_.buffer(spec.dtype, space, extents, factors);
+      kernel_.buffers.push_back(
+          {.output = is_output, .edge = edge, .offset = steps ? offset.constant : Dim(0)});
+    }
+    return {found->second, std::move(place)};
+  }
+
+  std::size_t input(const Edge& edge) {
+    const auto found = std::find(kernel_.inputs.begin(), kernel_.inputs.end(), edge);
+    if (found != kernel_.inputs.end())
+      return static_cast<std::size_t>(found - kernel_.inputs.begin());
+    kernel_.inputs.push_back(edge);
+    return kernel_.inputs.size() - 1;
+  }
+
+  void store(const Edge& edge, const Value& value, Stage stage) {
+    enter(stage);
+    const Spec& of = spec(edge);
+    const Spot to =
+        spot(true, *output(edge), of, own_place(of.shape), false, kernel::Buffer::Space::output);
+    builder_.store(to.buffer, to.index, value);
+  }
+
+  // ---- Values ---------------------------------------------------------------------------------
+
+  Value parameter(const Edge& edge, DType dtype) {
+    for (std::size_t i = 0; i < kernel_.parameters.size(); ++i) {
+      if (kernel_.parameters[i].edge == edge && kernel_.parameters[i].dtype == dtype)
+        return parameters_[i];
+    }
+    kernel_.parameters.push_back({edge, dtype});
+    parameters_.push_back(builder_.parameter(dtype));
+    return parameters_.back();
+  }
+
+  /// An element; where `guard` is given and false, any number, and no access.
+  Value value(const Edge& edge, std::span<const Value> index, const Value& guard) {
+    const Spec& of = spec(edge);
+    if (!inside(edge.node)) {
+      const Spot from =
+          spot(false, input(edge), of, index, guard.defined(), kernel::Buffer::Space::input);
+      if (!guard.defined()) return builder_.load(from.buffer, from.index);
+      return builder_.load(from.buffer, from.index, guard, builder_.constant_bits(of.dtype, 0));
+    }
+    if (const auto settled = settled_.find(edge); settled != settled_.end()) {
+      if (is_own_place(of.shape, index)) return settled->second;
+      if (member(edge.node).row.count() > 0 || !member(edge.node).places)
+        throw InternalError("fusion: a row is read at a place that is not its own");
+    }
+    return splice(edge.node, index, guard)[static_cast<std::size_t>(edge.result)];
+  }
+
+  const std::vector<Value>& splice(int number, std::span<const Value> index, const Value& guard);
+  void emit(int number);
+  void emit_row(int number);
+
+  const Function& function_;
+  std::span<const Member> members_;
+  const Group& group_;
+  kernel::Builder builder_;
+  Sizes sizes_;
+  Positions positions_;
+  std::vector<Id> axes_;      // of the domain
+  std::vector<Value> index_;  // likewise
+  std::vector<Id> row_axes_;
+  Stage stage_ = Stage::none;
+  bool fresh_next_ = false;
+  std::map<std::vector<std::int64_t>, Id> buffers_;
+  std::vector<Value> parameters_;
+  std::map<Edge, Value, EdgeOrder> settled_;               // at their own place
+  std::map<std::vector<Id>, std::vector<Value>> spliced_;  // by node, index and guard
+  FusedKernel kernel_;
+};
+
+/// The program of one operator, copied to a place of the group.
+class Fuser::Splice {
+ public:
+  /// `point` is the position in the member's domain; `axes` the loops there, where it has folds or
+  /// stages over them.
+  Splice(Fuser& fuser, int number, std::span<const Value> point, std::span<const Id> axes,
+         Value guard)
+      : fuser_(fuser),
+        node_(fuser.node(number)),
+        member_(fuser.member(number)),
+        lowered_(*member_.lowered),
+        program_(lowered_.program),
+        point_(point.begin(), point.end()),
+        axes_(axes.begin(), axes.end()),
+        guard_(guard),
+        exprs_(program_.exprs.size()) {}
+
+  Value copy(Id id) {
+    if (!exprs_[id].defined()) {
+      const Value made = copy_one(program_.exprs[id]);
+      exprs_[id] = made;
+    }
+    return exprs_[id];
+  }
+  std::vector<Value> copies(std::span<const Id> ids) {
+    std::vector<Value> values;
+    values.reserve(ids.size());
+    for (const Id id : ids) values.push_back(copy(id));
+    return values;
+  }
+
+  void checks(const kernel::Stage& stage) {
+    for (const Id id : program_.list(stage.checks)) {
+      Value ok = copy(program_.checks[id].ok);
+      if (guard_.defined()) ok = ok || !guard_;
+      fuser_.builder_.check(ok, 0, {});
+    }
+  }
+
+  void folds(const kernel::Stage& stage) {
+    for (const Id id : program_.list(stage.folds)) fold(id);
+  }
+
+  /// Of a store to a row of the operator's own.
+  void keep(const kernel::Store& store) {
+    const std::vector<Value> index = copies(program_.list(store.to.index));
+    fuser_.builder_.store(row(store.to.buffer), index, copy(store.value));
+  }
+
+ private:
+  Value copy_one(kernel::Expr expr) {
+    kernel::Builder& builder = fuser_.builder_;
+    switch (expr.code) {
+      case Code::parameter: {
+        const auto k = static_cast<std::size_t>(lowered_.parameters[expr.bits]);
+        return fuser_.parameter(node_.inputs[k], expr.type);
+      }
+      case Code::size:
+        return fuser_.sizes_.value(size(lowered_.sizes[expr.bits]));
+      case Code::axis: {
+        const int d = member_.domain_axis[expr.bits];
+        if (d >= 0) return point_[static_cast<std::size_t>(d)];
+        return builder.index(loop(static_cast<Id>(expr.bits)));
+      }
+      case Code::load:
+        return load(program_.accesses[expr.bits]);
+      case Code::accumulator:
+      case Code::result: {
+        const auto found = leaves_.find(leaf(expr.code, expr.bits));
+        if (found == leaves_.end()) throw InternalError("fusion: a fold is used before it has run");
+        return found->second;
+      }
+      default:
+        break;
+    }
+    for (std::size_t i = 0; i < expr.arity; ++i) expr.args[i] = copy(expr.args[i]).id();
+    return builder.make(expr);
+  }
+
+  [[nodiscard]] Dim size(const Lowered::SizeSource& source) const {
+    switch (source.kind) {
+      case Lowered::SizeSource::Kind::domain:
+        return member_.domain[source.index];
+      case Lowered::SizeSource::Kind::extent:
+        return shape(source.output, source.index)[source.axis];
+      default:
+        throw InternalError("fusion: an operator computes with strides");
+    }
+  }
+  [[nodiscard]] const Shape& shape(bool output, int number) const {
+    const auto at = static_cast<std::size_t>(number);
+    return output ? node_.results[at].shape : fuser_.spec(node_.inputs[at]).shape;
+  }
+
+  /// A loop of the operator's own.
+  Id loop(Id axis) {
+    const auto [found, is_new] = loops_.try_emplace(axis, kernel::none);
+    if (is_new) found->second = fuser_.builder_.axis(copy(program_.axes[axis].extent));
+    return found->second;
+  }
+  Id row(Id buffer) {
+    const auto [found, is_new] = rows_.try_emplace(buffer, kernel::none);
+    if (is_new) {
+      const kernel::Buffer& own = program_.buffers[buffer];
+      found->second = fuser_.builder_.row(own.type, copies(program_.list(own.extents)));
+    }
+    return found->second;
+  }
+
+  Value load(const kernel::Access& access) {
+    kernel::Builder& builder = fuser_.builder_;
+    std::vector<Value> index = copies(program_.list(access.index));
+    const int number = member_.launch_buffer[access.buffer];
+    if (number < 0) return builder.load(row(access.buffer), index);
+    const auto& source = lowered_.buffers[static_cast<std::size_t>(number)];
+    const Edge& edge = node_.inputs[static_cast<std::size_t>(source.tensor)];
+    if (source.aligned) {
+      // One index per axis of the domain: the tensor's own are the last, and 0 where it stretches.
+      const Shape& own = fuser_.spec(edge).shape;
+      std::vector<Value> place;
+      for (int d = 0; d < own.rank(); ++d) {
+        const int axis = d + member_.domain.rank() - own.rank();
+        const bool stretched = own[d] == Dim(1) && !(member_.domain[axis] == Dim(1));
+        place.push_back(stretched ? builder.integer(0) : index[static_cast<std::size_t>(axis)]);
+      }
+      index = std::move(place);
+    }
+    if (access.guard == kernel::none) return fuser_.value(edge, index, guard_);
+    const Value own_guard = copy(access.guard);
+    const Value guard = guard_.defined() ? guard_ && own_guard : own_guard;
+    return kernel::select(own_guard, fuser_.value(edge, index, guard), copy(access.otherwise));
+  }
+
+  void fold(Id id) {
+    const kernel::Fold& fold = program_.folds[id];
+    std::vector<Id> over;
+    for (const Id axis : program_.list(fold.axes)) {
+      const int d = member_.domain_axis[axis];
+      over.push_back(d >= 0 ? axes_[static_cast<std::size_t>(d)] : loop(axis));
+    }
+    const auto name = [&](bool right, std::span<const Value> values) {
+      for (Id slot = 0; slot < values.size(); ++slot)
+        leaves_[leaf(Code::accumulator, kernel::accumulator_bits(id, slot, right))] = values[slot];
+    };
+    kernel::Folding folding{
+        .kind = fold.kind, .init = copies(program_.list(fold.init)), .step = {}, .merge = {}};
+    folding.step = [&](std::span<const Value> accumulators) {
+      name(false, accumulators);
+      return copies(program_.list(fold.step));
+    };
+    if (fold.kind != kernel::Fold::Kind::sequence) {
+      folding.merge = [&](std::span<const Value>, std::span<const Value> right) {
+        name(true, right);
+        return copies(program_.list(fold.merge));
+      };
+    }
+    const std::vector<Value> results = fuser_.builder_.fold(over, folding);
+    for (Id slot = 0; slot < results.size(); ++slot)
+      leaves_[leaf(Code::result, std::uint64_t{id} << 8U | slot)] = results[slot];
+  }
+
+  /// A key for an accumulator or a result of the operator's program.
+  static std::uint64_t leaf(Code code, std::uint64_t bits) {
+    return bits << 1U | (code == Code::result ? 1U : 0U);
+  }
+
+  Fuser& fuser_;
+  const Node& node_;
+  const Member& member_;
+  const Lowered& lowered_;
+  const kernel::Program& program_;
+  std::vector<Value> point_;
+  std::vector<Id> axes_;
+  Value guard_;
+  std::vector<Value> exprs_;
+  std::unordered_map<std::uint64_t, Value> leaves_;
+  std::unordered_map<Id, Id> loops_;
+  std::unordered_map<Id, Id> rows_;
+};
+
+/// The results of a pointwise operator at a place of one's choice.
+const std::vector<Value>& Fuser::splice(int number, std::span<const Value> index,
+                                        const Value& guard) {
+  std::vector<Id> key = {static_cast<Id>(number), guard.defined() ? guard.id() : kernel::none};
+  std::vector<Value> point;
+  const Member& of = member(number);
+  for (int d = 0; d < of.domain.rank(); ++d) {
+    // An axis of one element has one position, whatever leads there.
+    point.push_back(of.domain[d] == Dim(1) ? builder_.integer(0)
+                                           : index[static_cast<std::size_t>(d)]);
+    key.push_back(point.back().id());
+  }
+  if (const auto found = spliced_.find(key); found != spliced_.end()) return found->second;
+  Splice splice(*this, number, point, {}, guard);
+  const kernel::Program& program = of.lowered->program;
+  for (const kernel::Stage& stage : program.stages) {
+    splice.folds(stage);
+    splice.checks(stage);
+  }
+  std::vector<Value> results;
+  for (const int store : of.store_of)
+    results.push_back(splice.copy(program.stores[static_cast<std::size_t>(store)].value));
+  return spliced_[key] = std::move(results);
+}
+
+void Fuser::emit(int number) {
+  const Member& of = member(number);
+  if (of.row.count() > 0 || !of.places) return emit_row(number);
+  const bool kept = std::find(group_.kept.begin(), group_.kept.end(), number) != group_.kept.end();
+  const auto count = static_cast<int>(node(number).results.size());
+  bool needed = kept || of.checks;
+  for (int k = 0; k < count; ++k) needed = needed || output({number, k});
+  if (!needed) return;
+  const Shape& shape = node(number).results[0].shape;
+  const Stage stage = along_row(shape) ? Stage::row : Stage::point;
+  enter(stage, kept);
+  const std::vector<Value> values = splice(number, own_place(shape), {});
+  for (int k = 0; k < count; ++k) {
+    const Edge edge{number, k};
+    const Value& value = values[static_cast<std::size_t>(k)];
+    if (output(edge)) store(edge, value, stage);
+    settled_[edge] = value;
+    if (!kept || stage != Stage::row) continue;
+    std::vector<Value> extents;
+    std::vector<Value> place;
+    for (int d = 0; d < group_.domain.rank(); ++d) {
+      if (!group_.row.contains(d)) continue;
+      extents.push_back(sizes_.value(group_.domain[d]));
+      place.push_back(index_[static_cast<std::size_t>(d)]);
+    }
+    const Id row = builder_.row(value.dtype(), extents);
+    builder_.store(row, place, value);
+    settled_[edge] = builder_.load(row, place);
+    fresh_next_ = true;
+  }
+}
+
+/// An operator with loops over the group's row, or whose stores choose their places.
+void Fuser::emit_row(int number) {
+  const Member& of = member(number);
+  const kernel::Program& program = of.lowered->program;
+  Splice splice(*this, number, index_, axes_, {});
+  for (const kernel::Stage& stage : program.stages) {
+    const bool scans =
+        std::any_of(program.list(stage.folds).begin(), program.list(stage.folds).end(),
+                    [&](Id fold) { return program.folds[fold].kind == kernel::Fold::Kind::scan; });
+    const Stage own = stage.axes.count > 0 ? Stage::row : Stage::point;
+    const bool keeps = std::any_of(
+        program.list(stage.stores).begin(), program.list(stage.stores).end(),
+        [&](Id store) { return of.launch_buffer[program.stores[store].to.buffer] < 0; });
+    enter(own, scans || keeps);
+    splice.folds(stage);
+    splice.checks(stage);
+    for (const Id id : program.list(stage.stores)) {
+      const kernel::Store& stored = program.stores[id];
+      const int buffer = of.launch_buffer[stored.to.buffer];
+      if (buffer < 0) {
+        splice.keep(stored);
+        fresh_next_ = true;
+        continue;
+      }
+      const Edge edge{number, of.lowered->buffers[static_cast<std::size_t>(buffer)].tensor};
+      const Value value = splice.copy(stored.value);
+      if (of.places) {
+        settled_[edge] = value;
+        if (output(edge)) store(edge, value, own);
+        continue;
+      }
+      const Value guard = stored.to.guard == kernel::none ? Value{} : splice.copy(stored.to.guard);
+      const std::vector<Value> index = splice.copies(program.list(stored.to.index));
+      const auto space = program.buffers[stored.to.buffer].space;
+      const Spot to = spot(true, *output(edge), spec(edge), index, true, space);
+      builder_.store(to.buffer, to.index, value, stored.mode, stored.unique, guard);
+    }
+    if (scans) fresh_next_ = true;
+  }
+}
+
+}  // namespace
+
+FusedKernel fuse(const Function& function, std::span<const Member> members, const Group& group) {
+  return Fuser(function, members, group).run();
+}
+
+}  // namespace rill

@@ -1,0 +1,11 @@
+/// Operators with equal operands and attributes run once.
+/// Invariant: nothing that draws, assigns or checks is merged.
+#pragma once
+
+#include <rill/trace/function.h>
+
+namespace rill {
+
+Function merge_common_subexpressions(const Function& function);
+
+}  // namespace rill
