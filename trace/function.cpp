@@ -141,6 +141,11 @@ std::vector<Tensor> Function::run(std::span<const Tensor> feeds,
   return results;
 }
 
+std::string Function::reference(const Edge& edge) const {
+  const std::string& name = nodes[static_cast<std::size_t>(edge.node)].name;
+  return edge.result == 0 ? name : name + ":" + std::to_string(edge.result);
+}
+
 Edge Function::named(std::string_view name) const {
   for (const Output& output : outputs) {
     if (output.name == name) return output.edge;

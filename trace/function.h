@@ -69,6 +69,8 @@ struct Function {
   /// is needed and not fed.
   [[nodiscard]] std::vector<Tensor> run(std::span<const Tensor> feeds,
                                         std::span<const Edge> fetches) const;
+  /// How a value is named: `relu`, and `lstm:1` for a node's second result.
+  [[nodiscard]] std::string reference(const Edge& edge) const;
   /// The node result of this name: `relu`, `lstm:1`. Throws `TraceError` when there is none.
   [[nodiscard]] Edge named(std::string_view name) const;
 };

@@ -1,12 +1,12 @@
 #include <rill/trace/trace.h>
 
-#include <cstdio>
-#include <cstdlib>
 #include <list>
 #include <mutex>
 
 #include <rill/tensor/error.h>
-#include <rill/trace/compiled.h>
+#include <rill/trace/compile.h>
+#include <rill/trace/execute.h>
+#include <rill/trace/explain.h>
 #include <rill/trace/passes/common_subexpressions.h>
 #include <rill/trace/recorder.h>
 
@@ -43,7 +43,7 @@ struct Signatures::State {
   std::mutex mutex;
   struct Entry {
     std::shared_ptr<const Function> function;
-    std::shared_ptr<const Compiled> compiled;
+    std::shared_ptr<const TracePlan> plan;
   };
   std::list<Entry> functions;  // most recently used first
   int count = 0;
@@ -64,10 +64,9 @@ struct Signatures::State {
       if (other.function->accepts(arguments)) return;  // another thread was first
     }
     auto kept = std::make_shared<const Function>(std::move(function));
-    auto compiled = std::make_shared<const Compiled>(
-        std::make_shared<const Function>(merge_common_subexpressions(*kept)));
-    if (std::getenv("RILL_EXPLAIN")) std::fprintf(stderr, "%s", compiled->text().c_str());
-    functions.push_front({std::move(kept), std::move(compiled)});
+    auto plan = std::make_shared<const TracePlan>(
+        compile(std::make_shared<const Function>(merge_common_subexpressions(*kept))));
+    functions.push_front({std::move(kept), std::move(plan)});
     ++count;
     if (functions.size() > max_signatures) functions.pop_back();
   }
@@ -82,7 +81,7 @@ std::vector<Tensor> Signatures::call(std::span<const Tensor> arguments, const Bo
   }
   if (is_tracing()) return body(arguments);  // part of the function around it
   if (const auto known = state_->find(arguments); known.function != nullptr)
-    return Listeners::none() ? known.compiled->run(arguments) : known.function->run(arguments);
+    return Listeners::none() ? execute(*known.plan, arguments) : known.function->run(arguments);
   const std::vector<Tensor> own = renamed(arguments);
   Recorder recorder(own);
   std::vector<Tensor> results;
@@ -109,6 +108,14 @@ Graph Signatures::graph() const {
   for (auto at = state_->functions.rbegin(); at != state_->functions.rend(); ++at)
     functions.push_back(at->function);
   return Graph(std::move(functions));
+}
+
+std::string Signatures::explain() const {
+  const std::lock_guard lock(state_->mutex);
+  std::string text;
+  for (auto at = state_->functions.rbegin(); at != state_->functions.rend(); ++at)
+    text += at->function->text() + "\n" + rill::explain(*at->plan);
+  return text;
 }
 
 }  // namespace detail

@@ -37,6 +37,7 @@ class RILL_API Signatures {
   std::vector<Tensor> call(std::span<const Tensor> arguments, const Body& body);
   [[nodiscard]] int count() const;
   [[nodiscard]] Graph graph() const;
+  [[nodiscard]] std::string explain() const;
 
  private:
   struct State;
@@ -123,6 +124,9 @@ class Traced {
   /// How many signatures have been recorded.
   [[nodiscard]] int trace_count() const { return signatures_->count(); }
   [[nodiscard]] std::vector<std::string> signatures() const { return graph().signatures(); }
+  /// What a call runs, per signature: one line per kernel, call of a library or other step, with
+  /// the bytes it reads and writes, its operations per element, and the nodes that it stands for.
+  [[nodiscard]] std::string explain() const { return signatures_->explain(); }
   /// What has been recorded so far.
   [[nodiscard]] Graph graph() const { return signatures_->graph(); }
   /// Writes it as JSON, with weights beside it. Throws `TraceError` when nothing has been recorded.

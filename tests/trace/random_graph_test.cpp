@@ -3,7 +3,8 @@
 #include <cstdlib>
 #include <cstring>
 
-#include <rill/trace/compiled.h>
+#include <rill/trace/compile.h>
+#include <rill/trace/execute.h>
 #include <rill/trace/passes/common_subexpressions.h>
 #include <rill/trace/recorder.h>
 
@@ -46,8 +47,7 @@ TEST_CASE("random programs give the same bits traced as they do eagerly") {
     const auto function =
         std::make_shared<const Function>(merge_common_subexpressions(recorder.finish(recorded)));
     INFO("seed " << seed);
-    const Compiled compiled(function);
-    const std::vector<Tensor> traced = compiled.run(inputs);
+    const std::vector<Tensor> traced = execute(compile(function), inputs);
     REQUIRE(traced.size() == eager.size());
     for (std::size_t i = 0; i < eager.size(); ++i) {
       INFO("result " << i << ": " << traced[i] << " instead of " << eager[i]);

@@ -21,6 +21,7 @@ struct Group {
   std::vector<int> nodes;  ///< in program order
   std::vector<int> kept;   ///< of these, what is computed once per element and kept along the row
   std::vector<Edge> outputs;  ///< what others need
+  int operations = 0;         ///< for one element of the domain, about
 };
 
 struct FusedKernel {

@@ -306,6 +306,7 @@ class Partition {
 
   void finish(Group& group) {
     std::sort(group.nodes.begin(), group.nodes.end());
+    for (const int n : group.nodes) group.operations += member(n).operations;
     const int g = unit(group.nodes.front());
     for (const int n : group.nodes) {
       for (int k = 0; k < static_cast<int>(node(n).results.size()); ++k) {

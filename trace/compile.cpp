@@ -1,18 +1,13 @@
-#include <rill/trace/compiled.h>
+#include <rill/trace/compile.h>
 
 #include <algorithm>
 #include <array>
-#include <cstring>
 #include <map>
 #include <queue>
 
-#include <rill/ops/call.h>
-#include <rill/ops/check.h>
 #include <rill/ops/materialize.h>
 #include <rill/ops/plans.h>
 #include <rill/tensor/error.h>
-#include <rill/tensor/float_environment.h>
-#include <rill/tensor/listener.h>
 #include <rill/trace/fusion/effects.h>
 #include <rill/trace/fusion/partition.h>
 #include <rill/trace/memory_plan.h>
@@ -44,13 +39,9 @@ std::vector<bool> needed_nodes(const Function& function) {
   return needed;
 }
 
-}  // namespace
-
-// ---- Compilation ------------------------------------------------------------------------------
-
-class Compiled::Compilation {
+class Compilation {
  public:
-  explicit Compilation(Compiled& to) : to_(to), function_(*to.function_) {}
+  explicit Compilation(TracePlan& to) : to_(to), function_(*to.function) {}
 
   void run() {
     needed_ = needed_nodes(function_);
@@ -59,7 +50,7 @@ class Compiled::Compilation {
       if (needed_[n]) members_[n] = member_of(function_, static_cast<int>(n));
     }
     effects_ = effects_of(function_, members_, needed_);
-    to_.groups_ = partition(function_, members_, needed_, effects_);
+    to_.groups = partition(function_, members_, needed_, effects_);
     make_units();
     sort_units();
     join_units();
@@ -104,8 +95,8 @@ class Compiled::Compilation {
 
   void make_units() {
     unit_of_.assign(function_.nodes.size(), -1);
-    for (std::size_t g = 0; g < to_.groups_.size(); ++g) {
-      const Group& group = to_.groups_[g];
+    for (std::size_t g = 0; g < to_.groups.size(); ++g) {
+      const Group& group = to_.groups[g];
       for (const int n : group.nodes)
         unit_of_[static_cast<std::size_t>(n)] = static_cast<std::ptrdiff_t>(units_.size());
       units_.push_back({.nodes = group.nodes, .groups = {g}, .inputs = {}});
@@ -169,16 +160,16 @@ class Compiled::Compilation {
   // ---- Places ---------------------------------------------------------------------------------
 
   std::size_t new_place(const Place& place) {
-    to_.places_.push_back(place);
-    return to_.places_.size() - 1;
+    to_.places.push_back(place);
+    return to_.places.size() - 1;
   }
   void set_place(const Edge& edge, std::size_t place) {
-    to_.place_of_[static_cast<std::size_t>(edge.node)][static_cast<std::size_t>(edge.result)] =
+    to_.place_of[static_cast<std::size_t>(edge.node)][static_cast<std::size_t>(edge.result)] =
         static_cast<std::ptrdiff_t>(place);
   }
   [[nodiscard]] std::size_t place(const Edge& edge) const {
     const std::ptrdiff_t at =
-        to_.place_of_[static_cast<std::size_t>(edge.node)][static_cast<std::size_t>(edge.result)];
+        to_.place_of[static_cast<std::size_t>(edge.node)][static_cast<std::size_t>(edge.result)];
     if (at < 0) throw InternalError("trace: a value has no place");
     return static_cast<std::size_t>(at);
   }
@@ -197,24 +188,24 @@ class Compiled::Compilation {
   }
 
   void place_values() {
-    to_.place_of_.resize(function_.nodes.size());
+    to_.place_of.resize(function_.nodes.size());
     for (std::size_t n = 0; n < function_.nodes.size(); ++n)
-      to_.place_of_[n].assign(function_.nodes[n].results.size(), -1);
+      to_.place_of[n].assign(function_.nodes[n].results.size(), -1);
     for (std::size_t i = 0; i < function_.inputs.size(); ++i)
       set_place({function_.inputs[i], 0}, new_place({.kind = Place::Kind::argument, .number = i}));
     for (std::size_t n = 0; n < function_.nodes.size(); ++n) {
       if (!needed_[n] || function_.nodes[n].kind != Node::Kind::constant) continue;
       set_place({static_cast<int>(n), 0},
-                new_place({.kind = Place::Kind::constant, .number = to_.constants_.size()}));
-      to_.constants_.push_back(
+                new_place({.kind = Place::Kind::constant, .number = to_.constants.size()}));
+      to_.constants.push_back(
           materialized(function_.nodes[n].value, function_.nodes[n].value.dtype()));
     }
     for (std::size_t n = 0; n < function_.nodes.size(); ++n) {
       if (needed_[n] && function_.nodes[n].kind == Node::Kind::number) {
         // Where an operator wants memory, the number has some.
         set_place({static_cast<int>(n), 0},
-                  new_place({.kind = Place::Kind::constant, .number = to_.constants_.size()}));
-        to_.constants_.push_back(function_.nodes[n].value);
+                  new_place({.kind = Place::Kind::constant, .number = to_.constants.size()}));
+        to_.constants.push_back(function_.nodes[n].value);
       }
     }
     // Tensors: what leaves the run, and what nodes that run as they do eagerly read or make.
@@ -239,7 +230,7 @@ class Compiled::Compilation {
       std::vector<Edge> made;
       if (!unit.groups.empty()) {
         for (const std::size_t g : unit.groups) {
-          const auto& outputs = to_.groups_[g].outputs;
+          const auto& outputs = to_.groups[g].outputs;
           made.insert(made.end(), outputs.begin(), outputs.end());
         }
       } else {
@@ -248,8 +239,8 @@ class Compiled::Compilation {
       }
       for (const Edge& edge : made) {
         if (owned.contains({edge.node, edge.result})) {
-          set_place(edge, new_place({.kind = Place::Kind::owned, .number = to_.owned_.size()}));
-          to_.owned_.push_back(spec(edge));
+          set_place(edge, new_place({.kind = Place::Kind::owned, .number = to_.owned.size()}));
+          to_.owned.push_back(spec(edge));
         } else {
           live(edge, new_place({.kind = Place::Kind::arena}), bytes_of(spec(edge)),
                static_cast<int>(at));
@@ -273,8 +264,8 @@ class Compiled::Compilation {
   void place_arena() {
     const MemoryPlan plan = plan_memory(lifetimes_);
     for (std::size_t i = 0; i < arena_places_.size(); ++i)
-      to_.places_[arena_places_[i]].offset = plan.offsets[i];
-    to_.arena_ = plan.bytes;
+      to_.places[arena_places_[i]].offset = plan.offsets[i];
+    to_.arena = plan.bytes;
   }
 
   // ---- Steps ----------------------------------------------------------------------------------
@@ -305,7 +296,8 @@ class Compiled::Compilation {
     if (renames(unit)) return;
     if (!unit.groups.empty()) return make_kernel(unit);
     if (const auto plan = library(unit.nodes[0])) {
-      LibraryStep step{.plan = plan, .inputs = {}, .outputs = {}, .workspace = 0};
+      LibraryStep step{
+          .plan = plan, .node = unit.nodes[0], .inputs = {}, .outputs = {}, .workspace = 0};
       for (const Edge& edge : node(unit.nodes[0]).inputs) step.inputs.push_back(place(edge));
       for (int k = 0; k < static_cast<int>(node(unit.nodes[0]).results.size()); ++k)
         step.outputs.push_back(place({unit.nodes[0], k}));
@@ -315,14 +307,14 @@ class Compiled::Compilation {
           order_.begin());
       arena_places_.push_back(step.workspace);
       lifetimes_.push_back({.bytes = plan->workspace(), .first = at, .last = at});
-      to_.steps_.emplace_back(std::move(step));
+      to_.steps.emplace_back(std::move(step));
       return;
     }
-    to_.steps_.emplace_back(NodeStep{unit.nodes[0]});
+    to_.steps.emplace_back(NodeStep{unit.nodes[0]});
   }
 
   void prepare(std::size_t g) {
-    const Group& group = to_.groups_[g];
+    const Group& group = to_.groups[g];
     if (std::all_of(group.outputs.begin(), group.outputs.end(),
                     [&](const Edge& edge) { return bytes_of(spec(edge)) == 0; }) &&
         std::none_of(group.nodes.begin(), group.nodes.end(),
@@ -339,8 +331,8 @@ class Compiled::Compilation {
   /// Units with the same pointwise kernel run together, where the first of them runs, when what
   /// they need is there by then: the updates of an optimizer are one piece of work.
   void join_units() {
-    prepared_.resize(to_.groups_.size());
-    for (std::size_t g = 0; g < to_.groups_.size(); ++g) prepare(g);
+    prepared_.resize(to_.groups.size());
+    for (std::size_t g = 0; g < to_.groups.size(); ++g) prepare(g);
     std::vector<std::size_t> position(units_.size());
     for (std::size_t at = 0; at < order_.size(); ++at) position[order_[at]] = at;
     std::map<std::array<std::uint64_t, 2>, std::vector<std::size_t>> alike;  // units, in order
@@ -357,7 +349,7 @@ class Compiled::Compilation {
     const Prepared& of = prepared_[g];
     return of.executable != nullptr && of.executable->direct() != nullptr &&
            of.measure.points <= most_points &&
-           std::all_of(to_.groups_[g].outputs.begin(), to_.groups_[g].outputs.end(),
+           std::all_of(to_.groups[g].outputs.begin(), to_.groups[g].outputs.end(),
                        [&](const Edge& edge) { return start_of(edge) == Spec::nothing; });
   }
   bool join(std::size_t u, std::vector<std::size_t>& alike, std::vector<std::size_t>& position) {
@@ -389,11 +381,11 @@ class Compiled::Compilation {
       step.executable = prepared_[g].executable;
       step.launches.push_back(launch(g));
     }
-    if (step.executable != nullptr) to_.steps_.emplace_back(std::move(step));
+    if (step.executable != nullptr) to_.steps.emplace_back(std::move(step));
   }
 
   Launch launch(std::size_t g) const {
-    const Group& group = to_.groups_[g];
+    const Group& group = to_.groups[g];
     const Prepared& of = prepared_[g];
     Launch made{.buffers = {},
                 .sizes = of.sizes,
@@ -426,7 +418,7 @@ class Compiled::Compilation {
     return made;
   }
 
-  Compiled& to_;
+  TracePlan& to_;
   const Function& function_;
   std::vector<bool> needed_;
   std::vector<Member> members_;
@@ -440,277 +432,13 @@ class Compiled::Compilation {
   std::vector<std::size_t> arena_places_;
 };
 
-Compiled::Compiled(std::shared_ptr<const Function> function) : function_(std::move(function)) {
-  Compilation(*this).run();
-}
+}  // namespace
 
-std::string Compiled::text() const {
-  std::string text;
-  for (const Step& step : steps_) {
-    if (const auto* kernel = std::get_if<KernelStep>(&step)) {
-      const Group& group = groups_[kernel->launches[0].group];
-      text += "kernel ";
-      if (kernel->launches.size() > 1) text += std::to_string(kernel->launches.size()) + " times ";
-      text +=
-          group.domain.text() + (group.row.count() > 0 ? " rows " + group.row.text() : "") + ":";
-      for (const int n : group.nodes)
-        text += " " + function_->nodes[static_cast<std::size_t>(n)].name;
-      text += " ->";
-      for (const Edge& edge : group.outputs) {
-        const Node& node = function_->nodes[static_cast<std::size_t>(edge.node)];
-        text += " " + node.results[static_cast<std::size_t>(edge.result)].text() + " " + node.name;
-      }
-    } else if (const auto* library = std::get_if<LibraryStep>(&step)) {
-      text += "library";
-      for (std::size_t n = 0; n < place_of_.size(); ++n) {
-        if (place_of_[n].empty() ||
-            place_of_[n][0] != static_cast<std::ptrdiff_t>(library->outputs[0]))
-          continue;
-        if (function_->nodes[n].op != nullptr && function_->nodes[n].op->library)
-          text += " " + function_->nodes[n].results[0].text() + " " + function_->nodes[n].name;
-      }
-    } else {
-      const Node& node = function_->nodes[static_cast<std::size_t>(std::get<NodeStep>(step).node)];
-      text += "node " + node.name;
-    }
-    text += "\n";
-  }
-  return text + "arena: " + std::to_string(arena_) + " bytes\n";
-}
-
-// ---- Running ----------------------------------------------------------------------------------
-
-/// What a run works with: kept by its thread for the next one, so that a run allocates nothing but
-/// its results.
-struct Compiled::Workspace {
-  std::vector<Tensor> arguments;
-  std::vector<Tensor> owned;
-  std::vector<std::byte*> pointers;  // by place
-  std::vector<std::byte*> buffers;
-  std::vector<kernel::Operands> operands;
-  std::vector<const std::byte*> inputs;
-  std::vector<std::byte*> outputs;
-};
-
-class Compiled::Run {
- public:
-  Run(const Compiled& of, std::span<const Tensor> arguments)
-      : of_(of), function_(*of.function_), space_(take_space()) {
-    for (const Tensor& argument : arguments) {
-      space_->arguments.push_back(argument.contiguous() ? argument
-                                                        : materialized(argument, argument.dtype()));
-    }
-    space_->owned.resize(of.owned_.size());
-    if (of.arena_ > 0) arena_ = Storage::allocate(of.arena_, Device::cpu());
-    for (const Place& place : of.places_) space_->pointers.push_back(start_of(place));
-  }
-  Run(const Run&) = delete;
-  Run& operator=(const Run&) = delete;
-  ~Run() {
-    Workspace& space = *space_;
-    space.arguments.clear();
-    space.owned.clear();
-    space.pointers.clear();
-    spare().push_back(std::move(space_));
-  }
-
-  std::vector<Tensor> run() {
-    for (const Step& step : of_.steps_) std::visit([&](const auto& one) { execute(one); }, step);
-    std::vector<Tensor> results;
-    results.reserve(function_.outputs.size());
-    for (const Function::Output& output : function_.outputs)
-      results.push_back(renamed(tensor(place(output.edge)), spec(output.edge).shape));
-    return results;
-  }
-
- private:
-  static std::vector<std::unique_ptr<Workspace>>& spare() {
-    thread_local std::vector<std::unique_ptr<Workspace>> spaces;
-    return spaces;
-  }
-  static std::unique_ptr<Workspace> take_space() {
-    auto& spaces = spare();
-    if (spaces.empty()) return std::make_unique<Workspace>();
-    auto space = std::move(spaces.back());
-    spaces.pop_back();
-    return space;
-  }
-
-  /// Where a place begins when the run does; null for what it makes itself.
-  [[nodiscard]] std::byte* start_of(const Place& place) const {
-    switch (place.kind) {
-      case Place::Kind::argument:
-        return space_->arguments[place.number].body().data;
-      case Place::Kind::constant:
-        return of_.constants_[place.number].body().data;
-      case Place::Kind::arena:
-        return of_.arena_ > 0 ? arena_.data() + place.offset : nullptr;
-      case Place::Kind::owned:
-        break;
-    }
-    return nullptr;
-  }
-
-  [[nodiscard]] const Node& node(int n) const {
-    return function_.nodes[static_cast<std::size_t>(n)];
-  }
-  [[nodiscard]] const Spec& spec(const Edge& edge) const {
-    return node(edge.node).results[static_cast<std::size_t>(edge.result)];
-  }
-  [[nodiscard]] std::size_t place(const Edge& edge) const {
-    return static_cast<std::size_t>(
-        of_.place_of_[static_cast<std::size_t>(edge.node)][static_cast<std::size_t>(edge.result)]);
-  }
-
-  /// The tensor itself, or under another shape with as many elements.
-  static Tensor renamed(const Tensor& tensor, const Shape& shape) {
-    if (tensor.body().weak || tensor.shape() == shape) return tensor;
-    std::array<std::int64_t, max_rank> strides{};
-    std::int64_t stride = 1;
-    for (int d = shape.rank(); d-- > 0;) {
-      strides[static_cast<std::size_t>(d)] = stride;
-      stride *= shape[d].value();
-    }
-    return tensor.view(shape, std::span(strides).first(static_cast<std::size_t>(shape.rank())), 0);
-  }
-
-  const Tensor& tensor(std::size_t at) {
-    const Place& place = of_.places_[at];
-    switch (place.kind) {
-      case Place::Kind::argument:
-        return space_->arguments[place.number];
-      case Place::Kind::constant:
-        return of_.constants_[place.number];
-      case Place::Kind::owned:
-        (void)pointer(at);
-        return space_->owned[place.number];
-      case Place::Kind::arena:
-        break;
-    }
-    throw InternalError("trace: a value of the arena left it");
-  }
-
-  std::byte* pointer(std::size_t at) {
-    std::byte*& known = space_->pointers[at];
-    const Place& place = of_.places_[at];
-    if (known == nullptr && place.kind == Place::Kind::owned &&
-        !space_->owned[place.number].defined()) {
-      const Spec& spec = of_.owned_[place.number];
-      Tensor& made = space_->owned[place.number];
-      made = Tensor::empty(spec.shape, spec.dtype);
-      known = made.body().data;
-    }
-    return known;
-  }
-
-  void set(const Edge& edge, const Tensor& value) {
-    const std::size_t at = place(edge);
-    Tensor& owned = space_->owned[of_.places_[at].number];
-    owned = value.body().weak ? value : materialized(value, value.dtype());
-    space_->pointers[at] = owned.body().data;
-  }
-
-  void add_buffers(const Launch& launch) {
-    for (const auto& buffer : launch.buffers)
-      space_->buffers.push_back(pointer(buffer.place) + buffer.offset);
-  }
-
-  void execute(const KernelStep& step) {
-    space_->buffers.clear();
-    if (step.launches.size() > 1) return execute_all(step);
-    const Launch& launch = step.launches[0];
-    for (const auto& start : launch.starts) {
-      if (start.from < 0) {
-        std::memset(pointer(start.place), 0, start.bytes);
-      } else {
-        std::memcpy(pointer(start.place), pointer(static_cast<std::size_t>(start.from)),
-                    start.bytes);
-      }
-    }
-    add_buffers(launch);
-    const kernel::Failure failure = step.executable->execute(
-        launch.measure, space_->buffers.data(), launch.sizes.data(), launch.parameters.data());
-    if (failure.error != 0) fail(launch, failure);
-  }
-
-  void execute_all(const KernelStep& step) {
-    for (const Launch& launch : step.launches) add_buffers(launch);
-    space_->operands.clear();
-    std::byte* const* first = space_->buffers.data();
-    for (const Launch& launch : step.launches) {
-      space_->operands.push_back({first, launch.sizes.data(), launch.parameters.data()});
-      first += launch.buffers.size();
-    }
-    step.executable->execute(space_->operands);
-  }
-
-  /// Which check failed, and what it says, is what the nodes say one by one.
-  [[noreturn]] void fail(const Launch& launch, const kernel::Failure& failure) {
-    if (failure.error != kernel::Failure::bounds) {
-      const Silence silence;
-      std::map<std::pair<int, int>, Tensor> values;
-      const auto value = [&](const Edge& edge) {
-        const auto found = values.find({edge.node, edge.result});
-        if (found != values.end()) return found->second;
-        if (node(edge.node).kind == Node::Kind::number) return node(edge.node).value;
-        const Spec& of = spec(edge);
-        const Tensor copy = Tensor::empty(of.shape, of.dtype);
-        if (copy.size() > 0) std::memcpy(copy.body().data, pointer(place(edge)), bytes_of(of));
-        return copy;
-      };
-      for (const int n : of_.groups_[launch.group].nodes) {
-        std::vector<Tensor> operands;
-        for (const Edge& edge : node(n).inputs) operands.push_back(value(edge));
-        std::vector<Tensor> results(node(n).results.size());
-        call(*node(n).op, operands, node(n).attributes, node(n).where, results);
-        for (std::size_t k = 0; k < results.size(); ++k)
-          values[{n, static_cast<int>(k)}] = results[k];
-      }
-    }
-    throw InternalError("trace: a kernel failed that its operators do not");
-  }
-
-  void execute(const LibraryStep& step) {
-    space_->inputs.clear();
-    space_->outputs.clear();
-    for (const std::size_t at : step.inputs) space_->inputs.push_back(pointer(at));
-    for (const std::size_t at : step.outputs) space_->outputs.push_back(pointer(at));
-    step.plan->execute(space_->inputs, space_->outputs, pointer(step.workspace));
-  }
-
-  void execute(const NodeStep& step) {
-    const Node& of = node(step.node);
-    const auto input = [&](std::size_t k) {
-      return renamed(tensor(place(of.inputs[k])), spec(of.inputs[k]).shape);
-    };
-    switch (of.kind) {
-      case Node::Kind::variable:
-        return set({step.node, 0}, of.variable.value(of.where));
-      case Node::Kind::assign:
-        return of.variable.assign({input(0), of.where});
-      case Node::Kind::draw:
-        return set({step.node, 0}, of.generator->draw(of.where));
-      case Node::Kind::check:
-        return check({input(0), of.where}, of.message);
-      default:
-        break;
-    }
-    std::vector<Tensor> operands;
-    for (std::size_t k = 0; k < of.inputs.size(); ++k) operands.push_back(input(k));
-    std::vector<Tensor> results(of.results.size());
-    call(*of.op, operands, of.attributes, of.where, results);
-    for (std::size_t k = 0; k < results.size(); ++k)
-      set({step.node, static_cast<int>(k)}, results[k]);
-  }
-
-  const Compiled& of_;
-  const Function& function_;
-  std::unique_ptr<Workspace> space_;
-  Storage arena_;
-};
-
-std::vector<Tensor> Compiled::run(std::span<const Tensor> arguments) const {
-  return Run(*this, arguments).run();
+TracePlan compile(std::shared_ptr<const Function> function) {
+  TracePlan plan;
+  plan.function = std::move(function);
+  Compilation(plan).run();
+  return plan;
 }
 
 }  // namespace rill

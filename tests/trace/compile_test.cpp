@@ -1,0 +1,84 @@
+// Which operators share a kernel, seen in what a traced function says of itself.
+#include <rill/rill.h>
+
+#include "tests/catch.h"
+
+namespace rill {
+namespace {
+
+TEST_CASE("elementwise operators, their broadcasts and views are one kernel") {
+  auto f = trace([](const Tensor& a, const Tensor& b) {
+    return tanh(a * b + 1.0) * exp(-transpose(a)) + reshape(b, {4, 1});
+  });
+  (void)f(ones({4, 4}), ones({4}));
+  CHECK(f.explain() ==
+        R"((float32[4,4] x0, float32[4] x1) -> (float32[4,4] result)
+kernel   in 80 B, out 64 B, 68 op: reshape transpose negative exp multiply add tanh multiply_1 add_1 -> float32[4,4] add_1
+arena: 0 B
+)");
+}
+
+TEST_CASE("a softmax and a layer norm are one kernel each") {
+  auto f = trace([](const Tensor& x) { return softmax(x); });
+  (void)f(ones({64, 32}));
+  CHECK(f.explain() ==
+        R"((float32[64,32] x) -> (float32[64,32] result)
+kernel   in 8,192 B, out 8,192 B, 39 op: softmax -> float32[64,32] softmax
+arena: 0 B
+)");
+  auto g = trace([](const Tensor& x, const Tensor& scale, const Tensor& shift) {
+    return layer_norm(x, scale, shift);
+  });
+  (void)g(ones({64, 32}), ones({32}), ones({32}));
+  CHECK(g.explain() ==
+        R"((float32[64,32] x0, float32[32] x1, float32[32] x2) -> (float32[64,32] result)
+kernel   in 8,448 B, out 8,192 B, 24 op: layer_norm -> float32[64,32] layer_norm
+arena: 0 B
+)");
+}
+
+TEST_CASE("a softmax written by hand is one kernel") {
+  auto f = trace([](const Tensor& x) {
+    const Tensor e = exp(x - max(x, 1, {.keepdims = true}));
+    return e / sum(e, 1, {.keepdims = true});
+  });
+  (void)f(ones({64, 32}));
+  CHECK(f.explain() ==
+        R"((float32[64,32] x) -> (float32[64,32] result)
+kernel   in 8,192 B, out 8,192 B, 38 op: max subtract exp sum divide -> float32[64,32] divide
+arena: 0 B
+)");
+}
+
+TEST_CASE("an optimizer's updates of all variables are one piece of work") {
+  std::vector<Variable> variables;
+  for (int i = 0; i < 5; ++i) variables.emplace_back(ones({i + 3}));
+  SGD sgd(0.5);
+  auto f = trace([&](const Tensor& x) {
+    std::vector<GradientAndVariable> pairs;
+    for (const Variable& variable : variables)
+      pairs.push_back({.gradient = x(slice(0, variable.size())), .variable = variable});
+    sgd.apply_gradients(pairs);
+  });
+  (void)f(ones({8}));
+  const std::string text = f.explain();
+  CHECK(text.find("strided_slice sgd_update -> float32[3] sgd_update (and 4 alike)") !=
+        std::string::npos);
+  INFO(text);
+  CHECK(text.find("kernel   in 48 B, out 12 B, 2 op") != std::string::npos);
+}
+
+TEST_CASE("a product and what follows it are a library's call and a kernel") {
+  auto f = trace(
+      [](const Tensor& x, const Tensor& w, const Tensor& b) { return relu(matmul(x, w) + b); });
+  (void)f(ones({64, 32}), ones({32, 16}), ones({16}));
+  CHECK(f.explain() ==
+        R"((float32[64,32] x0, float32[32,16] x1, float32[16] x2) -> (float32[64,16] result)
+library  in 10,240 B, out 4,096 B: matmul -> float32[64,16] matmul
+kernel   in 4,160 B, out 4,096 B, 2 op: add relu -> float32[64,16] relu
+arena: 4,096 B
+)");
+}
+
+}  // namespace
+}  // namespace rill

@@ -1,0 +1,16 @@
+/// From a recorded function to a plan: which nodes share a kernel, in which order they run, and
+/// where their values are. Invariant: running the plan gives the bits that the function's nodes
+/// give one by one, and leaves the same state behind, also when it fails.
+#pragma once
+
+#include <memory>
+
+#include <rill/trace/function.h>
+#include <rill/trace/trace_plan.h>
+
+namespace rill {
+
+/// All sizes of the function must be known.
+TracePlan compile(std::shared_ptr<const Function> function);
+
+}  // namespace rill

@@ -1,0 +1,251 @@
+#include <rill/trace/execute.h>
+
+#include <array>
+#include <cstring>
+#include <map>
+#include <memory>
+#include <utility>
+
+#include <rill/ops/call.h>
+#include <rill/ops/check.h>
+#include <rill/ops/materialize.h>
+#include <rill/tensor/error.h>
+#include <rill/tensor/listener.h>
+
+namespace rill {
+namespace {
+
+std::size_t bytes_of(const Spec& spec) {
+  return static_cast<std::size_t>(spec.shape.size().value()) * size_of(spec.dtype);
+}
+
+/// What a run works with: kept by its thread for the next one, so that a run allocates nothing but
+/// its results.
+struct Workspace {
+  std::vector<Tensor> arguments;
+  std::vector<Tensor> owned;
+  std::vector<std::byte*> pointers;  // by place
+  std::vector<std::byte*> buffers;
+  std::vector<kernel::Operands> operands;
+  std::vector<const std::byte*> inputs;
+  std::vector<std::byte*> outputs;
+};
+
+class Run {
+ public:
+  Run(const TracePlan& of, std::span<const Tensor> arguments) : of_(of), space_(take_space()) {
+    for (const Tensor& argument : arguments) {
+      space_->arguments.push_back(argument.contiguous() ? argument
+                                                        : materialized(argument, argument.dtype()));
+    }
+    space_->owned.resize(of.owned.size());
+    if (of.arena > 0) arena_ = Storage::allocate(of.arena, Device::cpu());
+    for (const Place& place : of.places) space_->pointers.push_back(start_of(place));
+  }
+  Run(const Run&) = delete;
+  Run& operator=(const Run&) = delete;
+  ~Run() {
+    Workspace& space = *space_;
+    space.arguments.clear();
+    space.owned.clear();
+    space.pointers.clear();
+    spare().push_back(std::move(space_));
+  }
+
+  std::vector<Tensor> run() {
+    for (const Step& step : of_.steps) std::visit([&](const auto& one) { execute(one); }, step);
+    std::vector<Tensor> results;
+    results.reserve(of_.function->outputs.size());
+    for (const Function::Output& output : of_.function->outputs)
+      results.push_back(renamed(tensor(place(output.edge)), spec(output.edge).shape));
+    return results;
+  }
+
+ private:
+  static std::vector<std::unique_ptr<Workspace>>& spare() {
+    thread_local std::vector<std::unique_ptr<Workspace>> spaces;
+    return spaces;
+  }
+  static std::unique_ptr<Workspace> take_space() {
+    auto& spaces = spare();
+    if (spaces.empty()) return std::make_unique<Workspace>();
+    auto space = std::move(spaces.back());
+    spaces.pop_back();
+    return space;
+  }
+
+  /// Where a place begins when the run does; null for what it makes itself.
+  [[nodiscard]] std::byte* start_of(const Place& place) const {
+    switch (place.kind) {
+      case Place::Kind::argument:
+        return space_->arguments[place.number].body().data;
+      case Place::Kind::constant:
+        return of_.constants[place.number].body().data;
+      case Place::Kind::arena:
+        return of_.arena > 0 ? arena_.data() + place.offset : nullptr;
+      case Place::Kind::owned:
+        break;
+    }
+    return nullptr;
+  }
+
+  [[nodiscard]] const Node& node(int n) const { return of_.node(n); }
+  [[nodiscard]] const Spec& spec(const Edge& edge) const { return of_.spec(edge); }
+  [[nodiscard]] std::size_t place(const Edge& edge) const {
+    return static_cast<std::size_t>(
+        of_.place_of[static_cast<std::size_t>(edge.node)][static_cast<std::size_t>(edge.result)]);
+  }
+
+  /// The tensor itself, or under another shape with as many elements.
+  static Tensor renamed(const Tensor& tensor, const Shape& shape) {
+    if (tensor.body().weak || tensor.shape() == shape) return tensor;
+    std::array<std::int64_t, max_rank> strides{};
+    std::int64_t stride = 1;
+    for (int d = shape.rank(); d-- > 0;) {
+      strides[static_cast<std::size_t>(d)] = stride;
+      stride *= shape[d].value();
+    }
+    return tensor.view(shape, std::span(strides).first(static_cast<std::size_t>(shape.rank())), 0);
+  }
+
+  const Tensor& tensor(std::size_t at) {
+    const Place& place = of_.places[at];
+    switch (place.kind) {
+      case Place::Kind::argument:
+        return space_->arguments[place.number];
+      case Place::Kind::constant:
+        return of_.constants[place.number];
+      case Place::Kind::owned:
+        (void)pointer(at);
+        return space_->owned[place.number];
+      case Place::Kind::arena:
+        break;
+    }
+    throw InternalError("trace: a value of the arena left it");
+  }
+
+  std::byte* pointer(std::size_t at) {
+    std::byte*& known = space_->pointers[at];
+    const Place& place = of_.places[at];
+    if (known == nullptr && place.kind == Place::Kind::owned &&
+        !space_->owned[place.number].defined()) {
+      const Spec& spec = of_.owned[place.number];
+      Tensor& made = space_->owned[place.number];
+      made = Tensor::empty(spec.shape, spec.dtype);
+      known = made.body().data;
+    }
+    return known;
+  }
+
+  void set(const Edge& edge, const Tensor& value) {
+    const std::size_t at = place(edge);
+    Tensor& owned = space_->owned[of_.places[at].number];
+    owned = value.body().weak ? value : materialized(value, value.dtype());
+    space_->pointers[at] = owned.body().data;
+  }
+
+  void add_buffers(const Launch& launch) {
+    for (const auto& buffer : launch.buffers)
+      space_->buffers.push_back(pointer(buffer.place) + buffer.offset);
+  }
+
+  void execute(const KernelStep& step) {
+    space_->buffers.clear();
+    if (step.launches.size() > 1) return execute_all(step);
+    const Launch& launch = step.launches[0];
+    for (const auto& start : launch.starts) {
+      if (start.from < 0) {
+        std::memset(pointer(start.place), 0, start.bytes);
+      } else {
+        std::memcpy(pointer(start.place), pointer(static_cast<std::size_t>(start.from)),
+                    start.bytes);
+      }
+    }
+    add_buffers(launch);
+    const kernel::Failure failure = step.executable->execute(
+        launch.measure, space_->buffers.data(), launch.sizes.data(), launch.parameters.data());
+    if (failure.error != 0) fail(launch, failure);
+  }
+
+  void execute_all(const KernelStep& step) {
+    for (const Launch& launch : step.launches) add_buffers(launch);
+    space_->operands.clear();
+    std::byte* const* first = space_->buffers.data();
+    for (const Launch& launch : step.launches) {
+      space_->operands.push_back({first, launch.sizes.data(), launch.parameters.data()});
+      first += launch.buffers.size();
+    }
+    step.executable->execute(space_->operands);
+  }
+
+  /// Which check failed, and what it says, is what the nodes say one by one.
+  [[noreturn]] void fail(const Launch& launch, const kernel::Failure& failure) {
+    if (failure.error != kernel::Failure::bounds) {
+      const Silence silence;
+      std::map<std::pair<int, int>, Tensor> values;
+      const auto value = [&](const Edge& edge) {
+        const auto found = values.find({edge.node, edge.result});
+        if (found != values.end()) return found->second;
+        if (node(edge.node).kind == Node::Kind::number) return node(edge.node).value;
+        const Spec& of = spec(edge);
+        const Tensor copy = Tensor::empty(of.shape, of.dtype);
+        if (copy.size() > 0) std::memcpy(copy.body().data, pointer(place(edge)), bytes_of(of));
+        return copy;
+      };
+      for (const int n : of_.groups[launch.group].nodes) {
+        std::vector<Tensor> operands;
+        for (const Edge& edge : node(n).inputs) operands.push_back(value(edge));
+        std::vector<Tensor> results(node(n).results.size());
+        call(*node(n).op, operands, node(n).attributes, node(n).where, results);
+        for (std::size_t k = 0; k < results.size(); ++k)
+          values[{n, static_cast<int>(k)}] = results[k];
+      }
+    }
+    throw InternalError("trace: a kernel failed that its operators do not");
+  }
+
+  void execute(const LibraryStep& step) {
+    space_->inputs.clear();
+    space_->outputs.clear();
+    for (const std::size_t at : step.inputs) space_->inputs.push_back(pointer(at));
+    for (const std::size_t at : step.outputs) space_->outputs.push_back(pointer(at));
+    step.plan->execute(space_->inputs, space_->outputs, pointer(step.workspace));
+  }
+
+  void execute(const NodeStep& step) {
+    const Node& of = node(step.node);
+    const auto input = [&](std::size_t k) {
+      return renamed(tensor(place(of.inputs[k])), spec(of.inputs[k]).shape);
+    };
+    switch (of.kind) {
+      case Node::Kind::variable:
+        return set({step.node, 0}, of.variable.value(of.where));
+      case Node::Kind::assign:
+        return of.variable.assign({input(0), of.where});
+      case Node::Kind::draw:
+        return set({step.node, 0}, of.generator->draw(of.where));
+      case Node::Kind::check:
+        return check({input(0), of.where}, of.message);
+      default:
+        break;
+    }
+    std::vector<Tensor> operands;
+    for (std::size_t k = 0; k < of.inputs.size(); ++k) operands.push_back(input(k));
+    std::vector<Tensor> results(of.results.size());
+    call(*of.op, operands, of.attributes, of.where, results);
+    for (std::size_t k = 0; k < results.size(); ++k)
+      set({step.node, static_cast<int>(k)}, results[k]);
+  }
+
+  const TracePlan& of_;
+  std::unique_ptr<Workspace> space_;
+  Storage arena_;
+};
+
+}  // namespace
+
+std::vector<Tensor> execute(const TracePlan& plan, std::span<const Tensor> arguments) {
+  return Run(plan, arguments).run();
+}
+
+}  // namespace rill

@@ -1,0 +1,89 @@
+/// `TracePlan`: a function made ready for known sizes: a flat list of steps over numbered places in
+/// memory. Invariant: plain data; whoever runs the steps in order has run the function.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <variant>
+#include <vector>
+
+#include <rill/kernel/backend.h>
+#include <rill/tensor/tensor.h>
+#include <rill/trace/function.h>
+#include <rill/trace/fusion/fuse.h>
+
+namespace rill {
+
+/// Where a value is while a function runs.
+struct Place {
+  enum class Kind : std::uint8_t {
+    argument,  ///< the caller's
+    constant,  ///< of the function
+    owned,     ///< a tensor made during the run: a result, or what leaves the arena
+    arena,     ///< at `offset` of the run's own block
+  };
+  Kind kind = Kind::owned;
+  std::size_t number = 0;  ///< argument, constant or owned: which
+  std::size_t offset = 0;  ///< arena: in bytes
+};
+
+/// A kernel on one set of operands.
+struct Launch {
+  struct Buffer {
+    std::size_t place;
+    std::ptrdiff_t offset;  ///< of its first element, in bytes
+  };
+  struct Start {  ///< what an output holds before the kernel writes to it
+    std::size_t place;
+    std::size_t bytes;
+    std::ptrdiff_t from;  ///< a place, or -1: zeros
+  };
+  std::vector<Buffer> buffers;
+  std::vector<std::int64_t> sizes;
+  std::vector<std::uint64_t> parameters;
+  kernel::Measure measure;
+  std::vector<Start> starts;
+  std::size_t group;  ///< whose kernel it is
+};
+
+/// Groups that differ in operands and sizes only run as one piece of work.
+struct KernelStep {
+  std::shared_ptr<const kernel::Executable> executable;
+  std::vector<Launch> launches;
+};
+
+struct LibraryStep {
+  std::shared_ptr<const kernel::Plan> plan;
+  int node;
+  std::vector<std::size_t> inputs;   ///< places
+  std::vector<std::size_t> outputs;  ///< places
+  std::size_t workspace;             ///< a place
+};
+
+/// Anything else, as it is done eagerly.
+struct NodeStep {
+  int node;
+};
+
+using Step = std::variant<KernelStep, LibraryStep, NodeStep>;
+
+struct TracePlan {
+  std::shared_ptr<const Function> function;
+  std::vector<Group> groups;
+  std::vector<Step> steps;
+  std::vector<Place> places;
+  std::vector<std::vector<std::ptrdiff_t>> place_of;  ///< by node and result; -1: nowhere
+  std::vector<Spec> owned;                            ///< by number
+  std::vector<Tensor> constants;                      ///< by number
+  std::size_t arena = 0;                              ///< bytes of values that live during a run
+
+  [[nodiscard]] const Node& node(int number) const {
+    return function->nodes[static_cast<std::size_t>(number)];
+  }
+  [[nodiscard]] const Spec& spec(const Edge& edge) const {
+    return node(edge.node).results[static_cast<std::size_t>(edge.result)];
+  }
+};
+
+}  // namespace rill
