@@ -156,9 +156,10 @@ Kernel::Kernel(Program program) : program_(std::move(program)) {
   owned_prefetching_.schedule.prefetches = true;
   const auto outer = program_.list(program_.outer);
   outer_lanes_ = !outer.empty() && outer.back() == points_.schedule.vector_axis;
-  if (outer_lanes_ && !points_.schedule.bounds_checks) {
-    jumping_loads_ = kernel::jumping_loads(program_, dependence, false);
-    jumping_loads_owned_ = kernel::jumping_loads(program_, dependence, true);
+  if (!points_.schedule.bounds_checks) {
+    prefetched_loads_ = outer_lanes_ ? kernel::jumping_loads(program_, dependence, false)
+                                     : kernel::repeated_loads(program_, dependence);
+    if (outer_lanes_) prefetched_loads_owned_ = kernel::jumping_loads(program_, dependence, true);
   }
   tiles_ = outer_lanes_ && !points_.schedule.bounds_checks &&
            !kernel::transposed_loads(program_, dependence).empty();
@@ -294,7 +295,7 @@ bool Kernel::bypasses_caches(const Points& launch) const {
 }
 
 /// Whether any of these loads is from a buffer that the second-level cache does not hold.
-bool Kernel::jumps_far(std::span<const Id> loads, const std::int64_t* sizes) const {
+bool Kernel::read_far(std::span<const Id> loads, const std::int64_t* sizes) const {
   static const auto cache = std::max<std::int64_t>(sysconf(_SC_LEVEL2_CACHE_SIZE), 1 << 18);
   return std::any_of(loads.begin(), loads.end(), [&](Id load) {
     const kernel::Buffer& buffer = program_.buffers[program_.accesses[load].buffer];
@@ -410,7 +411,7 @@ Failure Kernel::execute(std::byte* const* buffers, const std::int64_t* sizes,
       serial();
       return failure;
     }
-    running = code(jumps_far(jumping_loads_owned_, sizes) ? owned_prefetching_ : owned_);
+    running = code(read_far(prefetched_loads_owned_, sizes) ? owned_prefetching_ : owned_);
     if (running == nullptr) {
       serial();
       return failure;
@@ -435,7 +436,7 @@ Failure Kernel::execute(std::byte* const* buffers, const std::int64_t* sizes,
     const bool whole_lines = !outer_lanes_ || outer.size() == 1 ||
                              value(program_.axes[outer.back()].extent, sizes) % 64 == 0;
     const bool bypassing = bypass && whole_lines;
-    const bool far = jumps_far(jumping_loads_, sizes);
+    const bool far = read_far(prefetched_loads_, sizes);
     const bool interleaved = work > specialised_nanoseconds && takes_turns(sizes) &&
                              value(program_.axes[outer.back()].extent, sizes) >= points_at_once;
     Variant& variant = interleaved ? points_interleaved_

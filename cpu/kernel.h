@@ -66,7 +66,7 @@ class Kernel {
   const Code* code(Variant& variant) const;
   const Kernel* specialised(const std::int64_t* sizes) const;
   bool bypasses_caches(const Points& launch) const;
-  bool jumps_far(std::span<const kernel::Id> loads, const std::int64_t* sizes) const;
+  bool read_far(std::span<const kernel::Id> loads, const std::int64_t* sizes) const;
   bool takes_turns(const std::int64_t* sizes) const;
   std::int64_t value(kernel::Id expr, const std::int64_t* sizes) const;
   std::int64_t product(std::span<const kernel::Id> axes, const std::int64_t* sizes) const;
@@ -88,9 +88,9 @@ class Kernel {
   std::vector<kernel::Id> stride_sizes_;            ///< numbers of the sizes that are strides
   bool tiles_ = false;
   bool interleaves_ = false;
-  /// Rows that loaded indices name: worth asking for early where they lie far apart.
-  std::vector<kernel::Id> jumping_loads_;
-  std::vector<kernel::Id> jumping_loads_owned_;
+  /// Of rows that are worth asking for early where the caches do not hold them.
+  std::vector<kernel::Id> prefetched_loads_;
+  std::vector<kernel::Id> prefetched_loads_owned_;
   mutable Variant points_;
   mutable Variant points_bypassing_;  ///< with stores that bypass the caches
   mutable Variant points_prefetching_;

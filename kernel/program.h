@@ -221,7 +221,8 @@ struct Schedule {
                                 ///< or 8
   bool nontemporal = false;  ///< stores bypass the caches; whoever asks knows that whole vectors of
                              ///< 16 elements are aligned
-  bool prefetches = false;   ///< rows at loaded indices are asked for before they are used
+  bool prefetches = false;   ///< rows are asked for before they are used: those that loaded
+                             ///< indices name, and those that are walked over several times
   bool bounds_checks = false;  ///< every access is checked against its buffer's extents
   friend bool operator==(const Schedule&, const Schedule&) = default;
 };

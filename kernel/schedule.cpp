@@ -183,6 +183,44 @@ std::vector<Id> jumping_loads(const Program& program, const Dependence& dependen
   return loads;
 }
 
+std::vector<Id> repeated_loads(const Program& program, const Dependence& dependence) {
+  if (program.outer.count == 0) return {};
+  const Id point = program.list(program.outer).back();
+  // The next point's row lies at a distance that is known before this one's is.
+  const auto is_followed = [&](const Access& access) {
+    const auto index = program.list(access.index);
+    return dependence.step(access, point).kind != Step::Kind::still &&
+           std::all_of(index.begin(), index.end(), [&](Id at) {
+             const Step::Kind kind = dependence.step(at, point).kind;
+             return kind == Step::Kind::still || kind == Step::Kind::constant;
+           });
+  };
+  std::vector<bool> reduced(program.buffers.size());
+  std::vector<Id> loads;
+  for (const Stage& stage : program.stages) {
+    std::vector<Id> found;
+    for (const Id id : program.list(stage.folds)) {
+      for (const Id step : program.list(program.folds[id].step))
+        dependence.collect_loads(step, found);
+    }
+    for (const Id load : found) reduced[program.accesses[load].buffer] = true;
+    if (stage.axes.count == 0) continue;
+    found.clear();
+    for (const Id id : program.list(stage.stores))
+      dependence.collect_loads(program.stores[id].value, found);
+    for (const Id load : found) {
+      const Access& access = program.accesses[load];
+      if (!reduced[access.buffer] || access.guard != none ||
+          program.buffers[access.buffer].space != Buffer::Space::input ||
+          !dependence.step(access, program.list(stage.axes).back()).by(1) || !is_followed(access))
+        continue;
+      loads.push_back(load);
+      reduced[access.buffer] = false;  // asked for once
+    }
+  }
+  return loads;
+}
+
 Program with_strides(const Program& program, std::span<const std::pair<Id, std::int64_t>> strides) {
   Program made = program;
   std::vector<Id> constants;

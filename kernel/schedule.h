@@ -49,6 +49,11 @@ std::int64_t tile_units(std::int64_t rows, std::int64_t columns);
 /// iterations follows another.
 std::vector<Id> jumping_loads(const Program& program, const Dependence& dependence, bool owned);
 
+/// The loads of rows that a stage walks over after a reduction has. While it does, from the caches,
+/// `Schedule::prefetches` asks for the next point's row: the reduction would wait for memory, and
+/// memory for the rest of the program. Where lanes are on the elements of rows.
+std::vector<Id> repeated_loads(const Program& program, const Dependence& dependence);
+
 /// The program with some of its run-time strides known: `strides` are numbers of sizes and their
 /// values. Of use where a stride turns out to be 0, 1, 2 or -1; right for launches with these sizes
 /// only.

@@ -275,6 +275,8 @@ Value* Emitter::load(Id id) {
   Value* value = nullptr;
   if (step.by(1)) {
     value = load_vector(type, address(access), guard, otherwise);
+    if (std::find(repeated_loads_.begin(), repeated_loads_.end(), id) != repeated_loads_.end())
+      prefetch_next_row(access);
   } else if (guard == nullptr && lanes_.last == nullptr && step.by(2)) {
     // The even ones of 31 neighbours; the 32nd may lie outside.
     Value* pointer = address(access);

@@ -57,6 +57,7 @@ Emitter::Emitter(llvm::Module& module, const kernel::Program& program, const Sch
   if (kernel::interleaves(program, schedule))
     interleave_ = std::bit_floor(std::clamp<unsigned>(schedule.interleave, 1, 8));
   if (rows) row_lanes_ = lanes ? block_limit() : interleave_;
+  if (schedule.prefetches && !lanes) repeated_loads_ = kernel::repeated_loads(program, dependence_);
 }
 
 void Emitter::emit() {

@@ -100,6 +100,8 @@ class Emitter {
   void one_segment(Value* start, Value* stop);
   Value* owns(Value* row);
   void prefetch_rows(Value* start, Value* stop);
+  void prefetch_next_row(const kernel::Access& access);
+  void prefetch(Value* pointer, std::uint32_t locality);
   void point();
   void stages();
   void stage(const kernel::Stage& stage);
@@ -232,6 +234,7 @@ class Emitter {
   Value* tile_row_ = nullptr;
 
   bool outer_lanes_ = false;
+  std::vector<Id> repeated_loads_;  // which ask for the next point's row, too
   Id split_fold_ = kernel::none;
   std::uint64_t scratch_ = 0;
   unsigned interleave_ = 1;  // points at once, at most

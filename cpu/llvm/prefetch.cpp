@@ -1,9 +1,11 @@
-// Rows that lie where loaded indices say: asked for some rows before they are used.
+// Rows asked for before they are used: those that lie where loaded indices say, and those that are
+// walked over several times.
 //
 // The processor foresees walks along memory, not jumps. Without help each row of a gather or a
 // scatter waits for memory; asked for early, into the second cache and later into the first, many
-// are on their way at once. Invariant: a prefetch reads indices inside their buffers, and changes
-// nothing; where it points to nothing, nothing happens.
+// are on their way at once. And it does not foresee that a row which is worked on in the caches
+// will be followed by another one: memory would rest meanwhile. Invariant: a prefetch reads indices
+// inside their buffers, and changes nothing; where it points to nothing, nothing happens.
 #include <rill/cpu/llvm/emitter.h>
 
 #include <array>
@@ -15,17 +17,21 @@
 namespace rill::cpu::llvm_emitter {
 
 using kernel::Access;
+using kernel::Buffer;
 using llvm::Value;
 
 namespace {
 
-/// How many rows ahead, and into which cache (3: the first, 2: the second). Measured on rows of 256
+constexpr std::uint32_t first_cache = 3;
+constexpr std::uint32_t second_cache = 2;
+/// How many rows ahead, and into which cache. Measured on rows of 256
 /// bytes of a table of 256 MB: one stage alone took a fifth longer than both.
 struct Distance {
   std::int64_t rows;
   std::uint32_t locality;
 };
-constexpr std::array<Distance, 2> distances = {Distance{48, 2}, Distance{8, 3}};
+constexpr std::array<Distance, 2> distances = {Distance{48, second_cache},
+                                               Distance{8, first_cache}};
 constexpr std::int64_t line = 64;
 /// The processor sees by itself how a longer row goes on.
 constexpr std::int64_t longest_row = 1024;
@@ -66,9 +72,7 @@ void Emitter::prefetch_rows(Value* start, Value* stop) {
           for (std::int64_t k = 0; k < 4; ++k) {
             Value* at = b_.CreateAdd(b_.CreateMul(group, integer(4 * line)), integer(k * line));
             at = b_.CreateBinaryIntrinsic(llvm::Intrinsic::umin, at, last);
-            b_.CreateIntrinsic(llvm::Intrinsic::prefetch, {b_.getPtrTy()},
-                               {element(b_.getInt8Ty(), from, at), b_.getInt32(0),
-                                b_.getInt32(ahead.locality), b_.getInt32(1)});
+            prefetch(element(b_.getInt8Ty(), from, at), ahead.locality);
           }
         });
       }
@@ -76,6 +80,33 @@ void Emitter::prefetch_rows(Value* start, Value* stop) {
   }
   axes_[row] = row_now;
   axes_[outer.back()] = last_now;
+}
+
+/// What a vector of 16 elements takes of the next point's row, as this one's has just been read.
+/// Where there is no next point it asks for other memory, or for none.
+void Emitter::prefetch_next_row(const Access& access) {
+  const Buffer& buffer = program_.buffers[access.buffer];
+  const Id point = program_.list(program_.outer).back();
+  const auto index = program_.list(access.index);
+  Value* distance = integer(0);
+  for (std::size_t d = 0; d < index.size(); ++d) {
+    const kernel::Step step = dependence_.step(index[d], point);
+    if (step.kind == kernel::Step::Kind::still) continue;
+    Value* stride = evaluate(program_.list(buffer.strides)[d]);
+    distance = b_.CreateAdd(distance, b_.CreateMul(stride, integer(step.amount)));
+  }
+  Value* next = element(arithmetic_.stored(buffer.type), address(access), distance);
+  const auto bytes = static_cast<std::int64_t>(size_of(buffer.type)) * lane_count;
+  for (std::int64_t at = 0; at < bytes; at += line)
+    prefetch(element(b_.getInt8Ty(), next, integer(at)), first_cache);
+}
+
+/// Into the first cache, or the second.
+void Emitter::prefetch(Value* pointer, std::uint32_t locality) {
+  constexpr std::uint32_t reading = 0;
+  constexpr std::uint32_t data = 1;
+  b_.CreateIntrinsic(llvm::Intrinsic::prefetch, {b_.getPtrTy()},
+                     {pointer, b_.getInt32(reading), b_.getInt32(locality), b_.getInt32(data)});
 }
 
 }  // namespace rill::cpu::llvm_emitter

@@ -23,6 +23,7 @@ using kernel::Id;
 using kernel::Launch;
 using kernel::line;
 using kernel::Program;
+using kernel::shares;
 using kernel::Space;
 using kernel::summing;
 using kernel::sums;
@@ -175,6 +176,31 @@ TEST_CASE("A softmax keeps its exponentials in a row and reads them twice") {
     everywhere(
         program, launch, static_cast<std::int64_t>(count), [&] { result.assign(in.size(), -1); },
         [&] { REQUIRE(same_bits(result, expected)); }, length * 4 * 256 + 64);
+  }
+}
+
+TEST_CASE("Asking for the next row while one is walked over again changes nothing") {
+  const Program program = shares(true);
+  const kernel::Dependence dependence(program);
+  REQUIRE(kernel::repeated_loads(program, dependence).size() == 1);
+  REQUIRE(kernel::repeated_loads(shares(false), kernel::Dependence(shares(false))).empty());
+  REQUIRE(
+      kernel::repeated_loads(sums(float32, true), kernel::Dependence(sums(float32, true))).empty());
+  const std::size_t count = 9, length = 70;
+  std::vector<float> in = uneven(count * length), result(in.size()), expected(in.size());
+  Launch launch;
+  launch.sizes = {static_cast<std::int64_t>(count), static_cast<std::int64_t>(length)};
+  launch.add(in), launch.add(expected);
+  launch.interpret(program);
+  launch.buffers.pop_back();
+  launch.add(result);
+  for (const Level level : runnable_levels()) {
+    kernel::Schedule schedule = kernel::choose(program, dependence);
+    schedule.prefetches = true;
+    const Compiled compiled(program, schedule, level);
+    result.assign(in.size(), -1);
+    compiled.run(launch, 0, static_cast<std::int64_t>(count));
+    REQUIRE(same_bits(result, expected));
   }
 }
 

@@ -138,8 +138,12 @@ std::vector<Schedule> schedules(const RandomProgram& given, std::mt19937_64& ran
   }
   for (Schedule& schedule : all) {
     schedule.bounds_checks = random() % 3 == 0;
-    schedule.prefetches = !kernel::jumping_loads(program, kernel::Dependence(program),
-                                                 schedule.map == Schedule::Map::owned)
+    const kernel::Dependence dependence(program);
+    const auto outer = program.list(program.outer);
+    const bool outer_lanes = !outer.empty() && outer.back() == schedule.vector_axis;
+    const bool owned = schedule.map == Schedule::Map::owned;
+    schedule.prefetches = !(outer_lanes ? kernel::jumping_loads(program, dependence, owned)
+                                        : kernel::repeated_loads(program, dependence))
                                .empty();
     if (random() % 2 == 0) schedule.interleave = static_cast<std::uint8_t>(1U << random() % 4);
   }

@@ -50,6 +50,27 @@ Program sums(DType type, bool rows) {
   return b.finish();
 }
 
+Program shares(bool rows) {
+  Builder b;
+  const Value n = b.size();
+  const Value m = b.size();
+  const Id i = b.axis(n);
+  const Id j = b.axis(m);
+  const Id k = b.axis(m);
+  const auto strides = rows ? std::array{m, b.integer(1)} : std::array{b.integer(1), n};
+  const Id x = b.buffer(float32, Space::input, std::array{n, m}, strides);
+  const Id out = b.buffer(float32, Space::output, std::array{n, m}, strides);
+  b.outer(std::array{i});
+  b.stage({});
+  const auto total =
+      b.fold(std::array{j},
+             summing(b, float32, [&] { return b.load(x, std::array{b.index(i), b.index(j)}); }));
+  b.stage(std::array{k});
+  const std::array at{b.index(i), b.index(k)};
+  b.store(out, at, b.load(x, at) / total[0]);
+  return b.finish();
+}
+
 Program adding_rows() {
   Builder b;
   const Value n = b.size();

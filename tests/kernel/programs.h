@@ -25,6 +25,9 @@ Program addition();
 /// out[i] = sum over j of x[i, j], which lies in memory by rows or by columns; its sizes are the
 /// extents.
 Program sums(DType type, bool rows);
+/// out[i, j] = x[i, j] / sum over j of x[i, j] of float32, both in memory by rows or by columns;
+/// its sizes are the extents.
+Program shares(bool rows);
 /// out[where[i], j] += x[i, j] of float32; its sizes are the rows of x, their length, and the rows
 /// of out.
 Program adding_rows();
