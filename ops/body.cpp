@@ -67,26 +67,39 @@ Value lowest(const Value& like, int sign) {
 Value larger(const Value& a, const Value& b) { return kernel::maximum(a, b); }
 Value smaller(const Value& a, const Value& b) { return kernel::minimum(a, b); }
 
-/// The bits of a float as an integer that is ordered as the floats are, -0 below +0; its own
-/// inverse.
-Value ordered(const Value& bits) {
-  const int width = static_cast<int>(size_of(bits.dtype())) * 8;
-  const Value but_sign =
-      kernel::constant_bits(bits, ~std::uint64_t{0} >> (65U - static_cast<unsigned>(width)));
-  return bits ^ ((bits >> (width - 1)) & but_sign);
-}
-
-/// The largest for sign 1, the smallest for -1; NaN if there is one. Of floats by way of integers:
-/// their maximum is one instruction, where that of floats takes six to see to NaN and -0.
+/// The largest for sign 1, the smallest for -1; NaN if there is one. Of floats by way of their
+/// bits: a maximum of integers is one instruction, where that of floats takes six to see to NaN and
+/// -0. Signed integers order positive floats, above the negative ones; unsigned integers order
+/// negative floats from zero down, above the positive ones. NaN lie beyond the infinity of their
+/// sign.
 Value extreme(Row& row, const Value& v, int sign) {
-  auto* const join = sign > 0 ? larger : smaller;
-  if (!is_float(v.dtype())) return row.fold(folding_of(lowest(v, sign), v, join))[0];
-  const DType integer = size_of(v.dtype()) == 8 ? int64 : int32;
-  const Value place = ordered(kernel::bitcast(v, integer));
-  const Value beyond = lowest(place, -sign);  // where all NaN are, past the infinities
-  const Value init = ordered(kernel::bitcast(lowest(v, sign), integer));
-  const Value found = row.fold(folding_of(init, kernel::select(v != v, beyond, place), join))[0];
-  return kernel::bitcast(ordered(found), v.dtype());
+  if (!is_float(v.dtype()))
+    return row.fold(folding_of(lowest(v, sign), v, sign > 0 ? larger : smaller))[0];
+  const bool wide = size_of(v.dtype()) == 8;
+  const Value place = kernel::bitcast(v, wide ? int64 : int32);
+  const Value depth = kernel::bitcast(v, wide ? uint64 : uint32);
+  const auto infinity = [&](int of, const Value& like) {
+    return kernel::bitcast(lowest(v, -of), like.dtype());
+  };
+  const auto join = [](std::span<const Value> a, const Value& top, const Value& deepest,
+                       const Value& nearest) {
+    return std::vector{larger(a[0], top), larger(a[1], deepest), smaller(a[2], nearest)};
+  };
+  const auto found =
+      row.fold({.kind = kernel::Fold::Kind::reduce,
+                .init = {lowest(place, 1), lowest(depth, 1), infinity(-sign, depth)},
+                .step = [=](std::span<const Value> a) { return join(a, place, depth, depth); },
+                .merge = [=](std::span<const Value> a,
+                             std::span<const Value> b) { return join(a, b[0], b[1], b[2]); }});
+  const Value& top = found[0];      // the largest number, if any is positive
+  const Value& deepest = found[1];  // the smallest one, if any is negative
+  const Value& nearest = found[2];  // to zero, where all have one sign
+  const Value any_nan = top > infinity(1, top) || deepest > infinity(-1, deepest);
+  const Value number =
+      sign > 0 ? kernel::select(top >= 0, kernel::bitcast(top, depth.dtype()), nearest)
+               : kernel::select(kernel::bitcast(deepest, place.dtype()) < 0, deepest, nearest);
+  return kernel::select(any_nan, kernel::constant(v, std::numeric_limits<double>::quiet_NaN()),
+                        kernel::bitcast(number, v.dtype()));
 }
 
 }  // namespace
