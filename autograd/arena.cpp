@@ -2,7 +2,7 @@
 
 #include <utility>
 
-#include <rill/ops/thread_owned.h>
+#include <rill/tensor/thread_owned.h>
 
 namespace rill::detail {
 namespace {

@@ -5,9 +5,10 @@
 #include <vector>
 
 #include <rill/ops/grad.h>
-#include <rill/ops/thread_owned.h>
+#include <rill/ops/kernel_cache.h>
 #include <rill/tensor/error.h>
 #include <rill/tensor/tensor.h>
+#include <rill/tensor/thread_owned.h>
 
 namespace rill::detail {
 namespace {
@@ -52,7 +53,7 @@ constexpr std::size_t max_tensors = 16;
 
 /// Everything but attributes that `Touched` depends on.
 struct Key {
-  const Op* op = nullptr;
+  std::uint64_t op = 0;  // by identity: another may have come to the same address
   std::uint32_t wanted = 0;
   std::uint32_t inputs = 0;
   std::array<std::uint64_t, max_tensors / 8> tensors{};  // a byte each: dtype and rank
@@ -73,7 +74,7 @@ Touched touched_by_gradient(const OpEvent& event, std::uint32_t wanted) {
   Table* const table = ThreadOwned<Table>::get();
   if (table == nullptr || event.inputs.size() + event.outputs.size() > max_tensors)
     return run_rule(event, wanted);
-  Key key{&event.op, wanted, static_cast<std::uint32_t>(event.inputs.size()), {}};
+  Key key{identity(event.op), wanted, static_cast<std::uint32_t>(event.inputs.size()), {}};
   std::size_t at = 0;
   const auto add = [&](const Tensor& tensor) {
     const auto& body = tensor.body();
@@ -85,10 +86,9 @@ Touched touched_by_gradient(const OpEvent& event, std::uint32_t wanted) {
   for (const Tensor& input : event.inputs) add(input);
   for (const Tensor& output : event.outputs) add(output);
 
-  const std::uint64_t hash =
-      (reinterpret_cast<std::uintptr_t>(key.op) / sizeof(Op) ^ key.wanted * 31U ^ key.tensors[0] ^
-       key.tensors[1] * 31U ^ event.attributes.hash()) *
-      0x9e3779b97f4a7c15ULL;
+  const std::uint64_t hash = (key.op ^ key.wanted * 31U ^ key.tensors[0] ^ key.tensors[1] * 31U ^
+                              event.attributes.hash()) *
+                             0x9e3779b97f4a7c15ULL;
   Entry& entry = (*table)[hash >> 56U];
   if (!(entry.key == key && entry.attributes == event.attributes)) {
     entry = {key, event.attributes.kept(), run_rule(event, wanted)};

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <memory>
 #include <new>
 #include <utility>
 
@@ -15,6 +16,7 @@
 #include <rill/kernel/arithmetic.h>
 #include <rill/tensor/error.h>
 #include <rill/tensor/float_environment.h>
+#include <rill/tensor/thread_owned.h>
 #include <rill/tensor/unnamed.h>
 
 namespace rill::cpu {
@@ -39,57 +41,47 @@ constexpr int points_at_once = 4;
 constexpr double specialised_nanoseconds = 50'000;
 constexpr std::size_t specialisations = 16;
 
-/// Scratch of the calling thread, kept from launch to launch. Plain words beside their owner:
-/// kernels may still run while a thread's objects are destroyed.
-constinit thread_local std::byte* kept_memory = nullptr;
-constinit thread_local std::size_t kept_size = 0;
-constinit thread_local bool keeps_no_more = false;
+struct FreeAligned {
+  void operator()(std::byte* memory) const { ::operator delete[](memory, std::align_val_t{64}); }
+};
+using ScratchMemory = std::unique_ptr<std::byte[], FreeAligned>;  // NOLINT: bytes, not elements
 
-std::byte* allocate_scratch(std::size_t bytes) {
-  auto* memory =
-      static_cast<std::byte*>(::operator new[](bytes, std::align_val_t{64}, std::nothrow));
+ScratchMemory allocate_scratch(std::size_t bytes) {
+  ScratchMemory memory(
+      static_cast<std::byte*>(::operator new[](bytes, std::align_val_t{64}, std::nothrow)));
   if (memory == nullptr)
     throw detail::UnnamedError<OutOfMemoryError>("no memory for the scratch of a kernel");
   return memory;
 }
 
-void free_scratch(std::byte* memory) { ::operator delete[](memory, std::align_val_t{64}); }
+/// What a thread keeps from launch to launch.
+struct KeptScratch {
+  ScratchMemory memory;
+  std::size_t size = 0;
+};
 
-/// What one call of a kernel needs: the thread's, or at the thread's end its own.
+/// What one call of a kernel needs: the thread's, or at the thread's end its own. Null for no
+/// bytes.
 class Scratch {
  public:
   explicit Scratch(std::size_t bytes) {
-    if (bytes > kept_size) make(bytes);
-    if (memory_ == nullptr) memory_ = kept_memory;
-  }
-  ~Scratch() {
-    if (memory_ != kept_memory) free_scratch(memory_);
+    if (bytes == 0) return;
+    KeptScratch* const kept = detail::ThreadOwned<KeptScratch>::get();
+    if (kept == nullptr) {
+      own_ = allocate_scratch(bytes);
+    } else if (kept->size < bytes) {
+      *kept = {};  // freed first: never both at once
+      *kept = {allocate_scratch(bytes), bytes};
+    }
+    memory_ = kept != nullptr ? kept->memory.get() : own_.get();
   }
   Scratch(const Scratch&) = delete;
   Scratch& operator=(const Scratch&) = delete;
+  ~Scratch() = default;
   [[nodiscard]] std::byte* data() const { return memory_; }
 
  private:
-  void make(std::size_t bytes) {
-    if (keeps_no_more) {
-      memory_ = allocate_scratch(bytes);
-      return;
-    }
-    struct Owner {
-      ~Owner() {
-        free_scratch(std::exchange(kept_memory, nullptr));
-        kept_size = 0;
-        keeps_no_more = true;
-      }
-    };
-    thread_local const Owner owner;
-    (void)&owner;  // made by being named
-    free_scratch(std::exchange(kept_memory, nullptr));
-    kept_size = 0;
-    kept_memory = allocate_scratch(bytes);
-    kept_size = bytes;
-  }
-
+  ScratchMemory own_;
   std::byte* memory_ = nullptr;
 };
 

@@ -1,4 +1,4 @@
-// What was used last, by its digest: how caches in memory stay bounded.
+// What was used last, by its key: how caches in memory stay bounded.
 //
 // Invariant: holds at most as many values as it was made for; when one more comes, the one that has
 // not been used for longest goes. Not safe for several threads: who shares it locks.
@@ -13,11 +13,16 @@
 
 namespace rill::cpu {
 
-template <class Value>
+using DigestKey = std::array<std::uint64_t, 2>;
+
+/// A digest is a hash already.
+struct DigestHash {
+  std::size_t operator()(const DigestKey& key) const { return key[0]; }
+};
+
+template <class Value, class Key = DigestKey, class Hash = DigestHash>
 class RecentlyUsed {
  public:
-  using Key = std::array<std::uint64_t, 2>;
-
   explicit RecentlyUsed(std::size_t capacity) : capacity_(capacity) {}
 
   /// The value of a key, which counts as used now; null when there is none.
@@ -41,13 +46,10 @@ class RecentlyUsed {
 
  private:
   using Values = std::list<std::pair<Key, Value>>;  // the last used first
-  struct KeyHash {
-    std::size_t operator()(const Key& key) const { return key[0]; }
-  };
 
   std::size_t capacity_;
   Values values_;
-  std::unordered_map<Key, typename Values::iterator, KeyHash> places_;
+  std::unordered_map<Key, typename Values::iterator, Hash> places_;
 };
 
 }  // namespace rill::cpu

@@ -1,7 +1,7 @@
 #include <rill/ops/known_call.h>
 
 #include <rill/ops/kernel_cache.h>
-#include <rill/ops/thread_owned.h>
+#include <rill/tensor/thread_owned.h>
 
 namespace rill {
 namespace {

@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cmath>
+#include <cstdint>
 #include <cstdlib>
 #include <cstring>
 #include <limits>
@@ -9,10 +10,13 @@
 #include <thread>
 #include <vector>
 
+#include <rill/cpu/code_cache.h>
 #include <rill/cpu/environment.h>
 #include <rill/cpu/kernel.h>
 #include <rill/cpu/thread_pool.h>
 #include <rill/kernel/builder.h>
+#include <rill/kernel/dependence.h>
+#include <rill/kernel/schedule.h>
 #include <rill/tensor/error.h>
 
 #include "tests/kernel/launch.h"
@@ -54,6 +58,41 @@ void same_on_all_threads(const Program& program, Launch launch, std::vector<floa
 TEST_CASE("Equal programs are one kernel") {
   REQUIRE(Kernel::prepare(addition()) == Kernel::prepare(addition()));
   REQUIRE(Kernel::prepare(addition()) != Kernel::prepare(sums(float32, true)));
+}
+
+TEST_CASE("Short rows that the caches hold are summed several at once, few or long ones are not") {
+  const Program program = sums(float64, true);  // no other test runs it as a kernel
+  const auto kernel = Kernel::prepare(program);
+  if (code_cache_statistics().interpreted > 0) return;  // there is no emitter
+  const auto codes = [] {
+    const CodeCacheStatistics statistics = code_cache_statistics();
+    return statistics.compiled + statistics.found_on_disk;
+  };
+  const int before = threads();
+  set_threads(4);
+  const auto codes_for = [&](std::int64_t rows, std::int64_t length) {
+    std::vector<double> x(static_cast<std::size_t>(rows * length), 0.5);
+    std::vector<double> y(static_cast<std::size_t>(rows));
+    Launch launch;
+    launch.sizes = {rows, length};
+    launch.add(x), launch.add(y);
+    const std::uint64_t known = codes();
+    kernel->execute(launch.buffers.data(), launch.sizes.data(), launch.parameters.data());
+    REQUIRE(y == std::vector<double>(y.size(), 0.5 * static_cast<double>(length)));
+    return codes() - known;
+  };
+  (void)codes_for(4, 60);  // one row after the other
+  CHECK(codes_for(58, 2048) == 0);
+  CHECK(codes_for(3, 60) == 0);
+  CHECK(codes_for(2000, 60) == 1);  // several at once
+  CHECK(codes_for(2000, 60) == 0);
+  set_threads(before);
+  kernel::Schedule schedule = kernel::choose(program, kernel::Dependence(program));
+  schedule.bounds_checks = environment::bounds();
+  schedule.interleave = 4;
+  const std::uint64_t known = codes();
+  CHECK(code_for(program, kernel::fingerprint(program), schedule) != nullptr);
+  CHECK(codes() == known);  // that is the code which ran
 }
 
 TEST_CASE("A kernel without folds, rows and checks offers its code, unless accesses are checked") {

@@ -1,8 +1,14 @@
 // What docs/adding-an-op.md says, done from outside the library: a table, and nothing else.
+#include <cstddef>
+#include <memory>
+#include <span>
+#include <vector>
+
 #include <rill/ops/body.h>
 #include <rill/ops/call.h>
 #include <rill/ops/grad.h>
 #include <rill/ops/infer.h>
+#include <rill/ops/preparation.h>
 #include <rill/rill.h>
 
 #include "tests/catch.h"
@@ -56,6 +62,37 @@ TEST_CASE("an operator from outside computes, differentiates, broadcasts layouts
 TEST_CASE("a name that is taken cannot be registered again") {
   static constexpr Op other[] = {{.name = "add", .rule = same_shape<Kinds::number>}};
   CHECK_THROWS_AS(register_ops(other), ValueError);
+}
+
+/// A plan that fills its result with a number.
+struct Filling final : kernel::Plan {
+  explicit Filling(float number) : number(number) {}
+  void execute(std::span<const std::byte* const>, std::span<std::byte* const> outputs,
+               std::byte*) const override {
+    *reinterpret_cast<float*>(outputs[0]) = number;
+  }
+  float number;
+};
+
+TEST_CASE("an operator that comes to another's address computes and differentiates as itself") {
+  const Rule<Preparation> libraries[] = {
+      [](Preparation& p) { p.plan(std::make_unique<Filling>(1.0F)); },
+      [](Preparation& p) { p.plan(std::make_unique<Filling>(2.0F)); }};
+  const Rule<Grad> gradients[] = {[](Grad& g) { g.to(0, g.dy()); },
+                                  [](Grad& g) { g.to(0, g.dy() * g.x(0)); }};
+  const Tensor x = tensor({5.0});
+  std::vector<float> values;
+  std::vector<float> slopes;
+  for (int k = 0; k < 2; ++k) {
+    const Op op{.name = "test_passing",  // at one address in both rounds
+                .rule = same_shape<Kinds::floating>,
+                .library = libraries[k],
+                .grad = gradients[k]};
+    values.push_back(call(op, x).item<float>());
+    slopes.push_back(grad([&](const Tensor& t) { return call(op, t); })(x).item<float>());
+  }
+  CHECK(values == std::vector<float>{1, 2});
+  CHECK(slopes == std::vector<float>{1, 5});
 }
 
 }  // namespace
