@@ -44,17 +44,17 @@ struct Worst {
 
 /// The gradients of `f`'s weighted result.
 std::vector<Tensor> gradients(const Function& f, std::span<const Tensor> inputs,
-                              std::span<const std::size_t> wanted) {
+                              std::span<const std::size_t> wanted, Where where) {
   GradientTape tape({.watch_variables = false});
   std::vector<Tensor> sources;
   for (std::size_t k : wanted) {
-    tape.watch(inputs[k], {});
+    tape.watch(inputs[k], where);
     sources.push_back(inputs[k]);
   }
   const Tensor y = f(inputs);
   const Tensor weight = tensor(weights(y.size()), y.shape()).to(y.dtype());
   return tape.gradient(y, sources, {.output_gradients = weight, .unconnected = Unconnected::zeros},
-                       {});
+                       where);
 }
 
 double weighted_result(const Function& f, std::span<const Tensor> inputs) {
@@ -67,8 +67,9 @@ double weighted_result(const Function& f, std::span<const Tensor> inputs) {
 }
 
 void compare(const Function& f, std::vector<Tensor> inputs, std::span<const std::size_t> wanted,
-             const CheckGradientsOptions& options, const std::string& what, Worst& worst) {
-  const std::vector<Tensor> by_rule = gradients(f, inputs, wanted);
+             const CheckGradientsOptions& options, const std::string& what, Worst& worst,
+             Where where) {
+  const std::vector<Tensor> by_rule = gradients(f, inputs, wanted, where);
   for (std::size_t at = 0; at < wanted.size(); ++at) {
     const std::size_t k = wanted[at];
     const Tensor x = inputs[k];
@@ -110,7 +111,7 @@ void compare(const Function& f, std::vector<Tensor> inputs, std::span<const std:
 }  // namespace
 
 GradientCheck check_gradients(const Function& f, const std::vector<Tensor>& inputs,
-                              const CheckGradientsOptions& options) {
+                              const CheckGradientsOptions& options, Where where) {
   std::vector<Tensor> doubles;
   std::vector<std::size_t> wanted;
   for (std::size_t k = 0; k < inputs.size(); ++k) {
@@ -120,16 +121,16 @@ GradientCheck check_gradients(const Function& f, const std::vector<Tensor>& inpu
     doubles.push_back(floats ? tensor(inputs[k].to_vector<double>(), inputs[k].shape())
                              : inputs[k]);
   }
-  if (wanted.empty()) throw DTypeError("check_gradients: no input holds floats");
+  if (wanted.empty()) throw DTypeError("check_gradients: no input holds floats" + where.suffix());
   Worst worst;
-  compare(f, doubles, wanted, options, "order 1, ", worst);
+  compare(f, doubles, wanted, options, "order 1, ", worst, where);
   if (options.order >= 2) {
     for (std::size_t k : wanted) {
       const Function first = [&](std::span<const Tensor> x) {
-        return gradients(f, x, {&k, 1}).front();
+        return gradients(f, x, {&k, 1}, where).front();
       };
       compare(first, doubles, wanted, options,
-              "order 2, gradient of input " + std::to_string(k) + ", ", worst);
+              "order 2, gradient of input " + std::to_string(k) + ", ", worst, where);
     }
   }
   return {worst.excess <= 1, worst.text};

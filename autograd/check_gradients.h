@@ -8,6 +8,7 @@
 #include <vector>
 
 #include <rill/tensor/tensor.h>
+#include <rill/tensor/where.h>
 
 namespace rill {
 
@@ -35,6 +36,7 @@ struct GradientCheck {
 ///     check_gradients(product, {x, y}).ok      // true
 RILL_API GradientCheck check_gradients(const std::function<Tensor(std::span<const Tensor>)>& f,
                                        const std::vector<Tensor>& inputs,
-                                       const CheckGradientsOptions& options = {});
+                                       const CheckGradientsOptions& options = {},
+                                       Where where = Where::here());
 
 }  // namespace rill

@@ -6,7 +6,6 @@
 #include <concepts>
 #include <cstddef>
 #include <string>
-#include <string_view>
 #include <type_traits>
 #include <utility>
 
@@ -53,7 +52,7 @@ inline Tensor apart(const Tensor& x) {
 template <class F>
 class ValueAndGrad {
  public:
-  ValueAndGrad(std::string_view name, F f, int argument, Where where)
+  ValueAndGrad(const char* name, F f, int argument, Where where)
       : name_(name), f_(std::move(f)), argument_(argument), where_(where) {}
 
   template <class... Arguments>
@@ -79,13 +78,17 @@ class ValueAndGrad {
     }
     in_operation(name_, where_, [&] { tape.watch(x, where_); });
     Tensor value = f_(std::as_const(arguments)...);
-    Tensor gradient = in_operation(name_, where_, [&] {
-      return tape.gradient(value, x, {.unconnected = Unconnected::zeros}, where_);
-    });
+    if (!value.defined()) fail_undefined(name_, where_);
+    if (!is_float(value.dtype())) {
+      throw DTypeError(std::string(name_) + ": target (" + value.type_text() +
+                       "): only floats have gradients" + where_.suffix());
+    }
+    // Under no name: the user's gradient functions run in here, and their errors are their own.
+    Tensor gradient = tape.gradient(value, x, {.unconnected = Unconnected::zeros}, where_);
     return {std::move(value), std::move(gradient)};
   }
 
-  std::string_view name_;
+  const char* name_;
   F f_;
   int argument_;
   Where where_;  // where the gradient was asked for: calls of it know no place

@@ -7,6 +7,7 @@
 #include <rill/ops/creation.h>
 #include <rill/ops/grad.h>
 #include <rill/tensor/error.h>
+#include <rill/tensor/user_call.h>
 
 namespace rill::detail {
 namespace {
@@ -41,8 +42,9 @@ class Few {
 
 class Replay {
  public:
-  Replay(Recording& recording, std::span<const std::uint32_t> sources)
+  Replay(Recording& recording, std::span<const std::uint32_t> sources, Where where)
       : recording_(recording),
+        where_(where),
         nodes_(recording.nodes().size()),
         roles_(recording.slots(), Role::aside),
         gradients_(recording.slots()) {
@@ -88,7 +90,7 @@ class Replay {
     if (!gradient.defined())
       gradient = std::move(contribution);
     else
-      gradient += contribution;
+      gradient += Operand(contribution, where_);
   }
 
   void step(Node& node) {
@@ -131,6 +133,7 @@ class Replay {
         .output_gradients = output_gradients,
         .wanted = wanted,
         .where = node.where};
+    const UserCall scope("gradient of ", node.op->name, node.where);
     Grad grad(record);
     node.op->grad(grad);
     take(node, grad.results());
@@ -146,14 +149,15 @@ class Replay {
     if (results.size() != node.inputs) {
       throw GradientError("custom_gradient: the gradient function returned " +
                           std::to_string(results.size()) + " gradients for " +
-                          std::to_string(node.inputs) + " arguments");
+                          std::to_string(node.inputs) + " arguments" + where_.suffix());
     }
     for (std::size_t k = 0; k < node.inputs; ++k) {
       const Spec& spec = *node.specs()[k];
       if (results[k].defined() &&
           (results[k].dtype() != spec.dtype || !(results[k].shape() == spec.shape))) {
         throw GradientError("custom_gradient: the gradient of argument " + std::to_string(k) +
-                            " is " + results[k].type_text() + ", the argument " + spec.text());
+                            " is " + results[k].type_text() + ", the argument " + spec.text() +
+                            where_.suffix());
       }
     }
     take(node, results);
@@ -168,6 +172,7 @@ class Replay {
   }
 
   Recording& recording_;
+  const Where where_;  // where the gradients were asked for
   const std::size_t
       nodes_;  // as many as there were: a tape that goes on does not replay its own replay
   std::vector<Role> roles_;
@@ -177,8 +182,8 @@ class Replay {
 }  // namespace
 
 std::vector<Tensor> replay(Recording& recording, std::vector<Seed> seeds,
-                           std::span<const std::uint32_t> sources, bool consume) {
-  Replay replay(recording, sources);
+                           std::span<const std::uint32_t> sources, bool consume, Where where) {
+  Replay replay(recording, sources, where);
   for (Seed& seed : seeds) replay.seed(std::move(seed));
   seeds.clear();
   replay.run(consume);

@@ -20,8 +20,9 @@ struct Seed {
 };
 
 /// The gradients of `sources` (slots, or `Recording::none`), undefined where nothing flows. With
-/// `consume`, values are let go as soon as no earlier operation needs them.
+/// `consume`, values are let go as soon as no earlier operation needs them. Errors of an operator's
+/// rule name the operator and the line where it was called, others `where`.
 std::vector<Tensor> replay(Recording& recording, std::vector<Seed> seeds,
-                           std::span<const std::uint32_t> sources, bool consume);
+                           std::span<const std::uint32_t> sources, bool consume, Where where);
 
 }  // namespace rill::detail

@@ -224,7 +224,7 @@ std::vector<Tensor> GradientTape::gradients(const TensorList& target,
     if (slot != Recording::none) seeds.push_back({slot, seed_for(targets[k], options, k, where)});
   }
   std::vector<Tensor> found =
-      detail::replay(tape.recording(), std::move(seeds), slots, !persistent);
+      detail::replay(tape.recording(), std::move(seeds), slots, !persistent, where);
   for (std::size_t k = 0; k < found.size(); ++k) {
     if (found[k].defined()) continue;
     if (options.unconnected == Unconnected::error) {

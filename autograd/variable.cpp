@@ -6,6 +6,7 @@
 #include <utility>
 
 #include <rill/autograd/variable_state.h>
+#include <rill/ops/axes.h>
 #include <rill/tensor/listener.h>
 #include <rill/tensor/literal.h>
 #include <rill/tensor/unnamed.h>
@@ -113,8 +114,7 @@ void Variable::update(const char* operation, Update apply, const Operand& delta)
   if (delta.is_tensor()) {
     if (!delta.tensor().defined()) detail::fail_undefined(operation, delta.where());
     const Shape& shape = delta.tensor().shape();
-    if (shape != held.shape &&
-        (shape.rank() > held.shape.rank() || broadcast(shape, held.shape) != held.shape)) {
+    if (!stretches_to(shape, held.shape)) {
       throw ShapeError(std::string(operation) + ": a variable keeps its shape: " + described(held) +
                        ", what is given " + delta.tensor().type_text() + delta.where().suffix());
     }

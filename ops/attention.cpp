@@ -7,12 +7,13 @@
 #include <rill/ops/elementwise.h>
 #include <rill/ops/linalg.h>
 #include <rill/ops/softmax.h>
-#include <rill/tensor/unnamed.h>
+#include <rill/tensor/user_call.h>
 
 namespace rill {
 
 Tensor scaled_dot_product_attention(const Operand& query, const Operand& key, const Operand& value,
-                                    const AttentionOptions& options) try {
+                                    const AttentionOptions& options) {
+  const detail::UserCall scope("scaled_dot_product_attention", query.where());
   const Where where = query.where();
   const Tensor &q = query.tensor(), &k = key.tensor(), &v = value.tensor();
   if (!q.defined() || !k.defined() || !v.defined())
@@ -32,8 +33,6 @@ Tensor scaled_dot_product_attention(const Operand& query, const Operand& key, co
     scores = rill::where(columns <= rows, scores, -std::numeric_limits<double>::infinity());
   }
   return matmul({softmax(scores), where}, v);
-} catch (const detail::Unnamed& error) {
-  error.rethrow("scaled_dot_product_attention", query.where());
 }
 
 }  // namespace rill

@@ -35,6 +35,14 @@ Axes normalized_axes(const Tensor& x, const Axes& axes, std::string_view operati
   return normal;
 }
 
+bool stretches_to(const Shape& shape, const Shape& to) {
+  const int added = to.rank() - shape.rank();
+  for (int axis = 0; axis < shape.rank(); ++axis) {
+    if (added < 0 || !(shape[axis] == Dim(1) || shape[axis] == to[axis + added])) return false;
+  }
+  return true;
+}
+
 Dim size_along(const Shape& shape, const Axes& axes) {
   Dim size = 1;
   for (const int axis : axes) size = size * shape[axis];

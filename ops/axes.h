@@ -1,4 +1,5 @@
-/// Axes of an operand, as users write them, brought into the form that attributes hold.
+/// Axes of an operand, as users write them, brought into the form that attributes hold; and sizes
+/// along them.
 /// Invariant: public functions hand on axes in [0, rank), ascending, each once; rules refuse what a
 /// graph's file holds otherwise, so bodies and gradients need not look.
 #pragma once
@@ -18,6 +19,9 @@ RILL_API int normalized_axis(const Tensor& x, int axis, std::string_view operati
 /// one given twice.
 RILL_API Axes normalized_axes(const Tensor& x, const Axes& axes, std::string_view operation,
                               Where where);
+
+/// True when `shape` stretches to `to`: aligned at the right, its sizes are equal or 1.
+[[nodiscard]] bool stretches_to(const Shape& shape, const Shape& to);
 
 /// How many elements of `shape` stand along `axes` at each place of the others.
 Dim size_along(const Shape& shape, const Axes& axes);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <limits>
 
+#include <rill/kernel/limits.h>
 #include <rill/tensor/error.h>
 
 namespace rill {
@@ -52,18 +53,6 @@ kernel::Folding folding_of(const Value& init, const Value& v,
                        std::span<const Value> b) { return std::vector{join(a[0], b[0])}; }};
 }
 
-/// The value that `max` starts from, or `min` for sign -1.
-Value lowest(const Value& like, int sign) {
-  const DType dtype = like.dtype();
-  if (is_float(dtype))
-    return kernel::constant(like, -sign * std::numeric_limits<double>::infinity());
-  const unsigned bits = static_cast<unsigned>(size_of(dtype) * 8);
-  const std::uint64_t ones = ~std::uint64_t{0} >> (64U - bits);
-  const std::uint64_t top = std::uint64_t{1} << (bits - 1U);
-  if (is_unsigned(dtype)) return kernel::constant_bits(like, sign > 0 ? 0 : ones);
-  return kernel::constant_bits(like, sign > 0 ? top : ones ^ top);
-}
-
 Value larger(const Value& a, const Value& b) { return kernel::maximum(a, b); }
 Value smaller(const Value& a, const Value& b) { return kernel::minimum(a, b); }
 
@@ -73,13 +62,15 @@ Value smaller(const Value& a, const Value& b) { return kernel::minimum(a, b); }
 /// negative floats from zero down, above the positive ones. NaN lie beyond the infinity of their
 /// sign.
 Value extreme(Row& row, const Value& v, int sign) {
-  if (!is_float(v.dtype()))
-    return row.fold(folding_of(lowest(v, sign), v, sign > 0 ? larger : smaller))[0];
+  if (!is_float(v.dtype())) {
+    return row.fold(sign > 0 ? folding_of(kernel::lowest(v), v, larger)
+                             : folding_of(kernel::highest(v), v, smaller))[0];
+  }
   const bool wide = size_of(v.dtype()) == 8;
   const Value place = kernel::bitcast(v, wide ? int64 : int32);
   const Value depth = kernel::bitcast(v, wide ? uint64 : uint32);
   const auto infinity = [&](int of, const Value& like) {
-    return kernel::bitcast(lowest(v, -of), like.dtype());
+    return kernel::bitcast(of > 0 ? kernel::highest(v) : kernel::lowest(v), like.dtype());
   };
   const auto join = [](std::span<const Value> a, const Value& top, const Value& deepest,
                        const Value& nearest) {
@@ -87,7 +78,7 @@ Value extreme(Row& row, const Value& v, int sign) {
   };
   const auto found =
       row.fold({.kind = kernel::Fold::Kind::reduce,
-                .init = {lowest(place, 1), lowest(depth, 1), infinity(-sign, depth)},
+                .init = {kernel::lowest(place), kernel::lowest(depth), infinity(-sign, depth)},
                 .step = [=](std::span<const Value> a) { return join(a, place, depth, depth); },
                 .merge = [=](std::span<const Value> a,
                              std::span<const Value> b) { return join(a, b[0], b[1], b[2]); }});

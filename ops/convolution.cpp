@@ -8,6 +8,7 @@
 #include <rill/ops/infer.h>
 #include <rill/ops/preparation.h>
 #include <rill/ops/window_attributes.h>
+#include <rill/tensor/user_call.h>
 
 namespace rill {
 namespace {
@@ -160,6 +161,7 @@ std::span<const Op> families::convolution() { return table; }
 
 Tensor conv2d(const Operand& x, const Operand& filters, const ConvolutionOptions& options) {
   const Where where = x.where();
+  const detail::UserCall scope("conv2d", where);
   const Tensor input = images_of("conv2d", x, options.layout);
   const Tensor& w = filters.tensor();
   if (!w.defined()) detail::fail_undefined("conv2d", where);

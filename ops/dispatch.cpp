@@ -18,6 +18,7 @@
 #include <rill/tensor/float_environment.h>
 #include <rill/tensor/listener.h>
 #include <rill/tensor/unnamed.h>
+#include <rill/tensor/user_call.h>
 
 namespace rill {
 namespace {
@@ -201,6 +202,7 @@ void evaluate(const Op& op, std::span<const Tensor> inputs, const Attributes& at
   }
   if (op.composition) {
     const Silence silence;
+    const detail::UserCall scope(op.name, where);
     Composition composition(attributes, inputs, outputs);
     op.composition(composition);
     return;

@@ -17,7 +17,7 @@
 #include <rill/ops/region.h>
 #include <rill/ops/shape.h>
 #include <rill/ops/view.h>
-#include <rill/tensor/unnamed.h>
+#include <rill/tensor/user_call.h>
 
 namespace rill {
 namespace {
@@ -111,21 +111,12 @@ void slice_rule(Infer& i, const SliceAttributes& a) {
   }
 }
 
-/// Kinds of element types in the order in which values may move without loss of meaning.
-int kind_of(DType dtype) { return dtype == bool_ ? 0 : is_float(dtype) ? 2 : 1; }
-
 constexpr auto update_rule = [](Infer& i, const SliceAttributes& a) {
   slice_rule(i, a);
-  i.require_dtype(kind_of(i.dtype(1)) <= kind_of(i.dtype(0)),
+  i.require_dtype(keeps_meaning(i.dtype(1), i.dtype(0)),
                   "the value's kind does not fit the elements: convert it with .to(" +
                       std::string(name(i.dtype(0))) + ")");
-  const Shape& value = i.shape(1);
-  bool fits = value.rank() <= a.size.rank();
-  for (int axis = 0; fits && axis < value.rank(); ++axis) {
-    const Dim size = value[axis];
-    fits = size == Dim(1) || size == a.size[axis + a.size.rank() - value.rank()];
-  }
-  if (!fits)
+  if (!stretches_to(i.shape(1), a.size))
     i.fail<ShapeError>("the value does not broadcast to the slice's shape " + a.size.text());
   i.convert(i.dtype(0));
   i.out_starting(i.dtype(0), i.shape(0), 0);
@@ -198,7 +189,7 @@ constexpr Op table[] = {
        for (int axis = 0; axis < v.output().rank(); ++axis) {
          const std::int64_t stride = v.strides()[static_cast<std::size_t>(axis)];
          // A step that is never taken may be of any length.
-         v.stride(axis, v.output()[axis] == Dim(1) ? stride : stride * a.step[axis].value());
+         v.stride(axis, v.output()[axis].value() > 1 ? stride * a.step[axis].value() : stride);
          if (!(v.output()[axis] == Dim(0))) offset += stride * a.first[axis].value();
        }
        v.offset(v.output().size() == Dim(0) ? 0 : offset);
@@ -348,6 +339,7 @@ Tensor stretched(const Tensor& x, const Tensor& indices, int axis, Where where) 
 Tensor scattered_rows(Tensor x, const Tensor& indices, const Operand& updates, int axis,
                       const ScatterOptions& options) {
   const Where where = updates.where();
+  const detail::UserCall scope("scatter", where);
   const ScatterAttributes attributes{normalized_axis(x, axis, "scatter", where), options.mode};
   Shape shape;
   for (int at = 0; at < attributes.axis; ++at) shape.push_back(x.shape()[at]);
@@ -363,6 +355,7 @@ Tensor scattered_rows(Tensor x, const Tensor& indices, const Operand& updates, i
 Tensor scattered_elements(Tensor x, const Tensor& indices, const Operand& updates, int axis,
                           const ScatterOptions& options) {
   const Where where = updates.where();
+  const detail::UserCall scope("put_along_axis", where);
   const ScatterAttributes attributes{normalized_axis(x, axis, "put_along_axis", where),
                                      options.mode};
   const Tensor places = stretched(x, indices, attributes.axis, where);
@@ -400,7 +393,8 @@ Tensor take(const Tensor& x, const Tensor& indices, int axis, Where where) {
 }
 
 Tensor embedding(const Tensor& table, const Tensor& ids, Where where) {
-  return detail::in_operation("embedding", where, [&] { return take(table, ids, 0, where); });
+  const detail::UserCall scope("embedding", where);
+  return take(table, ids, 0);
 }
 
 Tensor gather(const Tensor& x, const Tensor& indices, int axis, Where where) {

@@ -15,7 +15,7 @@
 #include <rill/ops/places.h>
 #include <rill/ops/shape.h>
 #include <rill/tensor/elements.h>
-#include <rill/tensor/unnamed.h>
+#include <rill/tensor/user_call.h>
 
 namespace rill {
 namespace {
@@ -193,6 +193,7 @@ Tensor concat(std::initializer_list<Tensor> tensors, int axis, Where where) {
 }
 
 Tensor stack(std::span<const Tensor> tensors, int axis, Where where) {
+  const detail::UserCall scope("stack", where);
   require_tensors(tensors, "stack", where);
   const Tensor& first = tensors[0];
   const int normal = normalized_axis(axis, first.rank() + 1, "stack", first.type_text(), where);
@@ -210,7 +211,8 @@ Tensor stack(std::initializer_list<Tensor> tensors, int axis, Where where) {
   return stack(std::span<const Tensor>(tensors.begin(), tensors.size()), axis, where);
 }
 
-Tensor tile(const Tensor& x, std::span<const std::int64_t> counts, Where where) try {
+Tensor tile(const Tensor& x, std::span<const std::int64_t> counts, Where where) {
+  const detail::UserCall scope("tile", where);
   Tensor result = x;
   while (result.rank() < static_cast<int>(counts.size())) result = expand_dims(result, 0, where);
   const int first = result.rank() - static_cast<int>(counts.size());
@@ -229,14 +231,13 @@ Tensor tile(const Tensor& x, std::span<const std::int64_t> counts, Where where) 
         reshape(broadcast_to(result, {parts[0], count, parts[1], parts[2]}, where), shape, where);
   }
   return result;
-} catch (const detail::Unnamed& error) {
-  error.rethrow("tile", where);
 }
 Tensor tile(const Tensor& x, std::initializer_list<std::int64_t> counts, Where where) {
   return tile(x, std::span<const std::int64_t>(counts.begin(), counts.size()), where);
 }
 
-Tensor repeat(const Tensor& x, std::int64_t count, int axis, Where where) try {
+Tensor repeat(const Tensor& x, std::int64_t count, int axis, Where where) {
+  const detail::UserCall scope("repeat", where);
   const int normal = normalized_axis(x, axis, "repeat", where);
   if (count < 0)
     throw ValueError("repeat: the count is negative: " + std::to_string(count) + where.suffix());
@@ -245,11 +246,10 @@ Tensor repeat(const Tensor& x, std::int64_t count, int axis, Where where) try {
   shape[normal] = shape[normal] * count;
   const Tensor raised = reshape(x, {parts[0], parts[1], 1, parts[2]}, where);
   return reshape(broadcast_to(raised, {parts[0], parts[1], count, parts[2]}, where), shape, where);
-} catch (const detail::Unnamed& error) {
-  error.rethrow("repeat", where);
 }
 
 Tensor roll(const Tensor& x, std::int64_t shift, int axis, Where where) {
+  const detail::UserCall scope("roll", where);
   const int normal = normalized_axis(x, axis, "roll", where);
   const Dim size = x.shape()[normal];
   if (size == Dim(0)) return x;
@@ -261,7 +261,8 @@ Tensor roll(const Tensor& x, std::int64_t shift, int axis, Where where) {
 }
 
 Tensor pad(const Tensor& x, std::span<const Padding> amounts, const PadOptions& options,
-           Where where) try {
+           Where where) {
+  const detail::UserCall scope("pad", where);
   const int rank = x.rank();
   if (amounts.size() != 1 && static_cast<int>(amounts.size()) != rank) {
     throw ShapeError("pad: takes one amount, or one for each axis of " + x.type_text() + ", not " +
@@ -293,8 +294,6 @@ Tensor pad(const Tensor& x, std::span<const Padding> amounts, const PadOptions& 
     result = take(result, source_of(size, amount, options.mode, where), axis, where);
   }
   return result;
-} catch (const detail::Unnamed& error) {
-  error.rethrow("pad", where);
 }
 Tensor pad(const Tensor& x, std::initializer_list<Padding> amounts, const PadOptions& options,
            Where where) {

@@ -11,6 +11,7 @@
 #include <rill/ops/preparation.h>
 #include <rill/ops/shape.h>
 #include <rill/tensor/unnamed.h>
+#include <rill/tensor/user_call.h>
 
 namespace rill {
 namespace {
@@ -187,9 +188,7 @@ Tensor below_diagonal(const Tensor& x, std::int64_t offset, std::string_view ope
     throw ShapeError(std::string(operation) + ": needs two axes: " + x.type_text() +
                      where.suffix());
   }
-  const Tensor rows = arange(x.dim(-2, where), where);
-  const Tensor columns = arange(x.dim(-1, where), where);
-  return expand_dims(rows, 1, where) + offset >= columns;
+  return expand_dims(arange(x.dim(-2)), 1) + offset >= arange(x.dim(-1));
 }
 
 }  // namespace
@@ -220,22 +219,23 @@ Tensor dot(const Operand& a, const Operand& b) {
     fail_shape("dot", left, right,
                "takes vectors and matrices: use matmul for batches, * for scalars", a.where());
   }
-  return detail::in_operation("dot", a.where(), [&] { return matmul({left, a.where()}, right); });
+  const detail::UserCall scope("dot", a.where());
+  return matmul(left, right);
 }
 
 Tensor outer(const Operand& a, const Operand& b) {
   const Where where = a.where();
   if (!a.tensor().defined() || !b.tensor().defined()) detail::fail_undefined("outer", where);
-  return detail::in_operation("outer", where, [&] {
-    const Tensor rows = a.tensor().reshape({-1, 1}, where);
-    return multiply({rows, where}, b.tensor().reshape({1, -1}, where));
-  });
+  const detail::UserCall scope("outer", where);
+  return multiply(a.tensor().reshape({-1, 1}), b.tensor().reshape({1, -1}));
 }
 
 Tensor tril(const Tensor& x, int offset, Where where) {
+  const detail::UserCall scope("tril", where);
   return rill::where(below_diagonal(x, offset, "tril", where), x, false);
 }
 Tensor triu(const Tensor& x, int offset, Where where) {
+  const detail::UserCall scope("triu", where);
   return rill::where(below_diagonal(x, std::int64_t{offset} - 1, "triu", where), false, x);
 }
 

@@ -4,7 +4,7 @@
 #include <rill/ops/reduce.h>
 #include <rill/ops/shape.h>
 #include <rill/tensor/tensor.h>
-#include <rill/tensor/unnamed.h>
+#include <rill/tensor/user_call.h>
 
 namespace rill {
 
@@ -34,15 +34,15 @@ Tensor Tensor::transpose(const Axes& order, Where where) const {
   return rill::transpose(*this, order, where);
 }
 
-bool equal(const Tensor& a, const Tensor& b, Where where) try {
+bool equal(const Tensor& a, const Tensor& b, Where where) {
+  const detail::UserCall scope("equal", where);
   if (!a.defined() || !b.defined()) detail::fail_undefined("equal", where);
   if (a.dtype() != b.dtype() || !(a.shape() == b.shape())) return false;
   return all(Operand(a, where) == b, {}, where).item<bool>(where);
-} catch (const detail::Unnamed& error) {
-  error.rethrow("equal", where);
 }
 
-bool allclose(const Tensor& a, const Tensor& b, const AllcloseOptions& options, Where where) try {
+bool allclose(const Tensor& a, const Tensor& b, const AllcloseOptions& options, Where where) {
+  const detail::UserCall scope("allclose", where);
   if (!a.defined() || !b.defined()) detail::fail_undefined("allclose", where);
   const Tensor x = a.to(float64, where);
   const Tensor y = b.to(float64, where);
@@ -51,8 +51,6 @@ bool allclose(const Tensor& a, const Tensor& b, const AllcloseOptions& options, 
   Tensor close = same | (near & isfinite(y));
   if (options.equal_nan) close = close | (isnan(x) & isnan(y));
   return all(close, {}, where).item<bool>(where);
-} catch (const detail::Unnamed& error) {
-  error.rethrow("allclose", where);
 }
 
 }  // namespace rill

@@ -16,6 +16,7 @@
 #include <rill/ops/infer.h>
 #include <rill/ops/reduce.h>
 #include <rill/ops/shape.h>
+#include <rill/tensor/user_call.h>
 
 namespace rill {
 namespace {
@@ -434,6 +435,7 @@ BatchNorm batch_norm(const Operand& x, const Operand& gamma, const Operand& beta
   const Where where = x.where();
   const Tensor& t = x.tensor();
   if (!t.defined()) detail::fail_undefined("batch_norm", where);
+  const detail::UserCall scope("batch_norm", where);
   require_epsilon("batch_norm", options.epsilon, where);
   const int axis = normalized_axis(options.axis, t.rank(), "batch_norm", t.type_text(), where);
   const Tensor scale = beside(gamma.tensor(), axis, t.rank(), "gamma", t, where);
@@ -450,6 +452,7 @@ Tensor batch_norm_with(const Operand& x, const Operand& gamma, const Operand& be
   const Where where = x.where();
   const Tensor& t = x.tensor();
   if (!t.defined()) detail::fail_undefined("batch_norm", where);
+  const detail::UserCall scope("batch_norm", where);
   require_epsilon("batch_norm", options.epsilon, where);
   const int axis = normalized_axis(options.axis, t.rank(), "batch_norm", t.type_text(), where);
   const auto placed = [&](const Tensor& vector, std::string_view what) {

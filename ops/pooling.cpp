@@ -4,12 +4,14 @@
 #include <string>
 #include <vector>
 
+#include <rill/kernel/limits.h>
 #include <rill/ops/body.h>
 #include <rill/ops/call.h>
 #include <rill/ops/families.h>
 #include <rill/ops/grad.h>
 #include <rill/ops/infer.h>
 #include <rill/ops/window_attributes.h>
+#include <rill/tensor/user_call.h>
 
 namespace rill {
 namespace {
@@ -56,19 +58,11 @@ struct Window {
   }
 };
 
-Value lowest(const Value& like) {
-  if (is_float(like.dtype()))
-    return kernel::constant(like, -std::numeric_limits<double>::infinity());
-  const auto bits = static_cast<unsigned>(size_of(like.dtype()) * 8);
-  return kernel::constant_bits(like,
-                               is_unsigned(like.dtype()) ? 0 : std::uint64_t{1} << (bits - 1U));
-}
-
 /// The largest element, and its place in the window as i * width + j. NaN wins; of equals the
 /// first.
 void max_pool_body(Body& b, const WindowAttributes& a) {
   const Window window(b, a);
-  const Value none = lowest(b.constant(b.dtype(), 0));
+  const Value none = kernel::lowest(b.constant(b.dtype(), 0));
   const Value x =
       b.in(0, std::array{b.at(0), window.row, window.column, b.at(3)}, window.inside, none);
   const Value place = kernel::cast(window.i * a.window[1].value() + window.j, int32);
@@ -292,6 +286,7 @@ std::span<const Op> families::pooling() { return table; }
 
 Tensor max_pool2d(const Operand& x, std::array<int, 2> window, const PoolOptions& options) {
   const Where where = x.where();
+  const detail::UserCall scope("max_pool2d", where);
   const Tensor input = images_of("max_pool2d", x, options.layout);
   const WindowAttributes a = pool_attributes("max_pool2d", input, window, options, where);
   return from_nhwc(call_for<2>(find<"max_pool2d">, {input}, a, where)[0], options.layout, where);
@@ -299,6 +294,7 @@ Tensor max_pool2d(const Operand& x, std::array<int, 2> window, const PoolOptions
 
 Tensor avg_pool2d(const Operand& x, std::array<int, 2> window, const PoolOptions& options) {
   const Where where = x.where();
+  const detail::UserCall scope("avg_pool2d", where);
   const Tensor input = images_of("avg_pool2d", x, options.layout);
   const WindowAttributes a = pool_attributes("avg_pool2d", input, window, options, where);
   return from_nhwc(call(find<"avg_pool2d">, {input, where}, a), options.layout, where);

@@ -5,6 +5,7 @@
 
 #include <rill/kernel/math.h>
 #include <rill/kernel/philox.h>
+#include <rill/ops/axes.h>
 #include <rill/ops/body.h>
 #include <rill/ops/call.h>
 #include <rill/ops/check.h>
@@ -18,6 +19,7 @@
 #include <rill/tensor/listener.h>
 #include <rill/tensor/literal.h>
 #include <rill/tensor/unnamed.h>
+#include <rill/tensor/user_call.h>
 
 namespace rill {
 namespace {
@@ -168,12 +170,7 @@ Tensor drawn(const Op& op, const Shape& shape, DType dtype, rng::Generator* gene
 
 void require_broadcast(const Tensor& p, const Shape& shape, Where where) {
   if (!p.defined()) detail::fail_undefined("bernoulli", where);
-  bool fits = p.rank() <= shape.rank();
-  for (int axis = 1; fits && axis <= p.rank(); ++axis) {
-    const Dim size = p.shape()[p.rank() - axis];
-    fits = size == Dim(1) || size == shape[shape.rank() - axis];
-  }
-  if (!fits) {
+  if (!stretches_to(p.shape(), shape)) {
     throw ShapeError("bernoulli: the probabilities " + p.type_text() + " do not broadcast to " +
                      shape.text() + where.suffix());
   }
@@ -211,14 +208,13 @@ Generator& default_generator() {
 void seed(std::uint64_t seed) { default_generator().seed(seed); }
 
 Tensor uniform(const Shape& shape, double low, double high, const RandomOptions& options,
-               Where where) try {
+               Where where) {
+  const detail::UserCall scope("uniform", where);
   if (!is_float(options.dtype)) return uniform(shape, options, where);  // says what is wrong
   const Stretch stretch(low, high, options.dtype, where);
   const Tensor unit = uniform(shape, options, where);
   const Tensor x = add({multiply({unit, where}, high - low), where}, low);
   return stretch.reaches_high ? minimum({x, where}, stretch.last) : x;
-} catch (const detail::Unnamed& error) {
-  error.rethrow("uniform", where);
 }
 
 Tensor uniform(const Shape& shape, const RandomOptions& options, Where where) try {
@@ -265,7 +261,8 @@ Tensor randint(const Shape& shape, std::int64_t low, std::int64_t high,
   error.rethrow("randint", where);
 }
 
-Tensor bernoulli(const Shape& shape, const Operand& p, const DrawOptions& options) try {
+Tensor bernoulli(const Shape& shape, const Operand& p, const DrawOptions& options) {
+  const detail::UserCall scope("bernoulli", p.where());
   const Where where = p.where();
   if (p.is_tensor()) {
     require_broadcast(p.tensor(), shape, where);
@@ -276,8 +273,6 @@ Tensor bernoulli(const Shape& shape, const Operand& p, const DrawOptions& option
                      where.suffix());
   }
   return Operand(uniform(shape, {.generator = options.generator}, where), where) < p;
-} catch (const detail::Unnamed& error) {
-  error.rethrow("bernoulli", p.where());
 }
 
 Tensor permutation(std::int64_t n, const DrawOptions& options, Where where) try {
@@ -291,6 +286,7 @@ Tensor permutation(std::int64_t n, const DrawOptions& options, Where where) try 
 
 Tensor dropout(const Operand& x, double rate, const DropoutOptions& options) {
   const Where where = x.where();
+  const detail::UserCall scope("dropout", where);
   const Tensor& t = x.tensor();
   if (!t.defined()) detail::fail_undefined("dropout", where);
   if (const bool proper = rate >= 0 && rate < 1; !proper) {

@@ -21,7 +21,7 @@
 #include <rill/ops/reduce.h>
 #include <rill/ops/shape.h>
 #include <rill/tensor/index.h>
-#include <rill/tensor/unnamed.h>
+#include <rill/tensor/user_call.h>
 
 namespace rill {
 namespace {
@@ -268,6 +268,7 @@ std::span<const Op> families::recurrent() { return table; }
 Lstm lstm(const Operand& x, const Operand& input_weights, const Operand& recurrent_weights,
           const Operand& bias, const LstmOptions& options) {
   const Where where = x.where();
+  const detail::UserCall scope("lstm", where);
   Tensor sequence = x.tensor();
   const Tensor& u = recurrent_weights.tensor();
   if (!sequence.defined() || !u.defined() || !input_weights.tensor().defined() ||
@@ -295,7 +296,8 @@ Lstm lstm(const Operand& x, const Operand& input_weights, const Operand& recurre
 
 LstmState lstm_cell(const Operand& x, const Operand& h, const Operand& c,
                     const Operand& input_weights, const Operand& recurrent_weights,
-                    const Operand& bias) try {
+                    const Operand& bias) {
+  const detail::UserCall scope("lstm_cell", x.where());
   const Where where = x.where();
   const Tensor z = matmul(x, input_weights) + bias;
   const Tensor r = matmul(h, recurrent_weights);
@@ -310,8 +312,6 @@ LstmState lstm_cell(const Operand& x, const Operand& h, const Operand& c,
   }
   const auto [next_h, next_c, gates] = call_for<3>(find<"lstm_gates">, {z, r, cell}, {}, where);
   return {next_h, next_c};
-} catch (const detail::Unnamed& error) {
-  error.rethrow("lstm_cell", x.where());
 }
 
 }  // namespace rill

@@ -17,6 +17,7 @@
 #include <rill/ops/join.h>
 #include <rill/ops/shape.h>
 #include <rill/tensor/index.h>
+#include <rill/tensor/user_call.h>
 
 namespace rill {
 namespace {
@@ -364,14 +365,16 @@ Tensor var(const Tensor& x, const VarianceOptions& options, Where where) {
   return var(x, Axes(), options, where);
 }
 Tensor stddev(const Tensor& x, const Axes& axes, const VarianceOptions& options, Where where) {
-  return sqrt(Operand(var(x, axes, options, where), where));
+  const detail::UserCall scope("stddev", where);
+  return sqrt(var(x, axes, options));
 }
 Tensor stddev(const Tensor& x, const VarianceOptions& options, Where where) {
   return stddev(x, Axes(), options, where);
 }
 
 Tensor count_nonzero(const Tensor& x, const Axes& axes, const ReduceOptions& options, Where where) {
-  return sum(cast(Operand(x, where), bool_), axes, options, where);
+  const detail::UserCall scope("count_nonzero", where);
+  return sum(cast(x, bool_), axes, options);
 }
 Tensor count_nonzero(const Tensor& x, const ReduceOptions& options, Where where) {
   return count_nonzero(x, Axes(), options, where);

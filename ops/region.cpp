@@ -4,6 +4,7 @@
 #include <cstring>
 #include <string>
 
+#include <rill/ops/axes.h>
 #include <rill/ops/creation.h>
 #include <rill/ops/elementwise.h>
 #include <rill/ops/index.h>
@@ -24,7 +25,7 @@ namespace {
 struct Stretch {
   Dim first, step, size;
 };
-/// Longer than every axis: numbers beyond it mean the same.
+/// A step longer than every axis: those beyond it mean the same.
 constexpr std::int64_t farthest = std::int64_t{1} << 60;
 Stretch stretch_of(const Tensor& x, int axis, const Slice& slice, Where where) {
   const Dim size = x.shape()[axis];
@@ -32,27 +33,30 @@ Stretch stretch_of(const Tensor& x, int axis, const Slice& slice, Where where) {
   const std::int64_t stride = step > 0 ? step : -step;
   if (step == 0) fail(x, "a slice's step is zero", where);
   if (!slice.first && !slice.last && step == 1) return {0, 1, size};
-  if (!size.known()) {
+  const auto known = [](const std::optional<Bound>& bound) {
+    return !bound || bound->at().known();
+  };
+  if (!size.known() || !known(slice.first) || !known(slice.last)) {
     if (!slice.first && !slice.last)
       return {step > 0 ? Dim(0) : size - 1, step, (size + stride - 1) / stride};
     if (step < 0)
-      fail(x,
-           "a slice that walks backwards over the unknown size " + size.text() + " has no bounds",
+      fail(x, "a slice that walks backwards over sizes that are not known yet has no bounds",
            where);
-    const auto bound = [&](std::int64_t given) {
-      const std::int64_t at = std::clamp(given, -farthest, farthest);
-      return at < 0 ? Dim::max(size + at, 0) : Dim::min(at, size);
+    const auto bound = [&](Dim at) {
+      const bool from_end = at.known() && at.value() < 0;
+      return Dim::min(Dim::max(from_end ? size + at : at, 0), size);
     };
-    const Dim first = slice.first ? bound(*slice.first) : Dim(0);
-    const Dim last = slice.last ? bound(*slice.last) : size;
+    const Dim first = slice.first ? bound(slice.first->at()) : Dim(0);
+    const Dim last = slice.last ? bound(slice.last->at()) : size;
     return {first, step, (Dim::max(last - first, 0) + step - 1) / step};
   }
   const std::int64_t n = size.value();
   const std::int64_t low = step > 0 ? 0 : -1;
   const std::int64_t high = step > 0 ? n : n - 1;
   const auto bound = [&](std::int64_t at) { return std::clamp(at < 0 ? at + n : at, low, high); };
-  const std::int64_t first = slice.first ? bound(*slice.first) : (step > 0 ? low : high);
-  const std::int64_t last = slice.last ? bound(*slice.last) : (step > 0 ? high : low);
+  const std::int64_t first =
+      slice.first ? bound(slice.first->at().value()) : (step > 0 ? low : high);
+  const std::int64_t last = slice.last ? bound(slice.last->at().value()) : (step > 0 ? high : low);
   const std::int64_t distance = step > 0 ? last - first : first - last;
   const std::int64_t count = distance > 0 ? (distance - 1) / stride + 1 : 0;
   // A step that is never taken counts as 1, however long it is.
@@ -62,6 +66,7 @@ Stretch stretch_of(const Tensor& x, int axis, const Slice& slice, Where where) {
 int axes_of(const Index& index) {
   switch (index.kind()) {
     case Index::Kind::number:
+    case Index::Kind::size:
     case Index::Kind::slice:
       return 1;
     case Index::Kind::tensor:
@@ -72,6 +77,11 @@ int axes_of(const Index& index) {
 }
 
 }  // namespace
+
+bool keeps_meaning(DType value, DType elements) {
+  const auto kind = [](DType dtype) { return dtype == bool_ ? 0 : is_float(dtype) ? 2 : 1; };
+  return kind(value) <= kind(elements);
+}
 
 Region region_of(const Tensor& x, std::span<const Index* const> indices, Where where) {
   if (!x.defined()) detail::fail_undefined("index", where);
@@ -112,8 +122,9 @@ Region region_of(const Tensor& x, std::span<const Index* const> indices, Where w
   bool in_group = false;
   bool picks = false;
   for (const Index* index : indices) {
-    const bool advanced =
-        index->kind() == Index::Kind::number || index->kind() == Index::Kind::tensor;
+    const bool advanced = index->kind() == Index::Kind::number ||
+                          index->kind() == Index::Kind::size ||
+                          index->kind() == Index::Kind::tensor;
     if (advanced && !in_group) ++advanced_groups;
     in_group = advanced;
     picks = picks || index->kind() == Index::Kind::tensor;
@@ -130,6 +141,9 @@ Region region_of(const Tensor& x, std::span<const Index* const> indices, Where w
         keep(at < 0 ? size + at : Dim(at), 1, 1);
         break;
       }
+      case Index::Kind::size:
+        keep(index->size(), 1, 1);
+        break;
       case Index::Kind::slice: {
         const Stretch stretch = stretch_of(x, axis, index->range(), where);
         region.shape.push_back(stretch.size);
@@ -244,9 +258,8 @@ bool overlaps_itself(const Tensor& x) {
 }
 
 void require_kind(const Tensor& x, const Operand& value) {
-  const auto kind = [](DType dtype) { return dtype == bool_ ? 0 : is_float(dtype) ? 2 : 1; };
   const DType given = value.is_tensor() ? value.tensor().dtype() : value.scalar().dtype();
-  if (kind(given) <= kind(x.dtype())) return;
+  if (keeps_meaning(given, x.dtype())) return;
   throw DTypeError("index: a value of " + std::string(name(given)) + " does not fit " +
                    x.type_text() + ": convert it with .to(" + std::string(name(x.dtype())) + ")" +
                    value.where().suffix());
@@ -256,12 +269,7 @@ void require_kind(const Tensor& x, const Operand& value) {
 Tensor fitted(const Tensor& x, const Operand& value, const Region& region) {
   const Tensor& given = value.tensor();
   if (given.rank() == 0) return given;
-  bool fits = given.rank() <= region.shape.rank();
-  for (int axis = 0; fits && axis < given.rank(); ++axis) {
-    const Dim size = given.shape()[axis];
-    fits = size == Dim(1) || size == region.shape[axis + region.shape.rank() - given.rank()];
-  }
-  if (!fits) {
+  if (!stretches_to(given.shape(), region.shape)) {
     throw ShapeError("index: " + given.type_text() + " does not broadcast to the place " +
                      region.shape.text() + " in " + x.type_text() + value.where().suffix());
   }

@@ -43,6 +43,10 @@ struct Region {
 /// Throws `IndexError`: `index: 5 is outside axis 0 of size 3: float32[3,4], at model.cpp:41`.
 Region region_of(const Tensor& x, std::span<const Index* const> indices, Where where);
 
+/// True when a value of one dtype may be written among elements of another: bool among all,
+/// integers among integers and floats, floats among floats.
+bool keeps_meaning(DType value, DType elements);
+
 /// `indices` as int64 positions along an axis of `x`. Throws `IndexError` when one is outside.
 Tensor checked_index(const Tensor& indices, const Tensor& x, int axis, Where where);
 

@@ -146,13 +146,7 @@ constexpr Op table[] = {
      }},
     {.name = "broadcast_to", .peers = {.numpy = "broadcast_to", .tensorflow = "broadcast_to", .torch = "broadcast_to", .onnx = "Expand"},
      .rule = [](Infer& i, const ShapeAttributes& a) {
-       const Shape& shape = i.shape(0);
-       bool fits = shape.rank() <= a.shape.rank();
-       for (int axis = 0; fits && axis < shape.rank(); ++axis) {
-         const Dim size = shape[axis];
-         fits = size == Dim(1) || size == a.shape[axis + a.shape.rank() - shape.rank()];
-       }
-       if (!fits) i.fail<ShapeError>("sizes must be equal or 1 to stretch to " + a.shape.text());
+       if (!stretches_to(i.shape(0), a.shape)) i.fail<ShapeError>("sizes must be equal or 1 to stretch to " + a.shape.text());
        i.out(i.dtype(0), a.shape);
      },
      .body = [](Body& b, const ShapeAttributes&) { b.out(b.in(0)); },

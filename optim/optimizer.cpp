@@ -15,6 +15,7 @@
 #include <rill/tensor/error.h>
 #include <rill/tensor/listener.h>
 #include <rill/tensor/literal.h>
+#include <rill/tensor/user_call.h>
 
 namespace rill {
 namespace {
@@ -135,6 +136,7 @@ Tensor Optimizer::minimize(const std::function<Tensor()>& loss, std::span<const 
 void Optimizer::apply_gradients(std::span<const GradientAndVariable> pairs, Where where) {
   check(pairs, where);
   if (pairs.empty()) return;  // no step
+  const detail::UserCall scope("apply_gradients", where);
   const std::vector<std::size_t> places = places_of(pairs);
   const Tensor step = iterations_.value(where).to(float64) + 1;
   const std::vector<Tensor> numbers = this->numbers(learning_rate_.value(where), step);
@@ -236,7 +238,8 @@ std::int64_t Optimizer::iterations(Where where) const {
   return iterations_.value(where).item<std::int64_t>(where);
 }
 
-void Optimizer::build(std::span<const Variable> variables) {
+void Optimizer::build(std::span<const Variable> variables, Where where) {
+  const detail::UserCall scope("build", where);
   for (const Variable& variable : variables) place_of(variable);
 }
 

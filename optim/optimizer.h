@@ -69,7 +69,7 @@ class RILL_API Optimizer {
   /// Steps taken so far.
   [[nodiscard]] std::int64_t iterations(Where where = Where::here()) const;
   /// Makes the state of `variables` now instead of at their first step, so that it can be restored.
-  void build(std::span<const Variable> variables);
+  void build(std::span<const Variable> variables, Where where = Where::here());
   /// All state: the number of steps, the learning rate, then what is kept per variable, named
   /// `adam/w/momentum`.
   [[nodiscard]] std::vector<Variable> variables() const;

@@ -1,5 +1,6 @@
 #include <rill/tensor/atomic_file.h>
 #include <rill/tensor/error.h>
+#include <rill/tensor/unnamed.h>
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -75,8 +76,10 @@ AtomicFile::~AtomicFile() {
 
 void AtomicFile::fail(const char* action) const {
   const int error = errno;
-  throw FileError(operation_ + ": cannot " + action + " '" + path_ +
-                  "': " + std::generic_category().message(error) + where_.suffix());
+  throw detail::UnnamedError<FileError>(operation_,
+                                        std::string("cannot ") + action + " '" + path_ +
+                                            "': " + std::generic_category().message(error),
+                                        where_);
 }
 
 void AtomicFile::write(const void* data, std::size_t bytes) {

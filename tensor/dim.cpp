@@ -18,9 +18,7 @@ Dim::Dim(std::string_view name) {
                      "': a name has letters, digits and '_', does not start with a digit, and is "
                      "not 'max' or 'min'");
   }
-  DimTable& table = DimTable::instance();
-  const std::lock_guard lock(table.mutex);
-  *this = table.named(name);
+  *this = DimTable::unknown(name);
 }
 
 Dim Dim::fresh() {

@@ -12,14 +12,15 @@ constexpr bool is_name_character(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || is_digit(c);
 }
 
-/// A name of a user's (`batch`), or of a fresh unknown (`?1`).
+/// A name that a user may give: `batch`.
 constexpr bool is_name(std::string_view name) {
-  if (!name.empty() && name.front() == '?') {
-    name.remove_prefix(1);
-  } else if (name.empty() || is_digit(name.front()) || name == "max" || name == "min") {
-    return false;
-  }
-  return !name.empty() && name.size() <= 255 && std::ranges::all_of(name, is_name_character);
+  return !name.empty() && name.size() <= 255 && std::ranges::all_of(name, is_name_character) &&
+         !is_digit(name.front()) && name != "max" && name != "min";
+}
+/// The name of a fresh unknown: `?1`.
+constexpr bool is_fresh_name(std::string_view name) {
+  return name.size() > 1 && name.size() <= 255 && name.front() == '?' &&
+         std::ranges::all_of(name.substr(1), is_digit);
 }
 
 }  // namespace rill::symbolic

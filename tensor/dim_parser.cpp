@@ -90,7 +90,7 @@ class DimParser {
     if (word.empty()) fail("expected a number or a name");
     if (symbolic::is_digit(word.front())) return number(word);
     if (word == "max" || word == "min") return extremum(word == "max");
-    return Dim(word);
+    return symbolic::is_fresh_name(word) ? DimTable::unknown(word) : Dim(word);
   }
 
   Dim number(std::string_view word) const {

@@ -65,6 +65,12 @@ Dim DimTable::fresh() {
   return intern(std::move(atom));
 }
 
+Dim DimTable::unknown(std::string_view name) {
+  DimTable& table = instance();
+  const std::lock_guard lock(table.mutex);
+  return table.named(name);
+}
+
 DimTable::Polynomial DimTable::polynomial_of(Dim dim) const {
   return dim.known() ? constant(dim.bits_) : expression_of(dim).polynomial;
 }
@@ -228,7 +234,7 @@ Dim DimTable::substituted(AtomId id, const Lookup& lookup, std::map<std::int64_t
   }
   if (atom.kind == Kind::name) {
     const std::optional<Dim> value = lookup(atom.name);
-    return value ? *value : Dim(std::string_view(atom.name));
+    return value ? *value : unknown(atom.name);
   }
   Dim result = substituted(atom.arguments[0], lookup, done);
   for (std::size_t i = 1; i < atom.arguments.size(); ++i) {

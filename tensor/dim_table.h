@@ -22,7 +22,7 @@
 namespace rill {
 
 /// Expression number i is the bit pattern `Dim::limit + i`. Methods expect the lock to be held,
-/// except `substituted`.
+/// except `substituted` and `unknown`.
 struct DimTable {
   static constexpr std::size_t longest_text = 1024;
 
@@ -48,6 +48,8 @@ struct DimTable {
   Dim intern(Atom&& atom);
   Dim named(std::string_view name) { return intern(Atom{Kind::name, std::string(name), {}}); }
   Dim fresh();
+  /// Of a name that has been looked at, a fresh unknown's too. Takes the lock.
+  static Dim unknown(std::string_view name);
 
   // ---- Arithmetic -----------------------------------------------------------------------------
   /// One of + - * / %, or M and m for the larger and the smaller.

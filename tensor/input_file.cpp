@@ -1,5 +1,6 @@
 #include <rill/tensor/error.h>
 #include <rill/tensor/input_file.h>
+#include <rill/tensor/unnamed.h>
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -49,12 +50,14 @@ void InputFile::read(std::uint64_t offset, void* to, std::size_t bytes) const {
 }
 
 void InputFile::fail_format(const std::string& what) const {
-  throw FormatError(operation_ + ": '" + path_ + "': " + what + where_.suffix());
+  throw detail::UnnamedError<FormatError>(operation_, "'" + path_ + "': " + what, where_);
 }
 
 void InputFile::fail_file(const char* action, int error) const {
-  throw FileError(operation_ + ": cannot " + action + " '" + path_ +
-                  "': " + std::generic_category().message(error) + where_.suffix());
+  throw detail::UnnamedError<FileError>(operation_,
+                                        std::string("cannot ") + action + " '" + path_ +
+                                            "': " + std::generic_category().message(error),
+                                        where_);
 }
 
 }  // namespace rill

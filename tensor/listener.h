@@ -10,6 +10,7 @@
 
 #include <rill/tensor/device.h>
 #include <rill/tensor/export.h>
+#include <rill/tensor/user_call.h>
 #include <rill/tensor/where.h>
 
 namespace rill {
@@ -144,9 +145,11 @@ class RILL_API Listeners {
   /// True when nothing listens on this thread.
   static bool none();
 
-  /// Tells every listener, innermost first: `Listeners::tell(&Listener::op, event)`.
+  /// Tells every listener, innermost first, and at the user's line: `Listeners::tell(&Listener::op,
+  /// event)`.
   template <class Event>
-  static void tell(void (Listener::*method)(const Event&), const Event& event) {
+  static void tell(void (Listener::*method)(const Event&), Event event) {
+    if constexpr (requires { event.where; }) event.where = detail::UserCall::place(event.where);
     for (Listening* at = top(); at != nullptr;) {
       Listening* const outer = at->outer_;  // a listener may leave while it is told
       (at->listener_->*method)(event);

@@ -4,11 +4,12 @@
 // which is the one that the user wrote.
 #pragma once
 
-#include <rill/tensor/where.h>
-
 #include <string>
 #include <string_view>
 #include <utility>
+
+#include <rill/tensor/export.h>
+#include <rill/tensor/where.h>
 
 namespace rill::detail {
 
@@ -29,14 +30,15 @@ class Unnamed {
   virtual void rethrow_as(std::string_view operation, Where where) const = 0;
 };
 
+/// `operation: rule, at model.cpp:41`, or the rule alone where there is no name yet.
+RILL_API std::string error_text(std::string_view operation, std::string_view rule, Where where);
+
 template <class E>
 class UnnamedError final : public E, public Unnamed {
  public:
-  explicit UnnamedError(std::string rule) : E(rule), rule_(std::move(rule)) {}
+  explicit UnnamedError(std::string rule) : UnnamedError({}, std::move(rule), {}) {}
   UnnamedError(std::string_view operation, std::string rule, Where where)
-      : E(std::string(operation) + ": " + rule + where.suffix()),
-        rule_(std::move(rule)),
-        where_(where) {}
+      : E(error_text(operation, rule, where)), rule_(std::move(rule)), where_(where) {}
 
  private:
   void rethrow_as(std::string_view operation, Where where) const override {
@@ -47,7 +49,8 @@ class UnnamedError final : public E, public Unnamed {
   Where where_;
 };
 
-/// `f()`, whose errors from below are those of `operation` at the user's line.
+/// `f()`, whose errors from below are those of `operation` at the user's line: for a function that
+/// is one operator, as it costs nothing. One that calls several opens a `UserCall`.
 template <class F>
 decltype(auto) in_operation(std::string_view operation, Where where, F&& f) {
   try {

@@ -1,6 +1,11 @@
 #include <rill/tensor/where.h>
 
+#include <functional>
+#include <mutex>
+#include <set>
 #include <string_view>
+
+#include <rill/tensor/user_call.h>
 
 namespace rill {
 
@@ -13,6 +18,17 @@ std::string Where::text() const {
   return std::string(name) + ":" + std::to_string(line);
 }
 
-std::string Where::suffix() const { return known() ? ", at " + text() : std::string(); }
+Where Where::kept() const {
+  if (!known()) return *this;
+  static std::mutex mutex;
+  static auto& names = *new std::set<std::string, std::less<>>;  // never freed: graphs point there
+  const std::lock_guard lock(mutex);
+  return {names.emplace(file).first->c_str(), line};
+}
+
+std::string Where::suffix() const {
+  const Where users = detail::UserCall::place(*this);
+  return users.known() ? ", at " + users.text() : std::string();
+}
 
 }  // namespace rill

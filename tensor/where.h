@@ -28,7 +28,11 @@ struct Where {
   [[nodiscard]] constexpr bool known() const { return file != nullptr; }
   /// `model.cpp:41`, or nothing where the place is unknown.
   [[nodiscard]] RILL_API std::string text() const;
-  /// `, at model.cpp:41`, the end of an error's text, or nothing.
+  /// The same place for what outlives the code that names it: a library may be unloaded, and its
+  /// files' names with it.
+  [[nodiscard]] RILL_API Where kept() const;
+  /// `, at model.cpp:41`, the end of an error's text, or nothing. Within a function of rill's that
+  /// calls others, the place where the user called that function.
   [[nodiscard]] RILL_API std::string suffix() const;
 };
 

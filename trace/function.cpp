@@ -13,8 +13,9 @@ namespace {
 /// Runs the nodes that are marked, and lets go of each value after its last use.
 class Run {
  public:
-  Run(const Function& function, std::vector<bool> needed, std::span<const Edge> kept)
+  Run(const Function& function, std::vector<bool> needed, std::span<const Edge> kept, Where where)
       : function_(function),
+        where_(where),
         needed_(std::move(needed)),
         values_(function.nodes.size()),
         uses_(function.nodes.size()) {
@@ -41,30 +42,32 @@ class Run {
  private:
   void node(std::size_t n) {
     const Node& node = function_.nodes[n];
+    const Where where = node.where.known() ? node.where : where_;
     switch (node.kind) {
       case Node::Kind::input:
-        throw TraceError("run: the input '" + node.name + "' is needed and not fed");
+        throw TraceError("run: the input '" + node.name + "' is needed and not fed" +
+                         where_.suffix());
       case Node::Kind::constant:
       case Node::Kind::number:
         values_[n] = {node.value};
         break;
       case Node::Kind::variable:
-        values_[n] = {node.variable.value(node.where)};
+        values_[n] = {node.variable.value(where)};
         break;
       case Node::Kind::assign:
-        node.variable.assign({value(node.inputs[0]), node.where});
+        node.variable.assign({value(node.inputs[0]), where});
         break;
       case Node::Kind::draw:
-        values_[n] = {node.generator->draw(node.where)};
+        values_[n] = {node.generator->draw(where)};
         break;
       case Node::Kind::check:
-        check({value(node.inputs[0]), node.where}, node.message);
+        check({value(node.inputs[0]), where}, node.message);
         break;
       case Node::Kind::op: {
         operands_.clear();
         for (const Edge& edge : node.inputs) operands_.push_back(value(edge));
         values_[n].resize(node.results.size());
-        call(*node.op, operands_, node.attributes, node.where, values_[n]);
+        call(*node.op, operands_, node.attributes, where, values_[n]);
         operands_.clear();
       }
     }
@@ -75,6 +78,8 @@ class Run {
   }
 
   const Function& function_;
+  const Where
+      where_;  // of the call: for nodes that come from a file and have no place of their own
   std::vector<bool> needed_;
   std::vector<std::vector<Tensor>> values_;
   std::vector<int> uses_;
@@ -113,7 +118,7 @@ bool Function::accepts(std::span<const Tensor> arguments) const {
 std::vector<Tensor> Function::run(std::span<const Tensor> arguments) const {
   std::vector<Edge> kept;
   for (const Output& output : outputs) kept.push_back(output.edge);
-  Run run(*this, std::vector<bool>(nodes.size(), true), kept);
+  Run run(*this, std::vector<bool>(nodes.size(), true), kept, {});
   for (std::size_t i = 0; i < inputs.size(); ++i)
     run.feed(static_cast<std::size_t>(inputs[i]), arguments[i]);
   run.nodes();
@@ -122,8 +127,8 @@ std::vector<Tensor> Function::run(std::span<const Tensor> arguments) const {
   return results;
 }
 
-std::vector<Tensor> Function::run(std::span<const Tensor> feeds,
-                                  std::span<const Edge> fetches) const {
+std::vector<Tensor> Function::run(std::span<const Tensor> feeds, std::span<const Edge> fetches,
+                                  Where where) const {
   std::vector<bool> needed(nodes.size());
   for (const Edge& edge : fetches) needed[static_cast<std::size_t>(edge.node)] = true;
   // Operands stand before their users: one pass from the back marks them all.
@@ -131,7 +136,7 @@ std::vector<Tensor> Function::run(std::span<const Tensor> feeds,
     if (!needed[n] || feeds[n].defined()) continue;
     for (const Edge& edge : nodes[n].inputs) needed[static_cast<std::size_t>(edge.node)] = true;
   }
-  Run run(*this, needed, fetches);
+  Run run(*this, needed, fetches, where);
   for (std::size_t n = 0; n < nodes.size(); ++n) {
     if (feeds[n].defined()) run.feed(n, feeds[n]);
   }
@@ -146,7 +151,7 @@ std::string Function::reference(const Edge& edge) const {
   return edge.result == 0 ? name : name + ":" + std::to_string(edge.result);
 }
 
-Edge Function::named(std::string_view name) const {
+Edge Function::named(std::string_view name, Where where) const {
   for (const Output& output : outputs) {
     if (output.name == name) return output.edge;
   }
@@ -163,7 +168,8 @@ Edge Function::named(std::string_view name) const {
     if (result >= 0 && static_cast<std::size_t>(result) < nodes[n].results.size())
       return {static_cast<int>(n), result};
   }
-  throw TraceError("graph: there is no value named '" + std::string(name) + "' in " + text());
+  throw TraceError("graph: there is no value named '" + std::string(name) + "' in " + text() +
+                   where.suffix());
 }
 
 }  // namespace rill

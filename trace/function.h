@@ -68,11 +68,11 @@ struct Function {
   /// that no fetch needs are left out, effects among them. Throws `TraceError` naming an input that
   /// is needed and not fed.
   [[nodiscard]] std::vector<Tensor> run(std::span<const Tensor> feeds,
-                                        std::span<const Edge> fetches) const;
+                                        std::span<const Edge> fetches, Where where) const;
   /// How a value is named: `relu`, and `lstm:1` for a node's second result.
   [[nodiscard]] std::string reference(const Edge& edge) const;
   /// The node result of this name: `relu`, `lstm:1`. Throws `TraceError` when there is none.
-  [[nodiscard]] Edge named(std::string_view name) const;
+  [[nodiscard]] Edge named(std::string_view name, Where where) const;
 };
 
 }  // namespace rill

@@ -70,7 +70,7 @@ std::vector<Tensor> Graph::run(std::span<const Feed> feeds,
   }
   std::vector<Tensor> values(chosen->nodes.size());
   for (const auto& [name, value] : feeds) {
-    const Edge edge = chosen->named(name);
+    const Edge edge = chosen->named(name, where);
     const Node& node = chosen->nodes[static_cast<std::size_t>(edge.node)];
     const Spec& spec = node.results[static_cast<std::size_t>(edge.result)];
     if (node.results.size() != 1 || value.dtype() != spec.dtype || !(value.shape() == spec.shape)) {
@@ -80,8 +80,8 @@ std::vector<Tensor> Graph::run(std::span<const Feed> feeds,
     values[static_cast<std::size_t>(edge.node)] = value;
   }
   std::vector<Edge> edges;
-  for (const std::string_view name : fetches) edges.push_back(chosen->named(name));
-  return chosen->run(values, edges);
+  for (const std::string_view name : fetches) edges.push_back(chosen->named(name, where));
+  return chosen->run(values, edges, where);
 }
 
 }  // namespace rill

@@ -6,6 +6,7 @@
 #include <rill/tensor/input_file.h>
 #include <rill/tensor/safetensors.h>
 #include <rill/tensor/unnamed.h>
+#include <rill/tensor/user_call.h>
 #include <rill/trace/graph.h>
 #include <rill/trace/json.h>
 
@@ -14,6 +15,7 @@ namespace rill {
 namespace fs = std::filesystem;
 
 void Graph::save(const std::string& path, Where where) const {
+  const detail::UserCall scope("save", where);
   if (functions_.empty()) {
     throw TraceError("save: nothing has been recorded yet: call the traced function first" +
                      where.suffix());
@@ -42,7 +44,8 @@ Graph Graph::load(const std::string& path, Where where) try {
       throw detail::UnnamedError<FormatError>(
           path + ".weights: names a file outside the graph's folder: '" + name + "'");
     }
-    weights = load_safetensors((fs::path(path).parent_path() / name).string(), where);
+    const detail::UserCall scope("load", where);
+    weights = load_safetensors((fs::path(path).parent_path() / name).string());
   }
   return Graph(json.functions(weights));
 } catch (const detail::Unnamed& error) {

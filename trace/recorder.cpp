@@ -45,7 +45,7 @@ Edge Recorder::edge_of(const Tensor& tensor, Where) {
 void Recorder::op(const OpEvent& event) {
   Node node;
   node.op = &event.op;
-  node.where = event.where;
+  node.where = event.where.kept();
   node.attributes = event.attributes.kept();
   for (const Tensor& input : event.inputs) node.inputs.push_back(edge_of(input, event.where));
   for (const Tensor& output : event.outputs)
@@ -68,7 +68,7 @@ void Recorder::variable_read(const VariableEvent& event) {
   if (known_.contains(event.value.id())) return;
   Node node;
   node.kind = Node::Kind::variable;
-  node.where = event.where;
+  node.where = event.where.kept();
   node.variable = event.variable;
   node.results = {{event.value.dtype(), event.value.shape()}};
   known_[event.value.id()] = {add(std::move(node), event.name), 0};
@@ -77,7 +77,7 @@ void Recorder::variable_read(const VariableEvent& event) {
 void Recorder::variable_assignment(const VariableEvent& event) {
   Node node;
   node.kind = Node::Kind::assign;
-  node.where = event.where;
+  node.where = event.where.kept();
   node.variable = event.variable;
   node.inputs = {edge_of(event.value, event.where)};
   add(std::move(node), "assign");
@@ -111,7 +111,7 @@ void Recorder::print(const HostReadEvent& event) { host_read(event); }
 void Recorder::draw(const DrawEvent& event) {
   Node node;
   node.kind = Node::Kind::draw;
-  node.where = event.where;
+  node.where = event.where.kept();
   node.generator = &event.generator;
   node.results = {{event.key.dtype(), event.key.shape()}};
   known_[event.key.id()] = {add(std::move(node), "draw"), 0};
@@ -120,7 +120,7 @@ void Recorder::draw(const DrawEvent& event) {
 void Recorder::check(const CheckEvent& event) {
   Node node;
   node.kind = Node::Kind::check;
-  node.where = event.where;
+  node.where = event.where.kept();
   node.inputs = {edge_of(event.ok, event.where)};
   node.message = event.message;
   add(std::move(node), "check");

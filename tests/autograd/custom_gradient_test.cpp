@@ -95,10 +95,11 @@ TEST_CASE("a gradient function that does not fit its arguments is an error") {
   const Tensor y = too_few(x, x);
   const Tensor z = wrong_shape(x);
   CHECK_THROWS_WITH(tape.gradient(y, x),
-                    "custom_gradient: the gradient function returned 1 gradients for 2 arguments");
-  CHECK_THROWS_WITH(
-      tape.gradient(z, x),
-      "custom_gradient: the gradient of argument 0 is float32[3], the argument float32[2]");
+                    Catch::StartsWith("custom_gradient: the gradient function returned 1 gradients "
+                                      "for 2 arguments, at custom_gradient_test.cpp:"));
+  CHECK_THROWS_WITH(tape.gradient(z, x),
+                    Catch::StartsWith("custom_gradient: the gradient of argument 0 is float32[3], "
+                                      "the argument float32[2], at custom_gradient_test.cpp:"));
 }
 
 TEST_CASE("an error inside leaves the tape as it was") {

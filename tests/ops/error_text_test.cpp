@@ -1,11 +1,15 @@
 // What errors from below the operators say: sizes, numbers and memory are checked in one place, and
 // the text has the operation and the line of whoever called.
 #include <rill/rill.h>
+#include <rill/tensor/listener.h>
 
 #include <cstdint>
+#include <filesystem>
 #include <fstream>
 #include <limits>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "tests/catch.h"
@@ -152,9 +156,25 @@ TEST_CASE("a graph's files are read and written at the user's line") {
         "save: nothing has been recorded yet: call the traced function first");
   (void)f(tensor({1.0, 2.0}));
   CHECK(rule_of<FileError>([&] { f.save("/no/such/f.json"); }) ==
-        "save_safetensors: cannot write '/no/such/f.safetensors': No such file or directory");
+        "save: cannot write '/no/such/f.safetensors': No such file or directory");
   CHECK(rule_of<FileError>([] { Graph::load("/no/such/f.json"); }) ==
         "load: cannot open '/no/such/f.json': No such file or directory");
+}
+
+TEST_CASE("a graph whose weights are missing, or that lacks a name, says so at the user's line") {
+  const test::TemporaryFolder folder;
+  const Variable w(tensor({1.0, 2.0}), "w");
+  const auto f = trace([&](const Tensor& x) { return x * w; });
+  (void)f(tensor({1.0, 2.0}));
+  f.save(folder / "f.json");
+  const Graph graph = Graph::load(folder / "f.json");
+  CHECK(rule_of<TraceError>([&] { (void)graph.run({{"x", ones({2})}}, {"z"}); }) ==
+        "graph: there is no value named 'z' in (float32[2] x) -> (float32[2] result)");
+  CHECK(rule_of<TraceError>([&] { (void)graph.run({}, {"result"}); }) ==
+        "run: the input 'x' is needed and not fed");
+  std::filesystem::remove(folder / "f.safetensors");
+  CHECK(rule_of<FileError>([&] { Graph::load(folder / "f.json"); }) ==
+        "load: cannot open '" + (folder / "f.safetensors") + "': No such file or directory");
 }
 
 TEST_CASE("what is wrong in a graph's file is said with the place in it and the user's line") {
@@ -204,6 +224,87 @@ TEST_CASE("a function that others compute for names itself") {
         "from_dlpack: the memory of float32[2] is null");
 }
 
+TEST_CASE("a function made of others names itself wherever memory runs out in it") {
+  const Tensor x = ones({1, 512, 512});
+  const Tensor half = x.to(float16);
+  const Tensor row = ones({1024});
+  const Tensor weights = ones({512, 2048});
+  const Tensor bias = ones({2048});
+  const auto refused = [](const auto& f) {
+    set_memory_limit(1U << 16U);
+    const std::string rule = rule_of<OutOfMemoryError>(f);
+    set_memory_limit(0);
+    return rule.substr(0, rule.find(": out of memory"));
+  };
+  CHECK(refused([&] { scaled_dot_product_attention(x, x, x); }) == "scaled_dot_product_attention");
+  CHECK(refused([&] { lstm(x, weights, weights, bias); }) == "lstm");
+  CHECK(refused([&] { tril(x); }) == "tril");
+  CHECK(refused([&] { triu(x); }) == "triu");
+  CHECK(refused([&] { stack({x, x}); }) == "stack");
+  CHECK(refused([&] { roll(x, 1, 1); }) == "roll");
+  CHECK(refused([&] { repeat(x, 2, 1); }) == "repeat");
+  CHECK(refused([&] { dropout(x, 0.5); }) == "dropout");
+  CHECK(refused([&] { outer(row, row); }) == "outer");
+  CHECK(refused([&] { stddev(x, 0); }) == "stddev");
+  CHECK(refused([&] { scatter(half, tensor({0}), 1, 0, {.mode = ScatterMode::add}); }) ==
+        "scatter");
+  CHECK(refused([&] { allclose(x, x); }) == "allclose");
+}
+
+TEST_CASE(
+    "a gradient's errors name the operator that it is of, at the line where that was called") {
+  Tensor x = ones({1024, 1024});
+  GradientTape tape;
+  tape.watch(x);
+  const Tensor y = exp(x);
+  const std::string line = ", at error_text_test.cpp:" + std::to_string(__LINE__ - 1);
+  set_memory_limit(1U << 16U);
+  const std::string text =
+      thrown<OutOfMemoryError>([&] { (void)tape.gradient(y, x, {.output_gradients = y}); });
+  set_memory_limit(0);
+  INFO(text);
+  CHECK(text.starts_with("gradient of exp: out of memory"));
+  CHECK(text.ends_with(line));
+}
+
+TEST_CASE("listeners hear the user's line from everything that one call of the user's does") {
+  struct Places : Listener {
+    std::vector<std::string> elsewhere;
+    int heard = 0;
+    void note(std::string_view what, Where where) {
+      ++heard;
+      if (!where.text().starts_with("error_text_test.cpp:"))
+        elsewhere.push_back(std::string(what) + " " + where.text());
+    }
+    void op(const OpEvent& event) override { note(event.name, event.where); }
+    void variable_read(const VariableEvent& event) override { note("read", event.where); }
+    void variable_assignment(const VariableEvent& event) override { note("assign", event.where); }
+    void draw(const DrawEvent& event) override { note("draw", event.where); }
+  };
+  const Tensor x = ones({2, 3, 4});
+  const Tensor weights = ones({4, 16});
+  const Variable w(ones({2}), "w");
+  Adam adam;
+  adam.build({{w}});
+  Places places;
+  {
+    const Listening on(places);
+    scaled_dot_product_attention(x, x, x, {.causal = true});
+    lstm(x, weights, weights, ones({16}));
+    tril(x);
+    roll(x, 1, 0);
+    stddev(x);
+    dropout(x, 0.5);
+    allclose(x, x);
+    scatter(x.to(float16), tensor({0}), 1, 0, {.mode = ScatterMode::add});
+    GradientTape tape;
+    const Tensor loss = sum(softmax(matmul(w.value().reshape({1, 2}), ones({2, 3}))));
+    adam.apply_gradients({{tape.gradient(loss, w), w}});
+  }
+  CHECK(places.heard > 50);
+  CHECK(places.elsewhere == std::vector<std::string>{});
+}
+
 TEST_CASE("gradients in function style name themselves, and the line that asked for them") {
   const auto f = [](const Tensor& t) { return sum(t); };
   CHECK(rule_of<DTypeError>([&] { grad(f)(tensor({1, 2})); }) ==
@@ -218,6 +319,20 @@ TEST_CASE("gradients in function style name themselves, and the line that asked 
   CHECK(rule_of<IndexError>([&] {
           grad(fails)(1.0F);
         }).starts_with("sum: axis 7 is outside [0, 0) for float32[]"));
+}
+
+TEST_CASE("errors of the user's own gradient functions keep their names and lines") {
+  const auto f = custom_gradient([](const Tensor& x) {
+    return std::pair(square(x), [](const Tensor& dy) { return sum(dy, 7); });
+  });
+  CHECK(rule_of<IndexError>([&] {
+          grad(f)(tensor({1.0, 2.0}));
+        }).starts_with("sum: axis 7 is outside [-1, 1) for float32[2]"));
+  const auto narrow = custom_gradient([](const Tensor& x) {
+    return std::pair(square(x), [](const Tensor& dy) { return sum(dy); });
+  });
+  CHECK(rule_of<GradientError>([&] { grad(narrow)(tensor({1.0, 2.0})); }) ==
+        "custom_gradient: the gradient of argument 0 is float32[], the argument float32[2]");
 }
 
 TEST_CASE("threads and optimizers are refused at the user's line") {
@@ -237,6 +352,9 @@ TEST_CASE("threads and optimizers are refused at the user's line") {
         "adam: beta_2 is in [0, 1), not 1");
   CHECK(rule_of<ValueError>([] { Ftrl(0.1, {.learning_rate_power = 1}); }) ==
         "ftrl: learning_rate_power must not be positive");
+  Adam adam;
+  CHECK(rule_of<ValueError>([&] { adam.build({{Variable()}}); }) ==
+        "Variable: this handle has no variable: construct it with an initial value");
 }
 
 TEST_CASE("a traced call that fails names the line that was recorded") {

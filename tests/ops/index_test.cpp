@@ -350,5 +350,40 @@ TEST_CASE("a scatter into many rows reports the first index outside, on any numb
   set_threads(before);
 }
 
+TEST_CASE("sizes that are not known yet are indices and bounds that count from the front") {
+  const Dim batch("batch");
+  const Tensor x = Tensor::abstract({batch, 4}, float32);
+  CHECK(x(batch - 1).type_text() == "float32[4]");
+  CHECK(x({0, batch}).type_text() == "float32[batch,4]");
+  CHECK(x(slice(0, batch / 2)).shape()[0] == Dim::min(batch / 2, batch));
+  CHECK(x(slice(batch - 1, {}), 1).shape() ==
+        Shape{Dim::max(batch - Dim::min(Dim::max(batch - 1, 0), batch), 0)});
+  CHECK(arange(5)(slice(1, batch)).shape()[0] == Dim::max(Dim::min(batch, 5) - 1, 0));
+  CHECK(list(arange(5)({Dim(1), Dim(3)})) == Integers{1, 2});
+  CHECK(list(arange(5)(Dim(2) - 3)) == Integers{4});
+}
+
+TEST_CASE("a size that is not known where numbers are needed is refused at the user's line") {
+  const Dim batch("batch");
+  Tensor x = arange(5);
+  CHECK_THROWS_WITH(x(batch), Catch::StartsWith("index: the size 'batch' is not known here, at "
+                                                "index_test.cpp:"));
+  CHECK_THROWS_WITH(x.at(batch) = 1,
+                    Catch::StartsWith("index: the size 'batch' is not known here, at "
+                                      "index_test.cpp:"));
+  CHECK_THROWS_WITH(x({Dim(0), Dim(4), batch}),
+                    Catch::StartsWith("index: a slice's step is a number, not the unknown size "
+                                      "batch, at index_test.cpp:"));
+  CHECK_THROWS_WITH(x({1}), Catch::StartsWith("index: in braces stands {first, last} or {first, "
+                                              "last, step}, not 1 numbers, at index_test.cpp:"));
+}
+
+TEST_CASE("a step that is never taken may be of any length, over no elements too") {
+  const std::int64_t far = std::int64_t{1} << 60;
+  const Tensor none = strided_slice(ones({4, 8}), {0, 0}, {far, 1}, {0, 8});
+  CHECK(none.shape() == Shape{0, 8});
+  CHECK(none.strides()[0] == 8);
+}
+
 }  // namespace
 }  // namespace rill

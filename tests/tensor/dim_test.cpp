@@ -227,7 +227,7 @@ TEST_CASE("an expression cannot grow without end") {
 }
 
 TEST_CASE("names that could not be read back are refused") {
-  for (const char* name : {"", "two words", "7up", "a-b", "max", "min", "?", "\xc3\xa9"}) {
+  for (const char* name : {"", "two words", "7up", "a-b", "max", "min", "?", "?7", "\xc3\xa9"}) {
     CHECK_THROWS_AS(Dim(name), ValueError);
   }
   CHECK(Dim("_batch_2").text() == "_batch_2");
@@ -251,6 +251,7 @@ TEST_CASE("texts that are no sizes are refused") {
                            "batch batch",
                            "a$b",
                            "?",
+                           "?a",
                            "--1",
                            "batch/(1-1)",
                            "1152921504606846976*4"}) {

@@ -7,10 +7,12 @@
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
+#include <memory>
 #include <regex>
 #include <sstream>
 
 #include "tests/catch.h"
+#include "tests/thrown.h"
 
 namespace rill {
 namespace {
@@ -263,6 +265,18 @@ TEST_CASE("a graph with a reversed slice loads what it saved") {
   const Tensor reversed = f(x);
   f.save(folder.file("f.json"));
   CHECK(equal(Graph::load(folder.file("f.json"))(x), reversed));
+}
+
+TEST_CASE("a graph keeps the places where it was recorded") {
+  auto name = std::make_unique<std::string>("models/plugin.cpp");
+  const Tensor row = tensor({1.0, 2.0});
+  const auto f = trace(
+      [&](const Tensor& t, const Tensor& at) { return take(t, at, 0, Where(name->c_str(), 7)); });
+  (void)f(row, tensor({1}));
+  name->assign(name->size(), '?');
+  name.reset();
+  CHECK(test::thrown<IndexError>([&] { (void)f(row, tensor({2})); }) ==
+        "take: index 2 is outside axis 0 of size 2, at plugin.cpp:7");
 }
 
 }  // namespace

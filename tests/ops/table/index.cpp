@@ -262,7 +262,7 @@ std::vector<Row> index_rows() {
   scattered.bad = {{[] { (void)scatter(matrix, tensor({2}), 1); }, "IndexError",
                     "scatter: index 2 is outside axis 0 of size 2"},
                    {[] { (void)scatter(matrix, tensor({0}), zeros({2, 2})); }, "ShapeError",
-                    "broadcast_to: sizes must be equal or 1 to stretch to [1,3]: float32[2,2]"}};
+                    "scatter: sizes must be equal or 1 to stretch to [1,3]: float32[2,2]"}};
 
   Row put{.name = "put_along_axis",
           .cases = {putting({4, 3}, places({2, 3}, {1, -1, 0, 1, 2, 2}), {2, 3}, 0,
