@@ -48,11 +48,6 @@ Json attribute(const AttributeValue& value) {
       value);
 }
 
-std::string reference(const Function& function, const Edge& edge) {
-  const std::string& name = function.nodes[static_cast<std::size_t>(edge.node)].name;
-  return edge.result == 0 ? name : name + ":" + std::to_string(edge.result);
-}
-
 Json number(const Scalar& scalar) {
   switch (scalar.kind()) {
     case Scalar::Kind::boolean:
@@ -78,7 +73,7 @@ class Writer {
     text += inputs.dump() + ",\n      \"outputs\": ";
     Json outputs = Json::array();
     for (const auto& output : f.outputs)
-      outputs.push_back({{"name", output.name}, {"value", reference(f, output.edge)}});
+      outputs.push_back({{"name", output.name}, {"value", f.reference(output.edge)}});
     text += outputs.dump() + ",\n      \"nodes\": [";
     const char* separator = "\n        ";
     for (const Node& n : f.nodes) {
@@ -102,7 +97,7 @@ class Writer {
         json["draw"] = "default";
         break;
       case Node::Kind::check:
-        json["check"] = reference(f, n.inputs[0]);
+        json["check"] = f.reference(n.inputs[0]);
         json["message"] = n.message;
         break;
       case Node::Kind::constant:
@@ -112,14 +107,14 @@ class Writer {
       case Node::Kind::assign: {
         const std::string key = variable_key(n.variable);
         json[n.kind == Node::Kind::variable ? "variable" : "assign"] = key;
-        if (n.kind == Node::Kind::assign) json["value"] = reference(f, n.inputs[0]);
+        if (n.kind == Node::Kind::assign) json["value"] = f.reference(n.inputs[0]);
         json["trainable"] = n.variable.trainable();
         break;
       }
       case Node::Kind::op: {
         json["op"] = n.op->name;
         Json inputs = Json::array();
-        for (const Edge& edge : n.inputs) inputs.push_back(reference(f, edge));
+        for (const Edge& edge : n.inputs) inputs.push_back(f.reference(edge));
         json["inputs"] = inputs;
         if (n.attributes.type() != nullptr) {
           Json attributes = Json::object();

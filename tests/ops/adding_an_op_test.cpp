@@ -31,7 +31,11 @@ constexpr Op table[] = {
          },
      .grad = [](Grad& g) { g.to(0, g.dy() / square(1 + abs(g.x(0)))); }},
     {.name = "test_scale",
-     .rule = [](Infer& i, const ScaleAttributes&) { i.out(i.dtype(0), i.shape(0)); },
+     .rule =
+         [](Infer& i, const ScaleAttributes&) {
+           i.require_dtype(is_float(i.dtype(0)), "takes floats");
+           i.out(i.dtype(0), i.shape(0));
+         },
      .body =
          [](Body& b, const ScaleAttributes& a) {
            const kernel::Value x = b.in(0);
