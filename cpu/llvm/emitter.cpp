@@ -224,40 +224,24 @@ void Emitter::points(Value* begin, Value* end) {
       });
 }
 
-/// Whether rows of a destination belong to this call.
-Value* Emitter::owns(Value* row) {
-  const bool wide = row->getType()->isVectorTy();
-  Value* first = wide ? splat(owned_begin_) : owned_begin_;
-  Value* last = wide ? splat(owned_end_) : owned_end_;
-  return b_.CreateAnd(b_.CreateICmpSGE(row, first), b_.CreateICmpSLT(row, last));
-}
-
 /// Values [start, stop) of the last outer axis. Not empty.
 void Emitter::segment(Value* start, Value* stop) {
-  if (schedule_.prefetches && outer_lanes_) prefetch_rows(start, stop);
+  if (schedule_.prefetches && outer_lanes_ && owned_begin_ == nullptr) {
+    const auto outer = program_.list(program_.outer);
+    const Id row = outer[outer.size() - 2];
+    Value* now = axes_[row].value;
+    prefetch_rows(start, stop, [&](std::int64_t rows) {
+      Value* last = b_.CreateSub(extent(row), integer(1));
+      Value* later = b_.CreateAdd(now, integer(rows));
+      set_axis(row, b_.CreateBinaryIntrinsic(llvm::Intrinsic::smin, later, last));
+    });
+  }
   one_segment(start, stop);
 }
 
 void Emitter::one_segment(Value* start, Value* stop) {
   const auto outer = program_.list(program_.outer);
   const Id axis = outer.back();
-  if (owned_begin_ != nullptr) {
-    // Where the destination's row is the same for the whole stretch, others' rows cost nothing.
-    const kernel::Access& to = program_.stores.front().to;
-    const Id row = program_.list(to.index)[0];
-    kernel::Set others = dependence_.axes(row);
-    for (std::size_t k = 0; k + 1 < outer.size(); ++k) others &= ~kernel::only(outer[k]);
-    if (program_.stores.size() == 1 && dependence_.leaves(row).results == 0 && others == 0) {
-      Value* mine = owns(evaluate(row));
-      Value* const first = owned_begin_;
-      nest_.when(mine, true, [&] {
-        owned_begin_ = nullptr;
-        one_segment(start, stop);
-        owned_begin_ = first;
-      });
-      return;
-    }
-  }
   if (!outer_lanes_) {
     const auto one_by_one = [&](Value* first) {
       nest_.loop(first, stop, 1, [&](Value* i) {
@@ -310,14 +294,6 @@ void Emitter::split_points(Value* begin, Value* end) {
     Value* count = product_of_extents(outer);
     nest_.when(b_.CreateICmpSGT(count, integer(0)), true, [&] { points(integer(0), count); });
   });
-}
-
-/// All points, storing only where the destination's first index is in [begin, end).
-void Emitter::owned_points(Value* begin, Value* end) {
-  owned_begin_ = begin;
-  owned_end_ = end;
-  Value* count = product_of_extents(program_.list(program_.outer));
-  nest_.when(b_.CreateICmpSGT(count, integer(0)), true, [&] { points(integer(0), count); });
 }
 
 // ---- Stages -----------------------------------------------------------------------------------

@@ -90,7 +90,6 @@ class Emitter {
   void function(const char* name, Part part);
   void points(Value* begin, Value* end);
   void split_points(Value* begin, Value* end);
-  void owned_points(Value* begin, Value* end);
   void tiled_points(Value* begin, Value* end);
   void tiled_block(Value* first_row, Value* first_column);
   std::pair<Value*, Value*> tile_origin(Id access, Value* row, Value* column);
@@ -98,8 +97,8 @@ class Emitter {
   void fill_tile(Id access, Value* row, Value* column, Value* rows, Value* columns, Value* tile);
   void segment(Value* start, Value* stop);
   void one_segment(Value* start, Value* stop);
-  Value* owns(Value* row);
-  void prefetch_rows(Value* start, Value* stop);
+  void prefetch_rows(Value* start, Value* stop,
+                     const std::function<void(std::int64_t rows)>& ahead);
   void prefetch_next_row(const kernel::Access& access);
   void prefetch(Value* pointer, std::uint32_t locality);
   void point();
@@ -195,6 +194,12 @@ class Emitter {
   // ---- scan.cpp -------------------------------------------------------------------------------
   void run_sequence(Id fold);
   void scan(const kernel::Stage& stage);
+
+  // ---- owned.cpp ------------------------------------------------------------------------------
+  void owned_points(Value* begin, Value* end);
+  void listed_points();
+  bool owns_stretches() const;
+  Value* owns(Value* row);
 
   // ---- split.cpp ------------------------------------------------------------------------------
   void store_partials(Id fold, Value* block);

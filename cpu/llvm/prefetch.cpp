@@ -38,25 +38,21 @@ constexpr std::int64_t longest_row = 1024;
 
 }  // namespace
 
-/// For the stretch [start, stop) of the last outer axis: the same stretch of later rows. Where
-/// threads own rows, only of those that this call will write.
-void Emitter::prefetch_rows(Value* start, Value* stop) {
-  const auto outer = program_.list(program_.outer);
-  const Id row = outer[outer.size() - 2];
-  const Known row_now = axes_[row];
-  const Known last_now = axes_[outer.back()];
+/// For the stretch [start, stop) of the last outer axis: the same stretch some rows later, to which
+/// `ahead` moves the other outer axes. Of a destination in parts, too, where rows are the call's
+/// own.
+void Emitter::prefetch_rows(Value* start, Value* stop,
+                            const std::function<void(std::int64_t rows)>& ahead) {
   const bool owned = owned_begin_ != nullptr;
+  const std::vector<Known> now = axes_;
   std::vector<const Access*> accesses;
   for (const Id id : kernel::jumping_loads(program_, dependence_, owned))
     accesses.push_back(&program_.accesses[id]);
   if (owned) accesses.push_back(&program_.stores.front().to);
-  for (const Distance& ahead : distances) {
+  for (const Distance& distance : distances) {
     nest_.region([&] {
-      Value* last_row = b_.CreateSub(extent(row), integer(1));
-      Value* later = b_.CreateAdd(row_now.value, integer(ahead.rows));
-      set_axis(row, b_.CreateBinaryIntrinsic(llvm::Intrinsic::smin, later, last_row));
-      set_axis(outer.back(), start);
-      Value* mine = owned ? owns(evaluate(program_.list(accesses.back()->index)[0])) : nullptr;
+      ahead(distance.rows);
+      set_axis(program_.list(program_.outer).back(), start);
       for (const Access* access : accesses) {
         const DType dtype = program_.buffers[access->buffer].type;
         Value* from = address(*access);
@@ -67,19 +63,17 @@ void Emitter::prefetch_rows(Value* start, Value* stop) {
         Value* last = b_.CreateSub(bytes, integer(1));
         Value* groups =
             b_.CreateUDiv(b_.CreateAdd(bytes, integer(4 * line - 1)), integer(4 * line));
-        if (mine != nullptr) groups = b_.CreateSelect(mine, groups, integer(0));
         nest_.plain_loop(integer(0), groups, [&](Value* group) {
           for (std::int64_t k = 0; k < 4; ++k) {
             Value* at = b_.CreateAdd(b_.CreateMul(group, integer(4 * line)), integer(k * line));
             at = b_.CreateBinaryIntrinsic(llvm::Intrinsic::umin, at, last);
-            prefetch(element(b_.getInt8Ty(), from, at), ahead.locality);
+            prefetch(element(b_.getInt8Ty(), from, at), distance.locality);
           }
         });
       }
     });
+    axes_ = now;
   }
-  axes_[row] = row_now;
-  axes_[outer.back()] = last_now;
 }
 
 /// What a vector of 16 elements takes of the next point's row, as this one's has just been read.

@@ -59,7 +59,7 @@ TEST_CASE("The owner of part of a destination applies what falls into it") {
   const Program program = adding_rows();
   REQUIRE(kernel::may_be_owned(program));
   REQUIRE(kernel::jumping_loads(program, kernel::Dependence(program), true).size() == 1);
-  const std::size_t count = 100, width = 20, rows = 9;
+  const std::size_t count = 2500, width = 20, rows = 9;  // more than are listed at a time
   std::vector<std::int64_t> places(count);
   std::vector<float> in = uneven(count * width), result(rows * width), expected(rows * width, 0);
   for (std::size_t k = 0; k < count; ++k) {
@@ -68,7 +68,7 @@ TEST_CASE("The owner of part of a destination applies what falls into it") {
       expected[static_cast<std::size_t>(places[k]) * width + c] += in[k * width + c];
   }
   Launch launch;
-  launch.sizes = {100, 20, 9};
+  launch.sizes = {2500, 20, 9};
   launch.add(places), launch.add(in), launch.add(result);
   for (const Level level : runnable_levels()) {
     Schedule schedule = kernel::choose(program, kernel::Dependence(program));
