@@ -3,6 +3,7 @@
 /// sigmoid) is taken from there, so that a tape need not keep the operand.
 #pragma once
 
+#include <rill/tensor/by_name_only.h>
 #include <rill/tensor/export.h>
 #include <rill/tensor/operand.h>
 #include <rill/tensor/tensor.h>
@@ -19,11 +20,7 @@ RILL_API Tensor relu(const Operand& x);
 RILL_API Tensor silu(const Operand& x);
 
 struct GeluOptions {
- private:
-  struct Tag {};
-
- public:
-  [[no_unique_address]] Tag tag{};  ///< keeps braces from being taken for something else
+  [[no_unique_address]] detail::ByNameOnly by_name{};
   /// false: x * Phi(x), with the normal distribution Phi(x) = erfc(-x / sqrt(2)) / 2.
   /// true: x/2 * (1 + tanh(sqrt(2/pi) * (x + 0.044715 x^3))), as GPT-2 has it (Hendrycks and Gimpel
   /// 2016).

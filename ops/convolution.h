@@ -5,6 +5,7 @@
 #include <array>
 
 #include <rill/ops/window.h>
+#include <rill/tensor/by_name_only.h>
 #include <rill/tensor/export.h>
 #include <rill/tensor/operand.h>
 #include <rill/tensor/tensor.h>
@@ -12,11 +13,7 @@
 namespace rill {
 
 struct ConvolutionOptions {
- private:
-  struct Tag {};
-
- public:
-  [[no_unique_address]] Tag tag{};  ///< keeps braces from being taken for something else
+  [[no_unique_address]] detail::ByNameOnly by_name{};
   std::array<int, 2> stride{1, 1};
   WindowPadding padding = WindowPadding::valid();
   std::array<int, 2> dilation{1, 1};

@@ -1,6 +1,6 @@
 /// The families of operators: the one list that names them all.
-/// Invariant: a family is a constexpr table in the file of its name; adding an operator to a family
-/// edits nothing here.
+/// Invariant: a family is one table, in the file of its name, or for `optim` in the folder of its
+/// name: adding an operator to a family edits nothing here.
 #pragma once
 
 #include <array>
@@ -29,7 +29,8 @@ std::span<const Op> pooling();
 std::span<const Op> recurrent();
 std::span<const Op> random();
 std::span<const Op> sort();
-/// The update formulas of the optimizers; defined beside them.
+/// The optimizers' update formulas: the one family whose table is made on a floor above, beside the
+/// optimizers, so that graphs and documentation find it like any other.
 std::span<const Op> optim();
 
 /// A family's name, which is its file's, and its table.

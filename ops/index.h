@@ -5,6 +5,7 @@
 
 #include <cstdint>
 
+#include <rill/tensor/by_name_only.h>
 #include <rill/tensor/export.h>
 #include <rill/tensor/index.h>
 #include <rill/tensor/operand.h>
@@ -18,7 +19,7 @@ namespace rill {
 ///     take(tensor({{1, 2}, {3, 4}}), tensor({1, 1, 0}))      // [[3, 4], [3, 4], [1, 2]]
 RILL_API Tensor take(const Tensor& x, const Tensor& indices, int axis = 0,
                      Where where = Where::here());
-/// Rows of a table: `take(table, ids, 0)`, under the name that it has for words.
+/// Rows of a table, one for each id: `take(table, ids, 0)`, by the name that models have for it.
 RILL_API Tensor embedding(const Tensor& table, const Tensor& ids, Where where = Where::here());
 /// One element for each index, along an axis; the other axes of `indices` have the sizes of `x`,
 /// or 1.
@@ -32,11 +33,7 @@ enum class ScatterMode : std::uint8_t {
   add,  ///< updates of one element are added in order of their indices
 };
 struct ScatterOptions {
- private:
-  struct Tag {};
-
- public:
-  [[no_unique_address]] Tag tag{};
+  [[no_unique_address]] detail::ByNameOnly by_name{};
   ScatterMode mode = ScatterMode::set;
 };
 /// `x` with its slices at `indices` along an axis replaced, or added to. `updates` broadcast to the

@@ -7,6 +7,7 @@
 #include <span>
 #include <vector>
 
+#include <rill/tensor/by_name_only.h>
 #include <rill/tensor/export.h>
 #include <rill/tensor/scalar.h>
 #include <rill/tensor/tensor.h>
@@ -65,11 +66,7 @@ enum class PadMode : std::uint8_t {
   reflect,  ///< mirrored at the outermost element, which is not repeated
 };
 struct PadOptions {
- private:
-  struct Tag {};
-
- public:
-  [[no_unique_address]] Tag tag{};
+  [[no_unique_address]] detail::ByNameOnly by_name{};
   PadMode mode = PadMode::constant;
   Scalar value = 0;  ///< of PadMode::constant
 };

@@ -4,6 +4,7 @@
 /// layouts.
 #pragma once
 
+#include <rill/tensor/by_name_only.h>
 #include <rill/tensor/export.h>
 #include <rill/tensor/operand.h>
 #include <rill/tensor/tensor.h>
@@ -12,13 +13,9 @@
 namespace rill {
 
 struct MatmulOptions {
- private:
-  struct Tag {};
-
- public:
-  [[no_unique_address]] Tag tag{};  ///< keeps braces from being taken for something else
-  bool transpose_a = false;         ///< `a` is (..., k, m)
-  bool transpose_b = false;         ///< `b` is (..., n, k)
+  [[no_unique_address]] detail::ByNameOnly by_name{};
+  bool transpose_a = false;  ///< `a` is (..., k, m)
+  bool transpose_b = false;  ///< `b` is (..., n, k)
 };
 
 /// The matrix product (..., m, k) @ (..., k, n) -> (..., m, n), with leading axes broadcast; a

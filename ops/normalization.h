@@ -3,6 +3,7 @@
 #pragma once
 
 #include <rill/tensor/axes.h>
+#include <rill/tensor/by_name_only.h>
 #include <rill/tensor/export.h>
 #include <rill/tensor/operand.h>
 #include <rill/tensor/tensor.h>
@@ -10,12 +11,8 @@
 namespace rill {
 
 struct LayerNormOptions {
- private:
-  struct Tag {};
-
- public:
-  [[no_unique_address]] Tag tag{};  ///< keeps braces from being taken for something else
-  Axes axes = -1;                   ///< what is normalised: the last axes, as many as `gamma` has
+  [[no_unique_address]] detail::ByNameOnly by_name{};
+  Axes axes = -1;  ///< what is normalised: the last axes, as many as `gamma` has
   double epsilon = 1e-5;
 };
 /// (x - mean) / sqrt(variance + epsilon) * gamma + beta over the last axes (Ba, Kiros and Hinton
@@ -24,11 +21,7 @@ RILL_API Tensor layer_norm(const Operand& x, const Operand& gamma, const Operand
                            const LayerNormOptions& options = {});
 
 struct BatchNormOptions {
- private:
-  struct Tag {};
-
- public:
-  [[no_unique_address]] Tag tag{};
+  [[no_unique_address]] detail::ByNameOnly by_name{};
   int axis = -1;  ///< the channels: every other axis is averaged over
   double epsilon = 1e-5;
 };

@@ -5,6 +5,7 @@
 #include <array>
 
 #include <rill/ops/window.h>
+#include <rill/tensor/by_name_only.h>
 #include <rill/tensor/export.h>
 #include <rill/tensor/operand.h>
 #include <rill/tensor/tensor.h>
@@ -12,11 +13,7 @@
 namespace rill {
 
 struct PoolOptions {
- private:
-  struct Tag {};
-
- public:
-  [[no_unique_address]] Tag tag{};
+  [[no_unique_address]] detail::ByNameOnly by_name{};
   std::array<int, 2> stride{0, 0};  ///< 0 stands for the window's size
   WindowPadding padding = WindowPadding::valid();
   ImageLayout layout = ImageLayout::nhwc;

@@ -10,6 +10,7 @@
 #include <atomic>
 #include <cstdint>
 
+#include <rill/tensor/by_name_only.h>
 #include <rill/tensor/dtype.h>
 #include <rill/tensor/export.h>
 #include <rill/tensor/operand.h>
@@ -44,13 +45,9 @@ RILL_API Generator& default_generator();
 RILL_API void seed(std::uint64_t seed);
 
 struct RandomOptions {
- private:
-  struct Tag {};
-
- public:
-  [[no_unique_address]] Tag tag{};  ///< keeps braces from being taken for something else
-  DType dtype = float32;            ///< a float
-  Generator* generator = nullptr;   ///< null: the default one
+  [[no_unique_address]] detail::ByNameOnly by_name{};
+  DType dtype = float32;           ///< a float
+  Generator* generator = nullptr;  ///< null: the default one
 };
 
 /// Uniform in [low, high), all rounded to the dtype: what would round up to `high` is the number
@@ -69,11 +66,7 @@ RILL_API Tensor truncated_normal(const Shape& shape, const RandomOptions& option
                                  Where where = Where::here());
 
 struct RandintOptions {
- private:
-  struct Tag {};
-
- public:
-  [[no_unique_address]] Tag tag{};
+  [[no_unique_address]] detail::ByNameOnly by_name{};
   DType dtype = int64;  ///< an integer type
   Generator* generator = nullptr;
 };
@@ -83,11 +76,7 @@ RILL_API Tensor randint(const Shape& shape, std::int64_t low, std::int64_t high,
                         const RandintOptions& options = {}, Where where = Where::here());
 
 struct DrawOptions {
- private:
-  struct Tag {};
-
- public:
-  [[no_unique_address]] Tag tag{};
+  [[no_unique_address]] detail::ByNameOnly by_name{};
   Generator* generator = nullptr;
 };
 /// bool: true with probability `p`, a number, or a tensor that broadcasts to `shape`. Throws
@@ -102,11 +91,7 @@ RILL_API Tensor permutation(std::int64_t n, const DrawOptions& options = {},
 namespace rill {
 
 struct DropoutOptions {
- private:
-  struct Tag {};
-
- public:
-  [[no_unique_address]] Tag tag{};
+  [[no_unique_address]] detail::ByNameOnly by_name{};
   bool training = true;  ///< false: `x` itself
   rng::Generator* generator = nullptr;
 };

@@ -3,6 +3,7 @@
 /// and biases; weight gradients are one product over all steps.
 #pragma once
 
+#include <rill/tensor/by_name_only.h>
 #include <rill/tensor/export.h>
 #include <rill/tensor/operand.h>
 #include <rill/tensor/tensor.h>
@@ -10,11 +11,7 @@
 namespace rill {
 
 struct LstmOptions {
- private:
-  struct Tag {};
-
- public:
-  [[no_unique_address]] Tag tag{};  ///< keeps braces from being taken for something else
+  [[no_unique_address]] detail::ByNameOnly by_name{};
   bool time_major = true;      ///< x is (time, batch, features); false: (batch, time, features)
   Tensor recurrent_bias = {};  ///< a second bias, (4 h), as PyTorch and cuDNN keep it
   Tensor h = {};  ///< the state before the first step, (batch, h); zeros when undefined

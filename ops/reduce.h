@@ -15,6 +15,7 @@
 #pragma once
 
 #include <rill/tensor/axes.h>
+#include <rill/tensor/by_name_only.h>
 #include <rill/tensor/export.h>
 #include <rill/tensor/operand.h>
 #include <rill/tensor/tensor.h>
@@ -23,31 +24,19 @@
 namespace rill {
 
 struct ReduceOptions {
- private:
-  struct Tag {};
-
- public:
-  [[no_unique_address]] Tag tag{};  ///< keeps braces from being taken for axes
+  [[no_unique_address]] detail::ByNameOnly by_name{};
   bool keepdims = false;
 };
 
 struct VarianceOptions {
- private:
-  struct Tag {};
-
- public:
-  [[no_unique_address]] Tag tag{};
+  [[no_unique_address]] detail::ByNameOnly by_name{};
   bool keepdims = false;
   /// Divides by one less than the count: the estimate of the variance that samples come from.
   bool unbiased = false;
 };
 
 struct ScanOptions {
- private:
-  struct Tag {};
-
- public:
-  [[no_unique_address]] Tag tag{};
+  [[no_unique_address]] detail::ByNameOnly by_name{};
   bool reverse = false;  ///< from the last element to the first
 };
 

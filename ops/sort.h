@@ -1,6 +1,7 @@
 /// Sorting. Invariant: stable; NaN stands last.
 #pragma once
 
+#include <rill/tensor/by_name_only.h>
 #include <rill/tensor/export.h>
 #include <rill/tensor/operand.h>
 #include <rill/tensor/tensor.h>
@@ -8,11 +9,7 @@
 namespace rill {
 
 struct ArgsortOptions {
- private:
-  struct Tag {};
-
- public:
-  [[no_unique_address]] Tag tag{};  ///< keeps braces from being taken for something else
+  [[no_unique_address]] detail::ByNameOnly by_name{};
   bool descending = false;  ///< largest first; equal elements keep their order, and NaN stays last
 };
 

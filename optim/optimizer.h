@@ -70,6 +70,9 @@ class RILL_API Optimizer {
   [[nodiscard]] std::int64_t iterations(Where where = Where::here()) const;
   /// Makes the state of `variables` now instead of at their first step, so that it can be restored.
   void build(std::span<const Variable> variables, Where where = Where::here());
+  void build(std::initializer_list<Variable> variables, Where where = Where::here()) {
+    build(std::span(variables.begin(), variables.size()), where);
+  }
   /// All state: the number of steps, the learning rate, then what is kept per variable, named
   /// `adam/w/momentum`.
   [[nodiscard]] std::vector<Variable> variables() const;

@@ -285,7 +285,7 @@ TEST_CASE("listeners hear the user's line from everything that one call of the u
   const Tensor weights = ones({4, 16});
   const Variable w(ones({2}), "w");
   Adam adam;
-  adam.build({{w}});
+  adam.build({w});
   Places places;
   {
     const Listening on(places);
@@ -302,7 +302,7 @@ TEST_CASE("listeners hear the user's line from everything that one call of the u
     adam.apply_gradients({{tape.gradient(loss, w), w}});
   }
   CHECK(places.heard > 50);
-  CHECK(places.elsewhere == std::vector<std::string>{});
+  CHECK(places.elsewhere.empty());
 }
 
 TEST_CASE("gradients in function style name themselves, and the line that asked for them") {
@@ -353,7 +353,7 @@ TEST_CASE("threads and optimizers are refused at the user's line") {
   CHECK(rule_of<ValueError>([] { Ftrl(0.1, {.learning_rate_power = 1}); }) ==
         "ftrl: learning_rate_power must not be positive");
   Adam adam;
-  CHECK(rule_of<ValueError>([&] { adam.build({{Variable()}}); }) ==
+  CHECK(rule_of<ValueError>([&] { adam.build({Variable()}); }) ==
         "Variable: this handle has no variable: construct it with an initial value");
 }
 

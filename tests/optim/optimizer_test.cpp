@@ -262,7 +262,7 @@ TEST_CASE("an optimizer's state is variables with names") {
   const Variable w(zeros({3}), "w");
   Adam optimizer;
   CHECK(optimizer.variables().size() == 2);
-  optimizer.build({{w}});
+  optimizer.build({w});
   const std::vector<Variable> state = optimizer.variables();
   REQUIRE(state.size() == 4);
   CHECK(state[0].name() == "adam/iterations");
@@ -281,7 +281,7 @@ TEST_CASE("an optimizer whose state is restored goes on as if it had not stopped
   Adam second(0.1);
   first.apply_gradients({{tensor(gradients[0]), w}});
   v.assign(w);
-  second.build({{v}});
+  second.build({v});
   for (std::size_t k = 0; k < first.variables().size(); ++k)
     second.variables()[k].assign(first.variables()[k]);
   first.apply_gradients({{tensor(gradients[1]), w}});
