@@ -5,10 +5,6 @@
 
 namespace rill::detail {
 
-///     struct ReduceOptions {
-///       [[no_unique_address]] detail::ByNameOnly by_name{};
-///       bool keepdims = false;
-///     };
 struct ByNameOnly {};
 
 }  // namespace rill::detail

@@ -14,11 +14,8 @@ namespace rill::detail {
 
 /// Open for as long as it lives, on its thread. What it is given must outlive it.
 ///
-///     Tensor dot(const Operand& a, const Operand& b) {
-///       const detail::UserCall call("dot", a.where());
-///       return matmul(a, b);                            // dot: inner sizes differ, at
-///       model.cpp:41
-///     }
+///     const detail::UserCall scope("tril", Where::here());
+///     Tensor rows = expand_dims(arange(3), 1);     // errors are those of `tril`, at that line
 class RILL_API UserCall {
  public:
   UserCall(std::string_view operation, Where where) : UserCall({}, operation, where) {}
