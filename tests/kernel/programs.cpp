@@ -10,6 +10,11 @@ Id line(Builder& b, DType type, Space space, const Value& extent) {
   return b.buffer(type, space, std::array{extent}, std::array{b.integer(1)});
 }
 
+Id matrix(Builder& b, DType type, Space space, const Value& n, const Value& m, bool rows) {
+  return b.buffer(type, space, std::array{n, m},
+                  rows ? std::array{m, b.integer(1)} : std::array{b.integer(1), n});
+}
+
 Folding summing(Builder& b, DType type, std::function<Value()> term, Fold::Kind kind) {
   return {.kind = kind,
           .init = {b.constant(type, 0)},
@@ -38,8 +43,7 @@ Program sums(DType type, bool rows) {
   const Value m = b.size();
   const Id i = b.axis(n);
   const Id j = b.axis(m);
-  const auto strides = rows ? std::array{m, b.integer(1)} : std::array{b.integer(1), n};
-  const Id x = b.buffer(type, Space::input, std::array{n, m}, strides);
+  const Id x = matrix(b, type, Space::input, n, m, rows);
   const Id out = line(b, type, Space::output, n);
   b.outer(std::array{i});
   b.stage({});
@@ -57,9 +61,8 @@ Program shares(bool rows) {
   const Id i = b.axis(n);
   const Id j = b.axis(m);
   const Id k = b.axis(m);
-  const auto strides = rows ? std::array{m, b.integer(1)} : std::array{b.integer(1), n};
-  const Id x = b.buffer(float32, Space::input, std::array{n, m}, strides);
-  const Id out = b.buffer(float32, Space::output, std::array{n, m}, strides);
+  const Id x = matrix(b, float32, Space::input, n, m, rows);
+  const Id out = matrix(b, float32, Space::output, n, m, rows);
   b.outer(std::array{i});
   b.stage({});
   const auto total =

@@ -16,6 +16,8 @@ using Space = Buffer::Space;
 
 /// A contiguous one-dimensional buffer.
 Id line(Builder& b, DType type, Space space, const Value& extent);
+/// An n by m buffer, whose elements lie in memory by rows or by columns.
+Id matrix(Builder& b, DType type, Space space, const Value& n, const Value& m, bool rows);
 /// A fold that adds terms up.
 Folding summing(Builder& b, DType type, std::function<Value()> term,
                 Fold::Kind kind = Fold::Kind::reduce);
