@@ -8,14 +8,15 @@
 namespace rill {
 namespace {
 
-/// Sums `gradient` over the axes along which an input of shape `shape` was stretched. Along axes of
-/// size 1 there is nothing to add: reshaping takes them away.
+/// Sums `gradient` over the axes along which an input of shape `shape` was stretched.
+/// Added axes of size 1 are summed too: that makes +0 of -0, which reshaping would leave.
 Tensor sum_to_shape(const Tensor& gradient, const Shape& shape) {
   const int leading = gradient.rank() - shape.rank();
   Axes stretched;
   for (int axis = 0; axis < gradient.rank(); ++axis) {
-    const bool from_one = axis < leading || shape[axis - leading] == Dim(1);
-    if (from_one && !(gradient.shape()[axis] == Dim(1))) stretched.push_back(axis);
+    const bool was_one = axis >= leading && shape[axis - leading] == Dim(1);
+    if (axis < leading || (was_one && !(gradient.shape()[axis] == Dim(1))))
+      stretched.push_back(axis);
   }
   // An empty list would mean all axes.
   const Tensor summed =
