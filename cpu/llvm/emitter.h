@@ -33,6 +33,9 @@ namespace rill::cpu::llvm_emitter {
 inline constexpr unsigned lane_count = kernel::fold_lanes;
 /// Levels of the tree that any count of chunks needs.
 inline constexpr unsigned tree_levels = 48;
+/// What a prefetch is into.
+inline constexpr std::uint32_t first_cache = 3;
+inline constexpr std::uint32_t second_cache = 2;
 
 class Emitter {
  public:
@@ -91,16 +94,17 @@ class Emitter {
   void points(Value* begin, Value* end);
   void split_points(Value* begin, Value* end);
   void tiled_points(Value* begin, Value* end);
-  void tiled_block(Value* first_row, Value* first_column);
+  void tiled_block(Value* first_row, Value* first_column,
+                   const std::function<void(Value* strip)>& ahead);
+  void fetch_strip(Value* first_row, Value* first_column, Value* offset);
   std::pair<Value*, Value*> tile_origin(Id access, Value* row, Value* column);
-  void fetch_block(Id access, Value* row, Value* column, Value* rows, Value* columns);
   void fill_tile(Id access, Value* row, Value* column, Value* rows, Value* columns, Value* tile);
   void segment(Value* start, Value* stop);
   void one_segment(Value* start, Value* stop);
   void prefetch_rows(Value* start, Value* stop,
                      const std::function<void(std::int64_t rows)>& ahead);
   void prefetch_next_row(const kernel::Access& access);
-  void prefetch(Value* pointer, std::uint32_t locality);
+  void prefetch(Value* pointer, std::uint32_t cache);
   void point();
   void stages();
   void stage(const kernel::Stage& stage);

@@ -22,13 +22,11 @@ using llvm::Value;
 
 namespace {
 
-constexpr std::uint32_t first_cache = 3;
-constexpr std::uint32_t second_cache = 2;
 /// How many rows ahead, and into which cache. Measured on rows of 256
 /// bytes of a table of 256 MB: one stage alone took a fifth longer than both.
 struct Distance {
   std::int64_t rows;
-  std::uint32_t locality;
+  std::uint32_t cache;
 };
 constexpr std::array<Distance, 2> distances = {Distance{48, second_cache},
                                                Distance{8, first_cache}};
@@ -67,7 +65,7 @@ void Emitter::prefetch_rows(Value* start, Value* stop,
           for (std::int64_t k = 0; k < 4; ++k) {
             Value* at = b_.CreateAdd(b_.CreateMul(group, integer(4 * line)), integer(k * line));
             at = b_.CreateBinaryIntrinsic(llvm::Intrinsic::umin, at, last);
-            prefetch(element(b_.getInt8Ty(), from, at), distance.locality);
+            prefetch(element(b_.getInt8Ty(), from, at), distance.cache);
           }
         });
       }
@@ -96,11 +94,11 @@ void Emitter::prefetch_next_row(const Access& access) {
 }
 
 /// Into the first cache, or the second.
-void Emitter::prefetch(Value* pointer, std::uint32_t locality) {
+void Emitter::prefetch(Value* pointer, std::uint32_t cache) {
   constexpr std::uint32_t reading = 0;
   constexpr std::uint32_t data = 1;
   b_.CreateIntrinsic(llvm::Intrinsic::prefetch, {b_.getPtrTy()},
-                     {pointer, b_.getInt32(reading), b_.getInt32(locality), b_.getInt32(data)});
+                     {pointer, b_.getInt32(reading), b_.getInt32(cache), b_.getInt32(data)});
 }
 
 }  // namespace rill::cpu::llvm_emitter

@@ -3,7 +3,8 @@
 // Read lane by lane such an operand would touch a cache line per element. Instead squares of 16 x
 // 16 are read along its own direction, transposed in registers and kept on the stack, where the
 // loop over the result finds them in its order. Blocks of the result are visited together with
-// their mirror images: an operand and its own transpose then come from memory once.
+// their mirror images: an operand and its own transpose then come from memory once. Meanwhile the
+// lines of the next blocks are asked for.
 #include <rill/cpu/llvm/emitter.h>
 
 #include <array>
@@ -73,41 +74,61 @@ void Emitter::tiled_points(Value* begin, Value* end) {
   Value* longer = b_.CreateBinaryIntrinsic(llvm::Intrinsic::smax, rows, columns);
   Value* length = b_.CreateAdd(longer, integer(1));
   Value* units = b_.CreateMul(b_.CreateUDiv(length, integer(2)), length);
-  nest_.loop(begin, end, 1, [&](Value* unit) {
-    const Values place = position(leading, b_.CreateUDiv(unit, units));
-    for (std::size_t k = 0; k < leading.size(); ++k) set_axis(leading[k], place[k]);
+  struct Unit {
+    Values leading;
+    Value* real;  // whether there is such a pair of blocks: (i, j) and (j, i)
+    Value* i;
+    Value* j;
+  };
+  const auto locate = [&](Value* unit) {
     Value* number = b_.CreateURem(unit, units);
     Value* short_row = b_.CreateUDiv(number, length);
     Value* step = b_.CreateURem(number, length);
     Value* long_row = b_.CreateSub(b_.CreateSub(longer, integer(1)), short_row);
     Value* in_long = b_.CreateICmpSLE(step, long_row);
-    Value* i = b_.CreateSelect(in_long, long_row, short_row);
-    Value* j =
-        b_.CreateSelect(in_long, step, b_.CreateSub(b_.CreateSub(step, long_row), integer(1)));
     // With an odd number of rows the middle one is its own partner.
     Value* real = b_.CreateOr(in_long, b_.CreateICmpNE(long_row, short_row));
-    const auto inside = [&](Value* r, Value* c) {
-      return b_.CreateAnd(b_.CreateICmpSLT(r, rows), b_.CreateICmpSLT(c, columns));
-    };
+    return Unit{
+        position(leading, b_.CreateUDiv(unit, units)), real,
+        b_.CreateSelect(in_long, long_row, short_row),
+        b_.CreateSelect(in_long, step, b_.CreateSub(b_.CreateSub(step, long_row), integer(1)))};
+  };
+  const auto lead = [&](const Unit& unit) {
+    for (std::size_t k = 0; k < leading.size(); ++k) set_axis(leading[k], unit.leading[k]);
+  };
+  nest_.loop(begin, end, 1, [&](Value* number) {
+    const Unit unit = locate(number);
+    const Unit next = locate(b_.CreateAdd(number, integer(1)));
+    lead(unit);
     // First (i, j), then (j, i), through one body.
-    Value* mirror = b_.CreateICmpNE(i, j);
+    Value* mirror = b_.CreateICmpNE(unit.i, unit.j);
     Value* count = b_.CreateAdd(integer(1), b_.CreateZExt(mirror, b_.getInt64Ty()));
-    nest_.when(real, false, [&] {
+    nest_.when(unit.real, false, [&] {
       nest_.loop(integer(0), count, 1, [&](Value* which) {
         Value* mirrored = b_.CreateICmpNE(which, integer(0));
-        Value* r = b_.CreateSelect(mirrored, j, i);
-        Value* c = b_.CreateSelect(mirrored, i, j);
-        nest_.when(inside(r, c), false, [&] {
-          tiled_block(b_.CreateMul(r, integer(side)), b_.CreateMul(c, integer(side)));
-        });
+        const auto corner = [&](Value* first, Value* second) {
+          return b_.CreateMul(b_.CreateSelect(mirrored, second, first), integer(side));
+        };
+        Value* r = corner(unit.i, unit.j);
+        Value* c = corner(unit.j, unit.i);
+        nest_.when(
+            b_.CreateAnd(b_.CreateICmpSLT(r, extent(row)), b_.CreateICmpSLT(c, extent(column))),
+            false, [&] {
+              tiled_block(r, c, [&](Value* strip) {
+                lead(next);
+                fetch_strip(corner(next.i, next.j), corner(next.j, next.i), strip);
+              });
+            });
       });
     });
   });
   tiles_.clear();
 }
 
-/// The block of the result that begins at a row and a column, in strips of 16 rows.
-void Emitter::tiled_block(Value* first_row, Value* first_column) {
+/// The block of the result that begins at a row and a column, in strips of 16 rows. Before each of
+/// them `ahead` asks for as much of a later block.
+void Emitter::tiled_block(Value* first_row, Value* first_column,
+                          const std::function<void(Value* strip)>& ahead) {
   const auto outer = program_.list(program_.outer);
   const Id row = outer[outer.size() - 2];
   const Id column = outer.back();
@@ -116,10 +137,10 @@ void Emitter::tiled_block(Value* first_row, Value* first_column) {
   };
   Value* height = least(b_.CreateSub(extent(row), first_row), side);
   Value* width = least(b_.CreateSub(extent(column), first_column), side);
-  for (const auto& [load, tile] : tiles_) {
-    nest_.region([&] { fetch_block(load, first_row, first_column, height, width); });
-  }
   nest_.loop(integer(0), height, lane_count, [&](Value* strip) {
+    const std::vector<Known> axes = axes_;
+    nest_.region([&] { ahead(strip); });
+    axes_ = axes;
     Value* top = b_.CreateAdd(first_row, strip);
     Value* rows = least(b_.CreateSub(height, strip), lane_count);
     for (const auto& [load, tile] : tiles_) {
@@ -154,20 +175,33 @@ std::pair<Value*, Value*> Emitter::tile_origin(Id load, Value* row, Value* colum
                                b_.CreatePtrToInt(origin, b_.getInt64Ty()))};
 }
 
-/// Asks for the lines of a block of a load, which lie too far apart for processors to foresee.
-void Emitter::fetch_block(Id load, Value* row, Value* column, Value* rows, Value* columns) {
-  const auto [origin, distance] = tile_origin(load, row, column);
-  const DType dtype = program_.buffers[program_.accesses[load].buffer].type;
-  Value* bytes = b_.CreateMul(rows, integer(static_cast<std::int64_t>(size_of(dtype))));
-  nest_.loop(integer(0), columns, 1, [&, origin = origin, distance = distance](Value* j) {
-    Value* line = element(b_.getInt8Ty(), origin, b_.CreateMul(j, distance));
-    nest_.loop(integer(0), bytes, cache_line, [&](Value* offset) {
-      constexpr int read = 0, second_level = 2, data = 1;
-      b_.CreateIntrinsic(llvm::Intrinsic::prefetch, {b_.getPtrTy()},
-                         {element(b_.getInt8Ty(), line, offset), b_.getInt32(read),
-                          b_.getInt32(second_level), b_.getInt32(data)});
+/// Asks for what the block of the result at a row and a column takes of the loads that are read in
+/// squares: 16 of its columns, from `offset` on. Their lines lie too far apart for processors to
+/// foresee.
+void Emitter::fetch_strip(Value* first_row, Value* first_column, Value* offset) {
+  const auto outer = program_.list(program_.outer);
+  Value* column = b_.CreateAdd(first_column, offset);
+  const auto left = [&](Id axis, Value* from, std::int64_t most) {
+    return b_.CreateBinaryIntrinsic(llvm::Intrinsic::smin, b_.CreateSub(extent(axis), from),
+                                    integer(most));
+  };
+  Value* height = left(outer[outer.size() - 2], first_row, side);
+  Value* width = left(outer.back(), column, lane_count);
+  for (const auto& [load, tile] : tiles_) {
+    const auto [origin, distance] = tile_origin(load, first_row, column);
+    const DType dtype = program_.buffers[program_.accesses[load].buffer].type;
+    Value* lines = b_.CreateSDiv(
+        b_.CreateAdd(b_.CreateMul(height, integer(static_cast<std::int64_t>(size_of(dtype)))),
+                     integer(cache_line - 1)),
+        integer(cache_line));
+    nest_.plain_loop(integer(0), width, [&, origin = origin, distance = distance](Value* j) {
+      Value* from = element(b_.getInt8Ty(), origin, b_.CreateMul(j, distance));
+      nest_.plain_loop(integer(0), lines, [&](Value* number) {
+        prefetch(element(b_.getInt8Ty(), from, b_.CreateMul(number, integer(cache_line))),
+                 second_cache);
+      });
     });
-  });
+  }
 }
 
 /// Reads rows [row, row + rows) and columns [column, column + columns) of a load into `tile`, row
