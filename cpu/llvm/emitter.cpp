@@ -419,7 +419,18 @@ void Emitter::stage(const Stage& stage) {
 void Emitter::stage_body(const Stage& stage) {
   for (const Id id : program_.list(stage.folds)) fold(id);
   if (stage.checks.count + stage.stores.count == 0) return;
-  each_point([&] { for_lanes([&] { effects(stage); }); });
+  each_point([&] { for_lanes([&] { effects(stage); }, is_long(stage)); });
+}
+
+/// Whether a stage's effects take so many operations that a mask for each vector costs nothing
+/// beside them, while compiling them twice would take long. Stores that bypass the caches have no
+/// mask.
+bool Emitter::is_long(const Stage& stage) const {
+  constexpr std::int64_t long_effects = 100;
+  std::vector<Id> values;
+  for (const Id id : program_.list(stage.stores)) values.push_back(program_.stores[id].value);
+  return level_ == Level::avx512 && !schedule_.nontemporal &&
+         dependence_.operations(values) > long_effects;
 }
 
 void Emitter::effects(const Stage& stage) {
@@ -448,8 +459,9 @@ void Emitter::emit_stores(const Stage& stage) {
   for (const Pending& each : pending) store(*each.store, each.value, each.guard);
 }
 
-/// Runs `body` with lanes over the block; without one, once, on scalars.
-void Emitter::for_lanes(const std::function<void()>& body) {
+/// Runs `body` with lanes over the block; without one, once, on scalars. `masked`: all vectors may
+/// leave lanes out, so that there is one loop, and no code for a shorter last vector besides.
+void Emitter::for_lanes(const std::function<void()>& body, bool masked) {
   if (!block_) {
     body();
     return;
@@ -460,6 +472,14 @@ void Emitter::for_lanes(const std::function<void()>& body) {
     body();
     lanes_ = {};
   };
+  if (masked) {
+    Value* end = b_.CreateAdd(block.start, block.width);
+    nest_.loop(block.start, end, lane_count, [&](Value* at) {
+      bind(at, b_.CreateBinaryIntrinsic(llvm::Intrinsic::smin, b_.CreateSub(end, at),
+                                        integer(lane_count)));
+    });
+    return;
+  }
   Value* full = b_.CreateAnd(block.width, integer(-std::int64_t{lane_count}));
   nest_.when(b_.CreateICmpSGT(full, integer(0)), false, [&] {
     nest_.loop(block.start, b_.CreateAdd(block.start, full), lane_count,

@@ -115,13 +115,14 @@ class Emitter {
   void each_point(const std::function<void()>& body);
   Values of_each_point(const Values& all, const std::function<Values(const Values&)>& body);
   bool vectorises(const kernel::Stage& stage) const;
+  bool is_long(const kernel::Stage& stage) const;
   unsigned block_limit() const;
   Value* extent(Id axis);
   Value* product_of_extents(std::span<const Id> axes);
   void set_axis(Id axis, Value* value);
   Values position(std::span<const Id> axes, Value* linear);
   Values advance(std::span<const Id> axes, const Values& position);
-  void for_lanes(const std::function<void()>& body);
+  void for_lanes(const std::function<void()>& body, bool masked = false);
   void for_vectors(const std::function<void(Value* offset)>& body);
   void emit_check(const kernel::Check& check, Id number);
   void fail(std::uint32_t error, Value* position, std::span<Value* const> shown);

@@ -25,6 +25,33 @@ using kernel::Space;
 using kernel::uneven;
 using kernel::Value;
 
+TEST_CASE("A long body, which is one loop for whole vectors and for the last one, stores all") {
+  Builder b;
+  const Value n = b.size();
+  const Id i = b.axis(n);
+  const Id x = line(b, float32, Space::input, n);
+  const Id out = line(b, float32, Space::output, n);
+  b.outer(std::array{i});
+  b.stage({});
+  const Value given = b.load(x, std::array{b.index(i)});
+  Value value = given;
+  for (int k = 0; k < 60; ++k) value = value * 0.5 + given;
+  b.store(out, std::array{b.index(i)}, value);
+  const Program program = b.finish();
+  for (const std::size_t count : {1U, 15U, 16U, 17U, 50U}) {
+    std::vector<float> in = uneven(count), result(count + 1), expected(count + 1, -1);
+    Launch launch;
+    launch.sizes = {static_cast<std::int64_t>(count)};
+    launch.add(in), launch.add(expected);
+    launch.interpret(program);
+    launch.buffers.pop_back();
+    launch.add(result);
+    everywhere(
+        program, launch, static_cast<std::int64_t>(count), [&] { result.assign(count + 1, -1); },
+        [&] { REQUIRE(same_bits(result, expected)); });
+  }
+}
+
 TEST_CASE("An addition gives the sums of its operands, whatever their number") {
   const Program program = addition();
   for (const std::size_t count : {1U, 4U, 15U, 16U, 17U, 64U, 100U}) {
