@@ -9,6 +9,7 @@
 #include <rill/ops/axes.h>
 #include <rill/tensor/listener.h>
 #include <rill/tensor/literal.h>
+#include <rill/tensor/rehearsal.h>
 #include <rill/tensor/unnamed.h>
 
 namespace rill {
@@ -39,6 +40,13 @@ Tensor strong(const Scalar& number, DType dtype, Where where) {
 Tensor own_value(const Tensor& value) {
   const Tensor dense = value.contiguous() ? value : value.contiguous_copy();
   return dense.view(dense.shape(), dense.strides(), 0);
+}
+
+/// What the variable holds in the rehearsal that is on.
+Tensor& rehearsed(const VariableState& state) {
+  Tensor& value = Rehearsal::current()->value_of(state.id);
+  if (!value.defined()) value = Tensor::abstract(state.shape, state.dtype);
+  return value;
 }
 
 std::string described(const VariableState& state) {
@@ -73,7 +81,7 @@ void Variable::fail_undefined(Where where) {
 
 Tensor Variable::value(Where where) const {
   const VariableState& held = state(where);
-  Tensor value = held.read();
+  Tensor value = Rehearsal::current() == nullptr ? held.read() : rehearsed(held);
   if (!Listeners::none()) {
     Listeners::tell(&Listener::variable_read,
                     VariableEvent{*this, held.id, held.name, value, held.trainable, where});
@@ -100,6 +108,11 @@ void Variable::assign(const Operand& operand) const {
     throw DTypeError("assign: a variable keeps its dtype: " + described(held) + ", the value " +
                      value.type_text() + ": convert it with .to(" +
                      std::string(rill::name(held.dtype)) + ")" + operand.where().suffix());
+  }
+  if (Rehearsal::current() != nullptr) {
+    rehearsed(held) = Tensor::abstract(held.shape, held.dtype);
+    tell_assignment(value, operand.where());
+    return;
   }
   Tensor next = own_value(value);
   {
@@ -131,6 +144,13 @@ void Variable::update(const char* operation, Update apply, const Operand& delta)
                                         : delta.tensor().type_text() + ": convert it with .to(" +
                                               std::string(rill::name(held.dtype)) + ")") +
                      delta.where().suffix());
+  }
+  if (Rehearsal::current() != nullptr) {
+    Tensor after = value(delta.where());
+    (after.*apply)(delta);
+    rehearsed(held) = Tensor::abstract(held.shape, held.dtype);
+    tell_assignment(after, delta.where());
+    return;
   }
   if (Listeners::none()) {
     const std::unique_lock lock(held.lock);

@@ -21,24 +21,13 @@
 #include <rill/tensor/dtype.h>
 #include <rill/tensor/error.h>
 #include <rill/tensor/export.h>
+#include <rill/tensor/field.h>
 #include <rill/tensor/shape.h>
 
 namespace rill {
 
 /// One attribute's value on its way to and from text.
 using AttributeValue = std::variant<bool, std::int64_t, double, DType, Axes, Shape>;
-
-/// A field of an attribute type, with the name that it has in graphs.
-template <class Owner, class T>
-struct Field {
-  std::string_view name;
-  T Owner::* member;
-};
-/// `static constexpr auto fields() { return std::tuple{field("axes", &Reduce::axes), ...}; }`
-template <class Owner, class T>
-constexpr Field<Owner, T> field(std::string_view name, T Owner::* member) {
-  return {name, member};
-}
 
 /// An aggregate that can be an operator's attributes.
 template <class A>

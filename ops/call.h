@@ -44,7 +44,8 @@ std::array<Tensor, N> call_for(const Op& op, std::initializer_list<Tensor> input
 /// Only dtypes and shapes of what `call` would give: abstract tensors. Looks at no element, and
 /// tells nobody.
 RILL_API void infer_abstract(const Op& op, std::span<const Tensor> inputs,
-                             const Attributes& attributes, std::span<Tensor> outputs);
+                             const Attributes& attributes, std::span<Tensor> outputs,
+                             Where where = {});
 
 /// `op(onto, b, c)` for an operator whose result starts from its first input: in the buffer of
 /// `onto` when nobody else can see it, so callers give away what they no longer need.

@@ -6,6 +6,7 @@
 #include <rill/ops/reduce.h>
 #include <rill/tensor/error.h>
 #include <rill/tensor/listener.h>
+#include <rill/tensor/rehearsal.h>
 
 namespace rill {
 
@@ -18,6 +19,7 @@ void check(const Operand& ok, std::string_view message) {
                      ": compare with something" + where.suffix());
   }
   if (!Listeners::none()) Listeners::tell(&Listener::check, CheckEvent{condition, message, where});
+  if (Rehearsal::current() != nullptr) return;
   const Silence silence;  // how it is looked at is not the program's doing
   if (all(condition).item<bool>(where)) return;
   const auto wrong = sum(~condition).item<std::int64_t>();

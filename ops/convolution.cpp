@@ -8,6 +8,7 @@
 #include <rill/ops/infer.h>
 #include <rill/ops/preparation.h>
 #include <rill/ops/window_attributes.h>
+#include <rill/tensor/equal_sizes.h>
 #include <rill/tensor/user_call.h>
 
 namespace rill {
@@ -24,7 +25,7 @@ void conv2d_rule(Infer& i, const WindowAttributes& a) {
   }
   const Shape& x = i.shape(0);
   const Shape& w = i.shape(1);
-  if (!(w[2] * a.groups == x[3]) || !(w[3] % a.groups == Dim(0))) {
+  if (!equal_sizes(w[2] * a.groups, x[3]) || !(w[3] % a.groups == Dim(0))) {
     i.fail<ShapeError>("channels do not fit: " + x[3].text() + " in, filters for " + w[2].text() +
                        " x " + std::to_string(a.groups) + " groups, " + w[3].text() + " out");
   }
@@ -84,9 +85,9 @@ void input_gradient_rule(Infer& i, const WindowAttributes& a) {
   require_one_dtype(i);
   const Shape& w = i.shape(1);
   if (i.rank(1) == 4) require_extents(i, {a.image[0], a.image[1]}, {w[0], w[1]}, a);
-  if (i.rank(0) != 4 || i.rank(1) != 4 || !(i.shape(0)[3] == w[3]) ||
-      !(w[3] % a.groups == Dim(0)) || !(i.shape(0)[1] == places(a.image[0], w[0], a, 0)) ||
-      !(i.shape(0)[2] == places(a.image[1], w[1], a, 1))) {
+  if (i.rank(0) != 4 || i.rank(1) != 4 || !equal_sizes(i.shape(0)[3], w[3]) ||
+      !(w[3] % a.groups == Dim(0)) || !equal_sizes(i.shape(0)[1], places(a.image[0], w[0], a, 0)) ||
+      !equal_sizes(i.shape(0)[2], places(a.image[1], w[1], a, 1))) {
     i.fail<ShapeError>("the gradient does not fit filters and image");
   }
   i.out(i.dtype(0), {i.shape(0)[0], a.image[0], a.image[1], i.shape(1)[2] * a.groups});
@@ -97,9 +98,9 @@ void weight_gradient_rule(Infer& i, const WindowAttributes& a) {
   require_one_dtype(i);
   if (i.rank(0) == 4)
     require_extents(i, {i.shape(0)[1], i.shape(0)[2]}, {a.image[0], a.image[1]}, a);
-  if (i.rank(0) != 4 || i.rank(1) != 4 || !(i.shape(0)[0] == i.shape(1)[0]) ||
-      !(i.shape(1)[1] == places(i.shape(0)[1], a.image[0], a, 0)) ||
-      !(i.shape(1)[2] == places(i.shape(0)[2], a.image[1], a, 1)) ||
+  if (i.rank(0) != 4 || i.rank(1) != 4 || !equal_sizes(i.shape(0)[0], i.shape(1)[0]) ||
+      !equal_sizes(i.shape(1)[1], places(i.shape(0)[1], a.image[0], a, 0)) ||
+      !equal_sizes(i.shape(1)[2], places(i.shape(0)[2], a.image[1], a, 1)) ||
       !(i.shape(0)[3] % a.groups == Dim(0)) || !(i.shape(1)[3] % a.groups == Dim(0))) {
     i.fail<ShapeError>("images and gradient do not fit the filters");
   }

@@ -407,9 +407,9 @@ void call(const Op& op, std::span<const Tensor> inputs, const Attributes& attrib
 }
 
 void infer_abstract(const Op& op, std::span<const Tensor> inputs, const Attributes& attributes,
-                    std::span<Tensor> outputs) try {
-  require_defined(op, inputs, {});
-  Infer infer(op, attributes, inputs, {});
+                    std::span<Tensor> outputs, Where where) try {
+  require_defined(op, inputs, where);
+  Infer infer(op, attributes, inputs, where);
   op.rule(infer);
   const auto results = infer.results();
   if (results.size() != outputs.size()) {
@@ -418,7 +418,7 @@ void infer_abstract(const Op& op, std::span<const Tensor> inputs, const Attribut
   for (std::size_t k = 0; k < results.size(); ++k)
     outputs[k] = results[k].abstract(device_of(inputs));
 } catch (const detail::Unnamed& error) {
-  error.rethrow(op.name, {});
+  error.rethrow(op.name, where);
 }
 
 Tensor call_onto(const Op& op, Tensor onto, const Tensor& b, const Tensor& c,

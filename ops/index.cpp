@@ -17,6 +17,7 @@
 #include <rill/ops/region.h>
 #include <rill/ops/shape.h>
 #include <rill/ops/view.h>
+#include <rill/tensor/equal_sizes.h>
 #include <rill/tensor/user_call.h>
 
 namespace rill {
@@ -77,7 +78,7 @@ void require_along(const Infer& i, int axis) {
   i.require_axis(axis);
   bool fits = i.rank(0) == i.rank(1);
   for (int at = 0; fits && at < i.rank(0); ++at)
-    fits = at == axis || i.shape(0)[at] == i.shape(1)[at];
+    fits = at == axis || equal_sizes(i.shape(0)[at], i.shape(1)[at]);
   if (!fits)
     i.fail<ShapeError>("indices need the sizes of the operand except along axis " +
                        std::to_string(axis));
@@ -241,7 +242,7 @@ constexpr Op table[] = {
        require_indices(i, 1);
        require_updates(i, a);
        const Shape expected = taken(i, i.shape(0), a.axis, i.shape(1));
-       if (!(i.shape(2) == expected)) i.fail<ShapeError>("updates need the shape " + expected.text());
+       if (!equal_sizes(i.shape(2), expected)) i.fail<ShapeError>("updates need the shape " + expected.text());
        i.out_starting(i.dtype(0), i.shape(0), 0);
      },
      .body = [](Body& b, const ScatterAttributes& a) {
@@ -274,7 +275,7 @@ constexpr Op table[] = {
        require_indices(i, 1);
        require_updates(i, a);
        require_along(i, a.axis);
-       if (!(i.shape(2) == i.shape(1))) i.fail<ShapeError>("updates need the shape of the indices");
+       if (!equal_sizes(i.shape(2), i.shape(1))) i.fail<ShapeError>("updates need the shape of the indices");
        i.out_starting(i.dtype(0), i.shape(0), 0);
      },
      .body = [](Body& b, const ScatterAttributes& a) {

@@ -15,6 +15,7 @@
 #include <rill/ops/places.h>
 #include <rill/ops/shape.h>
 #include <rill/tensor/elements.h>
+#include <rill/tensor/equal_sizes.h>
 #include <rill/tensor/user_call.h>
 
 namespace rill {
@@ -33,7 +34,7 @@ constexpr Op table[] = {
        Shape shape = i.shape(0);
        for (int k = 1; k < i.inputs(); ++k) {
          bool fits = i.rank(k) == shape.rank();
-         for (int axis = 0; fits && axis < shape.rank(); ++axis) fits = axis == a.axis || i.shape(k)[axis] == shape[axis];
+         for (int axis = 0; fits && axis < shape.rank(); ++axis) fits = axis == a.axis || equal_sizes(i.shape(k)[axis], shape[axis]);
          if (!fits) i.fail<ShapeError>("sizes must be equal except along axis " + std::to_string(a.axis));
          shape[a.axis] = shape[a.axis] + i.shape(k)[a.axis];
        }
@@ -199,7 +200,7 @@ Tensor stack(std::span<const Tensor> tensors, int axis, Where where) {
   const int normal = normalized_axis(axis, first.rank() + 1, "stack", first.type_text(), where);
   std::vector<Tensor> raised;
   for (const Tensor& x : tensors) {
-    if (!(x.shape() == tensors[0].shape())) {
+    if (!equal_sizes(x.shape(), tensors[0].shape())) {
       throw ShapeError("stack: shapes differ: " + tensors[0].type_text() + ", " + x.type_text() +
                        where.suffix());
     }

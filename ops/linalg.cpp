@@ -10,6 +10,7 @@
 #include <rill/ops/infer.h>
 #include <rill/ops/preparation.h>
 #include <rill/ops/shape.h>
+#include <rill/tensor/equal_sizes.h>
 #include <rill/tensor/unnamed.h>
 #include <rill/tensor/user_call.h>
 
@@ -53,10 +54,10 @@ void matmul_rule(Infer& i, const MatmulAttributes& attributes) {
   if (i.rank(0) < 2 || i.rank(1) < 2) i.fail<ShapeError>("takes matrices, or batches of them");
   const Shape batch_a = leading(i.shape(0));
   const Shape batch_b = leading(i.shape(1));
-  if (batch_a.rank() > 0 && batch_b.rank() > 0 && !(batch_a == batch_b))
+  if (batch_a.rank() > 0 && batch_b.rank() > 0 && !equal_sizes(batch_a, batch_b))
     i.fail<ShapeError>("batches differ");
   const Sizes sizes(i.shape(0), i.shape(1), attributes);
-  if (!(sizes.k_a == sizes.k_b)) {
+  if (!equal_sizes(sizes.k_a, sizes.k_b)) {
     i.fail<ShapeError>("inner sizes differ (" + sizes.k_a.text() + " vs " + sizes.k_b.text() + ")");
   }
   Shape shape = batch_a.rank() > 0 ? batch_a : batch_b;
@@ -131,7 +132,7 @@ constexpr const Op& find = table[position(table, name.view())];
 Tensor matrix_product(const Operand& a, const Operand& b, const Tensor& given_a,
                       const Tensor& given_b, const MatmulAttributes& attributes) {
   const Sizes sizes(a.tensor().shape(), b.tensor().shape(), attributes);
-  if (!(sizes.k_a == sizes.k_b)) {
+  if (!equal_sizes(sizes.k_a, sizes.k_b)) {
     fail_shape("matmul", given_a, given_b,
                "inner sizes differ (" + sizes.k_a.text() + " vs " + sizes.k_b.text() + ")",
                a.where());

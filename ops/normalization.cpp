@@ -16,6 +16,7 @@
 #include <rill/ops/infer.h>
 #include <rill/ops/reduce.h>
 #include <rill/ops/shape.h>
+#include <rill/tensor/equal_sizes.h>
 #include <rill/tensor/user_call.h>
 
 namespace rill {
@@ -59,7 +60,7 @@ void require_broadcast_to(const Infer& i, int k) {
     i.require_dtype(is_float(i.dtype(input)) && statistic(i.dtype(input)) == statistic(i.dtype(k)),
                     "takes floats of one precision");
   }
-  if (!(i.broadcast_shape() == i.shape(k)))
+  if (!equal_sizes(i.broadcast_shape(), i.shape(k)))
     i.fail<ShapeError>("the other operands broadcast to " + i.shape(k).text());
 }
 
@@ -69,7 +70,8 @@ void layer_norm_rule(Infer& i, const NormAttributes& a) {
   i.require_axes(a.axes);
   for (int k = 1; k < 3; ++k) {
     bool fits = i.rank(k) == a.axes.count();
-    for (int d = 0; fits && d < i.rank(k); ++d) fits = i.shape(k)[d] == i.shape(0)[a.axes[d]];
+    for (int d = 0; fits && d < i.rank(k); ++d)
+      fits = equal_sizes(i.shape(k)[d], i.shape(0)[a.axes[d]]);
     if (!fits) i.fail<ShapeError>("gamma and beta have the shape of the normalised axes");
   }
   i.out(i.dtype(0), i.shape(0));
@@ -385,7 +387,7 @@ Axes last_axes(int count, int rank) {
 Tensor beside(const Tensor& vector, int axis, int rank, std::string_view what, const Tensor& x,
               Where where) {
   if (!vector.defined()) detail::fail_undefined("batch_norm", where);
-  if (vector.rank() != 1 || !(vector.dim(0) == x.dim(axis))) {
+  if (vector.rank() != 1 || !equal_sizes(vector.dim(0), x.dim(axis))) {
     throw ShapeError("batch_norm: " + std::string(what) +
                      " is one number per channel: " + vector.type_text() + " for axis " +
                      std::to_string(axis) + " of " + x.type_text() + where.suffix());

@@ -11,6 +11,7 @@
 #include <rill/ops/grad.h>
 #include <rill/ops/infer.h>
 #include <rill/ops/window_attributes.h>
+#include <rill/tensor/equal_sizes.h>
 #include <rill/tensor/user_call.h>
 
 namespace rill {
@@ -131,7 +132,7 @@ kernel::Folding summing(const Value& term) {
 void pool_gradient_rule(Infer& i, const WindowAttributes& a) {
   require_pairs(i, a, true, true);
   require_window(i, {a.image[0], a.image[1]}, a);
-  if (i.rank(0) != 4 || (i.inputs() > 1 && !(i.shape(0) == i.shape(1)))) {
+  if (i.rank(0) != 4 || (i.inputs() > 1 && !equal_sizes(i.shape(0), i.shape(1)))) {
     i.fail<ShapeError>("takes a gradient (n, h, w, c) and its places");
   }
   i.require_dtype(i.inputs() == 1 || i.dtype(1) == int32, "counts places in int32");

@@ -34,6 +34,11 @@ class RILL_API Generator {
   /// Takes the next draw number: uint64[2], seed and number. For operators from outside.
   Tensor draw(Where where = Where::here());
 
+  /// How many draws it has given out since it was seeded, and going there: what a program saves to
+  /// go on later with the same numbers.
+  [[nodiscard]] std::uint64_t draws() const { return next_; }
+  void skip_to(std::uint64_t draws) { next_ = draws; }
+
  private:
   std::atomic<std::uint64_t> seed_;
   std::atomic<std::uint64_t> next_{0};

@@ -20,6 +20,7 @@
 #include <rill/ops/linalg.h>
 #include <rill/ops/reduce.h>
 #include <rill/ops/shape.h>
+#include <rill/tensor/equal_sizes.h>
 #include <rill/tensor/index.h>
 #include <rill/tensor/user_call.h>
 
@@ -55,7 +56,7 @@ void require_gates(Infer& i, std::span<const bool> wide) {
   bool fits = i.rank(narrow) == 2;
   for (int k = 0; fits && k < static_cast<int>(wide.size()); ++k) {
     const Dim units = i.shape(narrow)[1] * (wide[static_cast<std::size_t>(k)] ? 4 : 1);
-    fits = i.shape(k) == Shape{i.shape(narrow)[0], units};
+    fits = equal_sizes(i.shape(k), {i.shape(narrow)[0], units});
   }
   if (!fits) i.fail<ShapeError>("takes gates (rows, 4 units) and state (rows, units)");
 }
@@ -164,8 +165,9 @@ void lstm_rule(Infer& i) {
   bool fits = x.rank() == 3 && i.rank(1) == 2 && u.rank() == 2 && i.rank(3) == 1;
   if (fits) {
     const Shape state{x[1], u[0]};
-    fits = u[1] == u[0] * 4 && i.shape(1)[0] == x[2] && i.shape(1)[1] == u[1] &&
-           i.shape(3)[0] == u[1] && i.shape(4) == state && i.shape(5) == state;
+    fits = equal_sizes(u[1], u[0] * 4) && equal_sizes(i.shape(1), {x[2], u[1]}) &&
+           equal_sizes(i.shape(3)[0], u[1]) && equal_sizes(i.shape(4), state) &&
+           equal_sizes(i.shape(5), state);
   }
   if (!fits) {
     i.fail<ShapeError>(
@@ -303,8 +305,8 @@ LstmState lstm_cell(const Operand& x, const Operand& h, const Operand& c,
   const Tensor r = matmul(h, recurrent_weights);
   const Tensor& cell = c.tensor();
   if (!cell.defined()) detail::fail_undefined("lstm_cell", where);
-  if (z.rank() != 2 || cell.rank() != 2 || !(z.shape() == r.shape()) ||
-      !(cell.dim(0) == z.dim(0)) || !(cell.dim(1) * 4 == z.dim(1))) {
+  if (z.rank() != 2 || cell.rank() != 2 || !equal_sizes(z.shape(), r.shape()) ||
+      !equal_sizes(cell.dim(0), z.dim(0)) || !equal_sizes(cell.dim(1) * 4, z.dim(1))) {
     throw ShapeError(
         "lstm_cell: takes x (batch, features), h and c (batch, h), weights (features, 4 h) and (h, "
         "4 h): c is " +

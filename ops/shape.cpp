@@ -11,6 +11,7 @@
 #include <rill/ops/index.h>
 #include <rill/ops/infer.h>
 #include <rill/ops/view.h>
+#include <rill/tensor/equal_sizes.h>
 #include <rill/tensor/unnamed.h>
 
 namespace rill {
@@ -107,7 +108,7 @@ constexpr Op table[] = {
      .rule = [](Infer& i, const ShapeAttributes& a) {
        const Dim size = i.shape(0).size();
        const Dim filled = a.shape.size();
-       if (size.known() && filled.known() && !(size == filled)) i.fail<ShapeError>(size.text() + " elements do not fill " + a.shape.text());
+       if (!equal_sizes(size, filled) && size.known() && filled.known()) i.fail<ShapeError>(size.text() + " elements do not fill " + a.shape.text());
        i.out(i.dtype(0), a.shape);
      },
      .body = [](Body& b, const ShapeAttributes&) {

@@ -14,6 +14,7 @@
 #include <rill/ops/infer.h>
 #include <rill/ops/reduce.h>
 #include <rill/ops/shape.h>
+#include <rill/tensor/equal_sizes.h>
 
 namespace rill {
 namespace {
@@ -32,7 +33,7 @@ Tensor sum_along(const Tensor& x, int axis) { return sum(x, axis, {.keepdims = t
 /// Inputs of one float shape and dtype, which the result has as well.
 void alike_rule(Infer& i, const SoftmaxAttributes& a) {
   i.require_axis(a.axis);
-  if (!(i.shape(0) == i.shape(1))) i.fail<ShapeError>("takes tensors of one shape");
+  if (!equal_sizes(i.shape(0), i.shape(1))) i.fail<ShapeError>("takes tensors of one shape");
   i.require_dtype(is_float(i.promoted()), "takes floats");
   i.convert(i.promoted());
   i.out(i.operand_dtype(0), i.shape(0));
@@ -87,7 +88,7 @@ Shape leading(const Shape& shape) {
 void cross_entropy_rule(Infer& i) {
   i.require_dtype(is_float(i.dtype(0)), "takes float logits");
   i.require_dtype(is_integer(i.dtype(1)), "takes integer labels");
-  if (i.rank(0) == 0 || !(leading(i.shape(0)) == i.shape(1))) {
+  if (i.rank(0) == 0 || !equal_sizes(leading(i.shape(0)), i.shape(1))) {
     i.fail<ShapeError>("labels have the shape of the logits without the last axis");
   }
   i.out(i.dtype(0), i.shape(1));
@@ -123,7 +124,8 @@ void cross_entropy_body(Body& b) {
 void cross_entropy_gradient_rule(Infer& i) {
   i.require_dtype(is_float(i.dtype(0)) && is_integer(i.dtype(1)) && i.dtype(2) == i.dtype(0),
                   "takes float logits and integer labels, and a gradient like the logits");
-  if (i.rank(0) == 0 || !(leading(i.shape(0)) == i.shape(1)) || !(i.shape(1) == i.shape(2))) {
+  if (i.rank(0) == 0 || !equal_sizes(leading(i.shape(0)), i.shape(1)) ||
+      !equal_sizes(i.shape(1), i.shape(2))) {
     i.fail<ShapeError>("labels and gradient have the shape of the logits without the last axis");
   }
   i.out(i.dtype(0), i.shape(0));

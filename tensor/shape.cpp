@@ -2,6 +2,7 @@
 
 #include <ostream>
 
+#include <rill/tensor/equal_sizes.h>
 #include <rill/tensor/error.h>
 #include <rill/tensor/unnamed.h>
 
@@ -31,6 +32,10 @@ Shape broadcast(const Shape& a, const Shape& b) {
     const Dim mine = longer[longer.rank() - i];
     const Dim other = shorter[shorter.rank() - i];
     if (mine == other || other == Dim(1)) continue;
+    if (!(mine == Dim(1)) && equal_sizes(mine, other)) {
+      if (other.known()) result[longer.rank() - i] = other;
+      continue;
+    }
     if (!(mine == Dim(1))) {
       throw ShapeError("shapes " + a.text() + " and " + b.text() +
                        " do not broadcast: aligned at the right, sizes must be equal or 1");

@@ -7,6 +7,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include <rill/autograd/variable.h>
@@ -58,6 +59,8 @@ struct Function {
     Edge edge;
   };
   std::vector<Output> outputs;
+  /// Of unknown sizes: what must be equal wherever the function runs.
+  std::vector<std::pair<Dim, Dim>> equal_sizes;
 
   /// `(float32[2,3] x) -> (float32[2,2] result)`.
   [[nodiscard]] std::string text() const;

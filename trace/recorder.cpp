@@ -2,15 +2,18 @@
 
 #include <rill/autograd/custom_gradient.h>
 #include <rill/tensor/error.h>
+#include <rill/tensor/rehearsal.h>
 
 namespace rill {
 
-Recorder::Recorder(std::span<const Tensor> arguments) {
+Recorder::Recorder(std::span<const Tensor> arguments, std::span<const std::string> names) {
   for (std::size_t i = 0; i < arguments.size(); ++i) {
     Node node;
     node.kind = Node::Kind::input;
     node.results = {{arguments[i].dtype(), arguments[i].shape()}};
-    const int at = add(std::move(node), arguments.size() == 1 ? "x" : "x" + std::to_string(i));
+    const int at = add(std::move(node), !names.empty()          ? names[i]
+                                        : arguments.size() == 1 ? "x"
+                                                                : "x" + std::to_string(i));
     function_.inputs.push_back(at);
     known_[arguments[i].id()] = {at, 0};
   }
@@ -58,10 +61,13 @@ void Recorder::op(const OpEvent& event) {
 }
 
 void Recorder::variable_creation(const VariableEvent& event) {
-  throw TraceError("trace: the variable '" + std::string(event.name) +
-                   "' is created inside the traced function: create it outside, so that every call "
-                   "meets the same one" +
-                   event.where.suffix());
+  if (Rehearsal::current() != nullptr) {
+    throw TraceError("trace: the variable '" + std::string(event.name) +
+                     "' is made while the function is captured without values: make it before" +
+                     event.where.suffix());
+  }
+  made_variables_ = true;
+  variable_read(event);
 }
 
 void Recorder::variable_read(const VariableEvent& event) {
@@ -147,6 +153,7 @@ Function Recorder::finish(std::span<const Tensor> results) {
     function_.outputs.push_back(
         {results.size() == 1 ? "result" : "result_" + std::to_string(i), edge});
   }
+  function_.equal_sizes = equal_sizes_.pairs();
   return std::move(function_);
 }
 

@@ -9,6 +9,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include <rill/tensor/equal_sizes.h>
 #include <rill/tensor/listener.h>
 #include <rill/trace/function.h>
 
@@ -18,10 +19,14 @@ class Recorder final : public Listener {
  public:
   /// The arguments, which must be values of their own: no two of them, and nothing outside, the
   /// same.
-  explicit Recorder(std::span<const Tensor> arguments);
+  explicit Recorder(std::span<const Tensor> arguments, std::span<const std::string> names = {});
 
   /// The function, once it has returned `results`.
   [[nodiscard]] Function finish(std::span<const Tensor> results);
+
+  /// Whether a variable was made meanwhile: then the next call does something else, and this
+  /// recording is of no use.
+  [[nodiscard]] bool made_variables() const { return made_variables_; }
 
   void op(const OpEvent& event) override;
   void variable_creation(const VariableEvent& event) override;
@@ -45,6 +50,8 @@ class Recorder final : public Listener {
   std::unordered_map<std::uint64_t, std::string> made_at_;  // by value id: the user's line
   std::unordered_map<std::string, int> names_;
   std::vector<std::string> scopes_;
+  EqualSizes equal_sizes_;
+  bool made_variables_ = false;
 };
 
 }  // namespace rill

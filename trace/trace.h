@@ -3,10 +3,9 @@
 /// plain one.
 #pragma once
 
-#include <array>
 #include <concepts>
-#include <cstddef>
 #include <functional>
+#include <initializer_list>
 #include <memory>
 #include <span>
 #include <string>
@@ -15,115 +14,89 @@
 #include <utility>
 #include <vector>
 
-#include <rill/tensor/export.h>
 #include <rill/tensor/operand.h>
 #include <rill/tensor/tensor.h>
 #include <rill/trace/graph.h>
+#include <rill/trace/signatures.h>
+#include <rill/trace/structure.h>
 
 namespace rill {
 
 namespace detail {
 
-/// The signatures of one traced function. Safe to call from several threads.
-class RILL_API Signatures {
- public:
-  using Body = std::function<std::vector<Tensor>(std::span<const Tensor>)>;
+/// What a call hands over for a parameter.
+template <class P>
+using Argument =
+    std::conditional_t<std::same_as<std::decay_t<P>, Operand>, Tensor, std::decay_t<P>>;
 
-  Signatures();
-  Signatures(const Signatures&) = delete;
-  Signatures& operator=(const Signatures&) = delete;
-  ~Signatures();
+template <class P>
+concept ReadOnly = !std::is_lvalue_reference_v<P> || std::is_const_v<std::remove_reference_t<P>>;
 
-  std::vector<Tensor> call(std::span<const Tensor> arguments, const Body& body);
-  [[nodiscard]] int count() const;
-  [[nodiscard]] Graph graph() const;
-  [[nodiscard]] std::string explain() const;
-
- private:
-  struct State;
-  std::unique_ptr<State> state_;
-};
-
-/// What a traced function is given in an argument's place. A struct: clang takes a pack of an alias
-/// that does not use its parameter for one element.
-template <class T>
-struct AsTensor {
-  using type = const Tensor&;
-};
-
-template <class R>
-struct Results;  // how a function's results become a list and come back
-
-template <>
-struct Results<void> {
-  template <class Call>
-  static std::vector<Tensor> list(Call&& call) {
-    call();
-    return {};
-  }
-  static void value(std::vector<Tensor>) {}
-};
-template <class R>
-  requires std::convertible_to<R, Tensor>
-struct Results<R> {
-  template <class Call>
-  static std::vector<Tensor> list(Call&& call) {
-    return {Tensor(call())};
-  }
-  static Tensor value(std::vector<Tensor> list) { return std::move(list[0]); }
-};
-template <>
-struct Results<std::vector<Tensor>> {
-  template <class Call>
-  static std::vector<Tensor> list(Call&& call) {
-    return call();
-  }
-  static std::vector<Tensor> value(std::vector<Tensor> list) { return list; }
-};
-template <class R>
-  requires requires { std::tuple_size<R>::value; }
-struct Results<R> {
-  template <class Call>
-  static std::vector<Tensor> list(Call&& call) {
-    return std::apply([](auto&&... parts) { return std::vector<Tensor>{Tensor(parts)...}; },
-                      call());
-  }
-  static R value(std::vector<Tensor> list) {
-    return [&]<std::size_t... I>(std::index_sequence<I...>) {
-      return R{std::move(list[I])...};
-    }(std::make_index_sequence<std::tuple_size_v<R>>{});
-  }
-};
+template <class F>
+concept HasOneSignature = requires(F&& f) { std::function(std::forward<F>(f)); };
 
 }  // namespace detail
 
-/// A traced function; copies share the signatures. The arguments are tensors; results are a tensor,
-/// a vector, array or tuple of them, or nothing. Variables are captured by reference, other outer
-/// tensors by value; random draws and assignments happen anew in every call. What the host reads of
-/// a tensor while it is recorded is a `TraceError`.
-template <class F>
-class Traced {
- public:
-  explicit Traced(F function)
-      : function_(std::move(function)), signatures_(std::make_shared<detail::Signatures>()) {}
+/// A traced function with the signature of the plain one; copies share what has been recorded.
+///
+/// Tensors among the arguments are traced, wherever they stand: in vectors, maps, tuples, structs
+/// that list their members. All else is part of the signature by its value: another number or text
+/// is another trace. Variables are captured by reference, other outer tensors by value. Random
+/// draws and assignments happen anew in every call. What the host reads of a tensor while it is
+/// recorded is a `TraceError`.
+template <class Signature>
+class Traced;
 
-  template <class... Arguments>
-    requires(std::convertible_to<const Arguments&, Tensor> && ...)
-  auto operator()(const Arguments&... arguments) const {
-    using R = std::remove_cvref_t<
-        std::invoke_result_t<const F&, typename detail::AsTensor<Arguments>::type...>>;
-    const std::array<Tensor, sizeof...(Arguments)> inputs = {Tensor(arguments)...};
-    const auto listed = [this](std::span<const Tensor> given) {
-      return [&]<std::size_t... I>(std::index_sequence<I...>) {
-        return detail::Results<R>::list([&]() -> decltype(auto) { return function_(given[I]...); });
-      }(std::index_sequence_for<Arguments...>{});
+template <class R, class... P>
+class Traced<R(P...)> {
+  static_assert((detail::ReadOnly<P> && ...),
+                "a traced function takes its arguments by value or by const reference, and returns "
+                "what it makes");
+
+ public:
+  using Result = std::decay_t<R>;
+
+  explicit Traced(std::function<R(P...)> function, TraceOptions options = {})
+      : function_(std::make_shared<const std::function<R(P...)>>(std::move(function))),
+        signatures_(std::make_shared<detail::Signatures>(std::move(options))) {}
+
+  Result operator()(const detail::Argument<P>&... arguments, Where where = Where::here()) const {
+    if (is_tracing()) {  // part of the function around it
+      signatures_->refuse_recursion(where);
+      return (*function_)(arguments...);
+    }
+    detail::Leaves leaves;
+    (detail::walk(arguments, leaves), ...);
+    const auto body = [&](std::span<const Tensor> tensors) {
+      return run(std::tuple<detail::Argument<P>...>(arguments...), tensors);
     };
-    return detail::Results<R>::value(signatures_->call(inputs, listed));
+    const auto names = [&] {  // only looked at where something is recorded
+      detail::LeafNames found;
+      [[maybe_unused]] int number = 0;
+      (found.argument(sizeof...(P) == 1 ? -1 : number++, arguments), ...);
+      return found;
+    };
+    return result(signatures_->call(leaves, names, body, where));
   }
 
-  /// How many signatures have been recorded.
+  /// Makes the function ready for tensors like these, without running it.
+  ///
+  ///     auto f = trace([](const Tensor& x) { return tanh(x) * 2; });
+  ///     f.warm_up({spec({32, 784})});
+  void warm_up(std::initializer_list<TensorSpec> inputs, Where where = Where::here()) const
+    requires(std::same_as<detail::Argument<P>, Tensor> && ...)
+  {
+    const auto body = [&](std::span<const Tensor> tensors) {
+      return [&]<std::size_t... I>(std::index_sequence<I...>) {
+        return run(std::tuple<detail::Argument<P>...>(tensors[I]...), tensors);
+      }(std::index_sequence_for<P...>{});
+    };
+    signatures_->warm_up(std::span(inputs.begin(), inputs.size()), body, where);
+  }
+
+  /// How often the function has been recorded.
   [[nodiscard]] int trace_count() const { return signatures_->count(); }
-  [[nodiscard]] std::vector<std::string> signatures() const { return graph().signatures(); }
+  [[nodiscard]] std::vector<std::string> signatures() const { return signatures_->texts(); }
   /// What a call runs, per signature: one line per kernel, call of a library or other step, with
   /// the bytes it reads and writes, its operations per element, and the nodes that it stands for.
   [[nodiscard]] std::string explain() const { return signatures_->explain(); }
@@ -135,7 +108,42 @@ class Traced {
   }
 
  private:
-  F function_;
+  /// Calls the function with these tensors in the arguments' places.
+  detail::Signatures::Results run(std::tuple<detail::Argument<P>...> arguments,
+                                  std::span<const Tensor> tensors) const {
+    detail::ReplaceTensors replace(tensors);
+    std::apply([&](auto&... each) { (detail::walk(each, replace), ...); }, arguments);
+    detail::Signatures::Results results;
+    if constexpr (std::is_void_v<R>) {
+      std::apply(*function_, arguments);
+    } else {
+      auto made = std::make_shared<Result>(std::apply(*function_, arguments));
+      detail::Leaves leaves;
+      detail::walk(std::as_const(*made), leaves);
+      for (const Tensor* tensor : leaves.tensors()) results.tensors.push_back(*tensor);
+      // What is kept of them says where tensors belong, and holds none.
+      const std::vector<Tensor> marks(results.tensors.size(), Tensor::weak(0));
+      detail::ReplaceTensors mark(marks);
+      detail::walk(*made, mark);
+      results.like = std::move(made);
+    }
+    return results;
+  }
+
+  static Result result(detail::Signatures::Results results) {
+    if constexpr (std::is_void_v<R>) {
+      return;
+    } else if constexpr (std::same_as<Result, Tensor>) {
+      return results.tensors.empty() ? Tensor() : std::move(results.tensors[0]);
+    } else {
+      Result made = *static_cast<const Result*>(results.like.get());
+      detail::ReplaceTensors replace(results.tensors);
+      detail::walk(made, replace);
+      return made;
+    }
+  }
+
+  std::shared_ptr<const std::function<R(P...)>> function_;
   std::shared_ptr<detail::Signatures> signatures_;
 };
 
@@ -143,11 +151,40 @@ class Traced {
 ///     print(f(x));
 ///     f.save("f.json");
 template <class F>
-Traced<std::decay_t<F>> trace(F&& function) {
-  return Traced<std::decay_t<F>>(std::forward<F>(function));
+  requires(!std::is_function_v<F>)
+auto trace(F&& function, TraceOptions options = {}) {
+  static_assert(detail::HasOneSignature<F>,
+                "say the signature of a function that has several: trace<Tensor(Tensor)>(f)");
+  return Traced(std::function(std::forward<F>(function)), std::move(options));
+}
+/// The function by this signature: for overloads and generic lambdas.
+///
+///     auto f = trace<Tensor(Tensor)>([](const auto& t) { return t + 1; });
+template <class Signature, class F>
+  requires std::is_function_v<Signature>
+Traced<Signature> trace(F&& function, TraceOptions options = {}) {
+  return Traced<Signature>(std::function<Signature>(std::forward<F>(function)), std::move(options));
+}
+/// A method of an object, which must outlive the trace: `trace(model, &Model::forward)`.
+template <class Object, class Base, class R, class... P>
+Traced<R(P...)> trace(const Object& object, R (Base::*method)(P...) const,
+                      TraceOptions options = {}) {
+  return Traced<R(P...)>(
+      [&object, method](P... arguments) -> R {
+        return (object.*method)(std::forward<P>(arguments)...);
+      },
+      std::move(options));
+}
+template <class Object, class Base, class R, class... P>
+Traced<R(P...)> trace(Object& object, R (Base::*method)(P...), TraceOptions options = {}) {
+  return Traced<R(P...)>(
+      [&object, method](P... arguments) -> R {
+        return (object.*method)(std::forward<P>(arguments)...);
+      },
+      std::move(options));
 }
 
-/// True while a traced function is being recorded on this thread.
-RILL_API bool is_tracing();
+template <class R, class... P>
+Traced(std::function<R(P...)>, TraceOptions) -> Traced<R(P...)>;
 
 }  // namespace rill

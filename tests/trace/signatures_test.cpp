@@ -1,0 +1,270 @@
+// What a traced function takes and gives, and what makes it be recorded again.
+#include <rill/rill.h>
+
+#include <unistd.h>
+
+#include <cstdio>
+#include <map>
+#include <optional>
+#include <thread>
+
+#include "tests/catch.h"
+#include "tests/thrown.h"
+
+namespace rill {
+namespace {
+
+using test::thrown;
+
+struct Layer {
+  Tensor w;
+  Tensor b;  // may be undefined
+  static constexpr auto fields() {
+    return std::tuple{field("w", &Layer::w), field("b", &Layer::b)};
+  }
+};
+
+struct Model {
+  std::vector<Layer> layers;
+  float slope = 0.5F;
+  static constexpr auto fields() {
+    return std::tuple{field("layers", &Model::layers), field("slope", &Model::slope)};
+  }
+  [[nodiscard]] Tensor forward(const Tensor& x) const {
+    Tensor y = x;
+    for (const Layer& layer : layers) {
+      y = matmul(y, layer.w);
+      if (layer.b.defined()) y = y + layer.b;
+      y = maximum(y, y * slope);
+    }
+    return y;
+  }
+};
+
+Model model(int layers) {
+  Model made;
+  for (int i = 0; i < layers; ++i)
+    made.layers.push_back(
+        {ones({2, 2}) * (i + 1), i == 0 ? tensor({1, -9}).to(float32) : Tensor()});
+  return made;
+}
+
+const Tensor row = tensor({{1.0, 2.0}});
+
+TEST_CASE("structs, vectors, maps, tuples and optionals of tensors are traced") {
+  auto f = trace([](const Model& m, const Tensor& x) { return m.forward(x); });
+  CHECK(equal(f(model(2), row), model(2).forward(row)));
+  Model other = model(2);
+  other.layers[1].w = ones({2, 2}) * 7.0;
+  CHECK(equal(f(other, row), other.forward(row)));
+  CHECK(f.trace_count() == 1);
+  CHECK(f.signatures() ==
+        std::vector<std::string>{
+            "(float32[2,2] x0/layers/0/w, float32[2] x0/layers/0/b, float32[2,2] x0/layers/1/w, "
+            "float32[1,2] x1) -> (float32[1,2] result) with x0/layers = 2, x0/slope = 0.5"});
+  CHECK(equal(f(model(3), row), model(3).forward(row)));
+  CHECK(f.trace_count() == 2);
+
+  auto g = trace([](const std::map<std::string, Tensor>& named, std::tuple<Tensor, int> pair,
+                    std::optional<Tensor> extra) {
+    return named.at("a") * std::get<1>(pair) + std::get<0>(pair) + extra.value_or(zeros({2}));
+  });
+  const std::map<std::string, Tensor> named = {{"a", ones({2})}};
+  CHECK(g(named, {ones({2}), 3}, std::nullopt).to_vector<float>() == std::vector{4.0F, 4.0F});
+  CHECK(g(named, {ones({2}), 3}, std::nullopt).to_vector<float>() == std::vector{4.0F, 4.0F});
+  CHECK(g(named, {ones({2}), 4}, ones({2})).to_vector<float>() == std::vector{6.0F, 6.0F});
+  CHECK(g.trace_count() == 2);
+}
+
+TEST_CASE("results may be structs, and nothing at all") {
+  auto f = trace(
+      [](const Tensor& x) { return std::pair<Layer, int>{Layer{.w = x * 2.0, .b = Tensor()}, 7}; });
+  for (int call = 0; call < 3; ++call) {
+    const auto [layer, number] = f(ones({2}) * call);
+    CHECK(equal(layer.w, ones({2}) * (2 * call)));
+    CHECK(!layer.b.defined());
+    CHECK(number == 7);
+  }
+  const Variable count(0.0, "count");
+  auto g = trace([&] { count.assign_add(1); });
+  g();
+  g();
+  CHECK(count.value().item<float>() == 2);
+  CHECK(g.trace_count() == 1);
+}
+
+TEST_CASE("an input may be returned, and the same tensor may come twice") {
+  auto f = trace([](const Tensor& a, const Tensor& b) { return std::vector<Tensor>{a, a + b, b}; });
+  const Tensor x = ones({3});
+  CHECK(equal(f(x, x)[1], ones({3}) * 2.0));
+  const auto again = f(x, ones({3}) * 5.0);
+  CHECK(equal(again[0], x));
+  CHECK(equal(again[1], ones({3}) * 6.0));
+  CHECK(equal(again[2], ones({3}) * 5.0));
+}
+
+TEST_CASE("numbers, texts and variables are part of the signature") {
+  const Variable a(ones({2}), "a");
+  const Variable b(ones({2}) * 10.0, "b");
+  auto f = trace([](const Tensor& x, const Variable& v, const std::string& how, bool negate) {
+    const Tensor y = how == "add" ? x + v : x * v;
+    return negate ? -y : y;
+  });
+  const Tensor x = ones({2}) * 3.0;
+  for (int call = 0; call < 2; ++call) {
+    CHECK(equal(f(x, a, "add", false), x + 1.0));
+    CHECK(equal(f(x, b, "add", false), x + 10.0));
+    CHECK(equal(f(x, b, "multiply", false), x * 10.0));
+    CHECK(equal(f(x, b, "multiply", true), x * -10.0));
+  }
+  CHECK(f.trace_count() == 4);
+}
+
+TEST_CASE("methods, overloads and generic lambdas are traced by saying which") {
+  const Model m = model(1);
+  auto f = trace(m, &Model::forward);
+  CHECK(equal(f(row), m.forward(row)));
+  auto g = trace<Tensor(Tensor)>([](const auto& t) { return t * 2.0; });
+  CHECK(equal(g(row), row * 2.0));
+  auto h = trace<Tensor(const Operand&)>(rill::exp);
+  CHECK(equal(h(row), exp(row)));
+  Traced<Tensor(Tensor)> member = g;  // has a name that a class can use
+  CHECK(equal(member(row), row * 2.0));
+  CHECK(g.trace_count() == 1);
+}
+
+TEST_CASE("the least recently used signature goes") {
+  auto f = trace([](const Tensor& x) { return x + 1.0; }, {.max_signatures = 2});
+  (void)f(ones({1}));
+  (void)f(ones({2}));
+  (void)f(ones({1}));
+  (void)f(ones({3}));
+  CHECK(f.trace_count() == 3);
+  (void)f(ones({1}));
+  CHECK(f.trace_count() == 3);
+  (void)f(ones({2}));
+  CHECK(f.trace_count() == 4);
+}
+
+TEST_CASE("variables made in the first call are found by the later ones") {
+  std::optional<Variable> w;
+  int runs = 0;
+  auto f = trace([&](const Tensor& x) {
+    ++runs;
+    if (!w) w.emplace(rng::normal({2}), "w");
+    return x * *w;
+  });
+  rng::seed(3);
+  const Tensor first = f(ones({2}));
+  CHECK(equal(first, w->value()));
+  CHECK(equal(f(ones({2})), first));
+  CHECK(equal(f(ones({2})), first));
+  CHECK(runs == 2);
+  CHECK(f.trace_count() == 1);
+  const std::uint64_t draws = rng::default_generator().draws();
+  (void)f(ones({2}));
+  CHECK(rng::default_generator().draws() == draws);
+}
+
+/// What is written to the error stream while `f` runs.
+template <class F>
+std::string told(F&& f) {
+  std::FILE* const file = std::tmpfile();
+  std::fflush(stderr);
+  const int saved = dup(2);
+  dup2(fileno(file), 2);
+  f();
+  std::fflush(stderr);
+  dup2(saved, 2);
+  close(saved);
+  std::rewind(file);
+  std::string text(4096, '\0');
+  text.resize(std::fread(text.data(), 1, text.size(), file));
+  std::fclose(file);
+  return text;
+}
+
+TEST_CASE("a fixed float that changes, and shapes without end, are told of once") {
+  auto f = trace([](const Tensor& x, double rate) { return x * rate; });
+  CHECK(told([&] { (void)f(row, 0.5); }).empty());
+  CHECK(told([&] { (void)f(row, 0.25); }) ==
+        "rill: trace: the argument x1 has been 0.5 and 0.25, and each value is a trace of its own: "
+        "pass a tensor\n");
+  CHECK(told([&] { (void)f(row, 0.125); }).empty());
+
+  auto g = trace([](const Tensor& x) { return x + 1.0; });
+  CHECK(
+      told([&] {
+        for (int n = 1; n < 9; ++n) (void)g(ones({n}));
+      }) ==
+      "rill: trace: it has been recorded 5 times, for arguments of other shapes or dtypes: say "
+      "which sizes are unknown ({.inputs = {spec({unknown, 784})}}), or {.relax_shapes = true}\n");
+}
+
+TEST_CASE("an exception while a function is recorded leaves no trace") {
+  bool fail = true;
+  auto f = trace([&](const Tensor& x) {
+    if (fail) throw std::runtime_error("not yet");
+    return x + 1.0;
+  });
+  CHECK_THROWS_WITH(f(ones({2})), "not yet");
+  CHECK(f.trace_count() == 0);
+  CHECK(!is_tracing());
+  fail = false;
+  CHECK(equal(f(ones({2})), ones({2}) * 2.0));
+}
+
+TEST_CASE("nested traces are part of the one around them, and recursion is refused") {
+  auto inner = trace([](const Tensor& x) { return x * 2.0; });
+  auto outer = trace([&](const Tensor& x) { return inner(inner(x)) + 1.0; });
+  CHECK(equal(outer(ones({2})), ones({2}) * 5.0));
+  CHECK(equal(outer(ones({2})), ones({2}) * 5.0));
+  CHECK(inner.trace_count() == 0);
+
+  std::function<Tensor(const Tensor&)> self;
+  auto f = trace([&](const Tensor& x) { return self(x); });
+  self = [&](const Tensor& x) { return f(x); };
+  CHECK(thrown<TraceError>([&] { (void)f(ones({2})); }).find("calls its own trace") !=
+        std::string::npos);
+}
+
+TEST_CASE("warm_up makes a function ready without running it") {
+  const Variable w(ones({3, 2}), "w");
+  int runs = 0;
+  auto f = trace([&](const Tensor& x) {
+    ++runs;
+    w.assign_add(1.0);
+    return matmul(x, w) + rng::uniform({2});
+  });
+  const std::uint64_t draws = rng::default_generator().draws();
+  f.warm_up({spec({4, 3})});
+  f.warm_up({spec({4, 3})});
+  CHECK(runs == 2);
+  CHECK(f.trace_count() == 1);
+  CHECK(equal(w, ones({3, 2})));
+  CHECK(rng::default_generator().draws() == draws);
+  (void)f(ones({4, 3}));
+  CHECK(runs == 2);
+  CHECK(equal(w, ones({3, 2}) * 2.0));
+  CHECK(thrown<TraceError>([&] { f.warm_up({spec({unknown, 3})}); }).find("must be known") !=
+        std::string::npos);
+}
+
+TEST_CASE("concurrent calls and concurrent first calls give the eager bits") {
+  const Variable w(ones({64}) * 3.0, "w");
+  auto f = trace([&](const Tensor& x) { return softmax(x * w) + sum(x); });
+  const Tensor x = arange(64.0F) / 64.0;
+  const Tensor eager = softmax(x * w) + sum(x);
+  std::vector<std::thread> threads;
+  std::vector<int> wrong(4);
+  for (std::size_t t = 0; t < wrong.size(); ++t) {
+    threads.emplace_back([&, t] {
+      for (int call = 0; call < 50; ++call) wrong[t] += equal(f(x), eager) ? 0 : 1;
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  CHECK(wrong == std::vector<int>(4));
+}
+
+}  // namespace
+}  // namespace rill

@@ -1,0 +1,410 @@
+#include <rill/trace/signatures.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <list>
+#include <mutex>
+
+#include <rill/tensor/error.h>
+#include <rill/tensor/listener.h>
+#include <rill/tensor/rehearsal.h>
+#include <rill/trace/compile.h>
+#include <rill/trace/execute.h>
+#include <rill/trace/explain.h>
+#include <rill/trace/passes/common_subexpressions.h>
+#include <rill/trace/recorder.h>
+#include <rill/trace/specialize.h>
+#include <rill/trace/verify.h>
+
+namespace rill {
+namespace {
+
+constexpr std::size_t max_sizes = 16;  // of one recording; beyond, the least recently used go
+constexpr int many_recordings = 5;     // somebody should be told
+
+/// The signatures that are being recorded on this thread, innermost last.
+thread_local std::vector<const detail::Signatures*> recording;
+
+class Recording {
+ public:
+  explicit Recording(const detail::Signatures& of) { recording.push_back(&of); }
+  Recording(const Recording&) = delete;
+  Recording& operator=(const Recording&) = delete;
+  ~Recording() { recording.pop_back(); }
+};
+
+bool fits(const Function& function, std::span<const Tensor* const> tensors) {
+  if (tensors.size() != function.inputs.size()) return false;
+  for (std::size_t i = 0; i < tensors.size(); ++i) {
+    const Spec& spec = function.nodes[static_cast<std::size_t>(function.inputs[i])].results[0];
+    if (tensors[i]->dtype() != spec.dtype || !(tensors[i]->shape() == spec.shape)) return false;
+  }
+  return true;
+}
+
+std::vector<Tensor> values(std::span<const Tensor* const> tensors) {
+  std::vector<Tensor> list;
+  list.reserve(tensors.size());
+  for (const Tensor* tensor : tensors) list.push_back(*tensor);
+  return list;
+}
+
+std::string text_of(std::span<const Tensor* const> tensors) {
+  std::string text = "(";
+  for (const Tensor* tensor : tensors) text += (text.size() > 1 ? ", " : "") + tensor->type_text();
+  return text + ")";
+}
+
+}  // namespace
+
+bool is_tracing() { return !recording.empty(); }
+
+namespace detail {
+
+class Signatures::State {
+ public:
+  State(const Signatures& of, TraceOptions options) : of_(of), options_(std::move(options)) {}
+
+  Results call(const Leaves& arguments, const std::function<LeafNames()>& names, const Body& body,
+               Where where) {
+    const auto tensors = arguments.tensors();
+    if (const auto known = find(arguments.fixed_values(), tensors); known.ready != nullptr)
+      return {run(*known.ready, tensors, body, where), known.like};
+    if (!options_.inputs.empty()) return call_of_specs(arguments, body, where);
+    if (options_.relax_shapes) {
+      if (const auto relaxed = relax(arguments, names, body); relaxed.ready != nullptr)
+        return {run(*relaxed.ready, tensors, body, where), relaxed.like};
+    }
+    return record(arguments, names(), body);
+  }
+
+  void warm_up(std::span<const TensorSpec> inputs, const Body& body) {
+    for (const TensorSpec& input : inputs) {
+      if (!input.shape.known())
+        throw TraceError("warm_up: the sizes of " + std::string(name(input.dtype)) +
+                         input.shape.text() + " must be known");
+    }
+    auto [function, like] = rehearse(inputs, body);
+    std::vector<Tensor> abstract;
+    std::vector<const Tensor*> tensors;
+    for (const TensorSpec& input : inputs)
+      abstract.push_back(Tensor::abstract(input.shape, input.dtype));
+    for (const Tensor& tensor : abstract) tensors.push_back(&tensor);
+    if (find("", tensors).ready != nullptr) return;
+    const auto shared = std::make_shared<const Function>(std::move(function));
+    keep({.fixed = {}, .record = shared, .names = {}, .like = like, .sizes = {ready(shared)}});
+  }
+
+  [[nodiscard]] int count() const {
+    const std::lock_guard lock(mutex_);
+    return count_;
+  }
+
+  [[nodiscard]] std::vector<std::shared_ptr<const Function>> functions() const {
+    const std::lock_guard lock(mutex_);
+    std::vector<std::shared_ptr<const Function>> list;  // in order of recording
+    for (auto at = entries_.rbegin(); at != entries_.rend(); ++at) list.push_back(at->record);
+    return list;
+  }
+
+  [[nodiscard]] std::string explain() const {
+    const std::lock_guard lock(mutex_);
+    std::string text;
+    for (auto at = entries_.rbegin(); at != entries_.rend(); ++at) {
+      for (auto sized = at->sizes.rbegin(); sized != at->sizes.rend(); ++sized)
+        text += (*sized)->record->text() + "\n" + rill::explain((*sized)->plan);
+    }
+    return text;
+  }
+
+  [[nodiscard]] std::vector<std::string> texts() const {
+    const std::lock_guard lock(mutex_);
+    std::vector<std::string> list;
+    for (auto at = entries_.rbegin(); at != entries_.rend(); ++at) {
+      std::string text = at->record->text();
+      const char* separator = " with ";
+      for (const LeafNames::FixedValue& value : at->names.fixed_values()) {
+        text += separator + value.name + " = " + value.text;
+        separator = ", ";
+      }
+      list.push_back(std::move(text));
+    }
+    return list;
+  }
+
+ private:
+  /// A recording for known sizes.
+  struct Ready {
+    std::shared_ptr<const Function> record;  ///< as it was recorded: what listeners hear
+    TracePlan plan;
+  };
+  struct Entry {
+    std::string fixed;  ///< all of the arguments that is no tensor
+    std::shared_ptr<const Function> record;
+    LeafNames names;
+    std::shared_ptr<const void> like;
+    std::list<std::shared_ptr<const Ready>> sizes;  ///< most recently used first
+  };
+  struct Found {
+    std::shared_ptr<const Ready> ready;
+    std::shared_ptr<const void> like;
+  };
+  struct Rehearsed {
+    Function function;
+    std::shared_ptr<const void> like;
+  };
+
+  static std::shared_ptr<const Ready> ready(std::shared_ptr<const Function> record) {
+    TracePlan plan =
+        compile(std::make_shared<const Function>(merge_common_subexpressions(*record)));
+    return std::make_shared<const Ready>(Ready{std::move(record), std::move(plan)});
+  }
+
+  // ---- Looking up -----------------------------------------------------------------------------
+
+  /// What is ready for these arguments, or can be made so from a recording of unknown sizes.
+  Found find(std::string_view fixed, std::span<const Tensor* const> tensors) {
+    std::shared_ptr<const Function> open;
+    std::optional<SizeValues> sizes;
+    {
+      const std::lock_guard lock(mutex_);
+      for (auto entry = entries_.begin(); entry != entries_.end(); ++entry) {
+        if (entry->fixed != fixed) continue;
+        const auto fit = [&](const auto& sized) { return fits(*sized->record, tensors); };
+        const auto sized = std::find_if(entry->sizes.begin(), entry->sizes.end(), fit);
+        if (sized == entry->sizes.end()) continue;
+        entry->sizes.splice(entry->sizes.begin(), entry->sizes, sized);
+        entries_.splice(entries_.begin(), entries_, entry);
+        return {entry->sizes.front(), entry->like};
+      }
+      for (const Entry& entry : entries_) {
+        if (entry.fixed != fixed || !(sizes = sizes_of(*entry.record, tensors))) continue;
+        open = entry.record;
+        break;
+      }
+    }
+    if (open == nullptr) return {};
+    auto made = ready(std::make_shared<const Function>(specialized(*open, *sizes)));
+    const std::lock_guard lock(mutex_);
+    for (Entry& entry : entries_) {
+      if (entry.record != open) continue;
+      entry.sizes.push_front(made);
+      if (entry.sizes.size() > max_sizes) entry.sizes.pop_back();
+      return {std::move(made), entry.like};
+    }
+    return {};  // gone meanwhile
+  }
+
+  void keep(Entry entry) {
+    const std::lock_guard lock(mutex_);
+    entries_.push_front(std::move(entry));
+    ++count_;
+    while (std::ssize(entries_) > std::max(options_.max_signatures, 1)) entries_.pop_back();
+  }
+
+  // ---- Recording ------------------------------------------------------------------------------
+
+  /// The call itself, eagerly, written down on the way.
+  Results record(const Leaves& arguments, LeafNames names, const Body& body) {
+    const auto tensors = arguments.tensors();
+    std::vector<Tensor> own;  // an argument given twice is two
+    for (const Tensor* tensor : tensors)
+      own.push_back(tensor->view(tensor->shape(), tensor->strides(), 0));
+    Recorder recorder(own, names.tensors());
+    Results results;
+    {
+      const Recording guard(of_);
+      const Listening on(recorder);
+      results = body(own);
+    }
+    if (recorder.made_variables()) return results;  // later calls do not: they are recorded
+    auto function = std::make_shared<const Function>(recorder.finish(results.tensors));
+    auto made = ready(function);
+    warn(names);
+    keep({.fixed = arguments.fixed_values(),
+          .record = std::move(function),
+          .names = std::move(names),
+          .like = results.like,
+          .sizes = {std::move(made)}});
+    return results;
+  }
+
+  /// The function of tensors without values.
+  Rehearsed rehearse(std::span<const TensorSpec> inputs, const Body& body) {
+    std::vector<Tensor> own;
+    std::vector<std::string> names;
+    for (std::size_t i = 0; i < inputs.size(); ++i) {
+      own.push_back(Tensor::abstract(inputs[i].shape, inputs[i].dtype));
+      names.push_back(!inputs[i].name.empty() ? inputs[i].name
+                      : inputs.size() == 1    ? "x"
+                                              : "x" + std::to_string(i));
+    }
+    Recorder recorder(own, names);
+    Results results;
+    {
+      const Recording guard(of_);
+      const Rehearsal rehearsal;
+      const Listening on(recorder);
+      results = body(own);
+    }
+    return {recorder.finish(results.tensors), results.like};
+  }
+
+  Results call_of_specs(const Leaves& arguments, const Body& body, Where where) {
+    const auto tensors = arguments.tensors();
+    if (!has_entry(arguments.fixed_values())) {
+      auto [function, like] = rehearse(options_.inputs, body);
+      keep({.fixed = arguments.fixed_values(),
+            .record = std::make_shared<const Function>(std::move(function)),
+            .names = {},
+            .like = std::move(like),
+            .sizes = {}});
+    }
+    const auto known = find(arguments.fixed_values(), tensors);
+    if (known.ready == nullptr) {
+      std::string text = "trace: the arguments " + text_of(tensors) + " are not like (";
+      const char* separator = "";
+      for (const TensorSpec& input : options_.inputs) {
+        text += separator + std::string(name(input.dtype)) + input.shape.text() +
+                (input.name.empty() ? "" : " " + input.name);
+        separator = ", ";
+      }
+      throw TraceError(text + "), for which the function is traced" + where.suffix());
+    }
+    return {run(*known.ready, tensors, body, where), known.like};
+  }
+  bool has_entry(std::string_view fixed) const {
+    const std::lock_guard lock(mutex_);
+    return std::any_of(entries_.begin(), entries_.end(),
+                       [&](const Entry& entry) { return entry.fixed == fixed; });
+  }
+
+  /// One recording for these arguments and others that differ in sizes only; nothing where there
+  /// are none, or the function needs the sizes.
+  Found relax(const Leaves& arguments, const std::function<LeafNames()>& names, const Body& body) {
+    const auto tensors = arguments.tensors();
+    std::vector<TensorSpec> inputs;
+    const std::vector<std::string> called = names().tensors();
+    for (std::size_t i = 0; i < tensors.size(); ++i)
+      inputs.push_back(spec(tensors[i]->shape(), tensors[i]->dtype(), called[i]));
+    const auto narrower = open_differences(arguments.fixed_values(), inputs);
+    if (narrower == nullptr) return {};
+    try {
+      auto [function, like] = rehearse(inputs, body);
+      keep({.fixed = arguments.fixed_values(),
+            .record = std::make_shared<const Function>(std::move(function)),
+            .names = names(),
+            .like = std::move(like),
+            .sizes = {}});
+      drop(*narrower);
+      return find(arguments.fixed_values(), tensors);
+    } catch (const Error&) {
+      return {};  // one recording per shape, then
+    }
+  }
+  void drop(const Function& record) {
+    const std::lock_guard lock(mutex_);
+    entries_.remove_if([&](const Entry& entry) { return entry.record.get() == &record; });
+  }
+  /// Makes the sizes unknown in which the arguments differ from a recording that they nearly fit,
+  /// which it returns.
+  std::shared_ptr<const Function> open_differences(std::string_view fixed,
+                                                   std::vector<TensorSpec>& inputs) const {
+    const std::lock_guard lock(mutex_);
+    for (const Entry& entry : entries_) {
+      const Function& record = *entry.record;
+      const auto alike = [&](std::size_t i) {
+        const Spec& spec = record.nodes[static_cast<std::size_t>(record.inputs[i])].results[0];
+        return spec.dtype == inputs[i].dtype && spec.shape.rank() == inputs[i].shape.rank();
+      };
+      bool nearly = entry.fixed == fixed && record.inputs.size() == inputs.size();
+      for (std::size_t i = 0; nearly && i < inputs.size(); ++i) nearly = alike(i);
+      if (!nearly) continue;
+      for (std::size_t i = 0; i < inputs.size(); ++i) {
+        const Spec& spec = record.nodes[static_cast<std::size_t>(record.inputs[i])].results[0];
+        for (int d = 0; d < spec.shape.rank(); ++d) {
+          if (!(spec.shape[d] == inputs[i].shape[d])) inputs[i].shape[d] = unknown;
+        }
+      }
+      return entry.record;
+    }
+    return nullptr;
+  }
+
+  /// Tells once, on the error stream, what makes the function be recorded again and again.
+  void warn(const LeafNames& now) {
+    const std::lock_guard lock(mutex_);
+    if (warned_) return;
+    for (const Entry& entry : entries_) {
+      const auto& before = entry.names.fixed_values();
+      const auto& values = now.fixed_values();
+      for (std::size_t i = 0; i < std::min(before.size(), values.size()); ++i) {
+        if (before[i].text == values[i].text || before[i].name != values[i].name) continue;
+        if (!values[i].real && count_ + 1 < many_recordings) continue;
+        return tell("the argument " + values[i].name + " has been " + before[i].text + " and " +
+                    values[i].text + ", and each value is a trace of its own: pass a tensor");
+      }
+    }
+    if (count_ + 1 >= many_recordings)
+      tell("it has been recorded " + std::to_string(count_ + 1) +
+           " times, for arguments of other shapes or dtypes: say which sizes are unknown "
+           "({.inputs = {spec({unknown, 784})}}), or {.relax_shapes = true}");
+  }
+  void tell(const std::string& text) {
+    warned_ = true;
+    std::fputs(("rill: trace: " + text + "\n").c_str(), stderr);
+  }
+
+  // ---- Running --------------------------------------------------------------------------------
+
+  std::vector<Tensor> run(const Ready& ready, std::span<const Tensor* const> tensors,
+                          const Body& body, Where where) const {
+    const std::vector<Tensor> arguments = values(tensors);
+    if (!Listeners::none()) return ready.record->run(arguments);
+    if (!options_.verify) return execute(ready.plan, arguments);
+    const auto eagerly = [&](std::span<const Tensor> own) {
+      const Recording guard(of_);
+      return body(own).tensors;
+    };
+    return verified(*ready.record, ready.plan, arguments, eagerly, where);
+  }
+
+  const Signatures& of_;
+  const TraceOptions options_;
+  mutable std::mutex mutex_;
+  std::list<Entry> entries_;  // most recently used first
+  int count_ = 0;
+  bool warned_ = false;
+};
+
+Signatures::Signatures(TraceOptions options)
+    : state_(std::make_unique<State>(*this, std::move(options))) {}
+Signatures::~Signatures() = default;
+
+Signatures::Results Signatures::call(const Leaves& arguments,
+                                     const std::function<LeafNames()>& names, const Body& body,
+                                     Where where) {
+  return state_->call(arguments, names, body, where);
+}
+
+void Signatures::warm_up(std::span<const TensorSpec> inputs, const Body& body, Where where) {
+  if (is_tracing())
+    throw TraceError("warm_up: not inside a function that is being recorded" + where.suffix());
+  state_->warm_up(inputs, body);
+}
+
+void Signatures::refuse_recursion(Where where) const {
+  if (std::find(recording.begin(), recording.end(), this) == recording.end()) return;
+  throw TraceError(
+      "trace: the function calls its own trace while it is recorded: call the plain "
+      "function, or make the depth a loop" +
+      where.suffix());
+}
+
+int Signatures::count() const { return state_->count(); }
+Graph Signatures::graph() const { return Graph(state_->functions()); }
+std::string Signatures::explain() const { return state_->explain(); }
+std::vector<std::string> Signatures::texts() const { return state_->texts(); }
+
+}  // namespace detail
+}  // namespace rill

@@ -1,0 +1,168 @@
+#include <rill/trace/specialize.h>
+
+#include <rill/ops/call.h>
+#include <rill/ops/infer.h>
+#include <rill/tensor/dim_name.h>
+#include <rill/tensor/error.h>
+#include <rill/tensor/listener.h>
+
+namespace rill {
+namespace {
+
+Dim with_sizes(Dim of, const SizeValues& sizes) {
+  if (of.known()) return of;
+  return of.substitute([&](std::string_view name) -> std::optional<Dim> {
+    const auto found = sizes.find(std::string(name));
+    if (found == sizes.end()) return std::nullopt;
+    return Dim(found->second);
+  });
+}
+
+class Specialization {
+ public:
+  Specialization(const Function& function, const SizeValues& sizes)
+      : given_(function), sizes_(sizes), made_(function) {}
+
+  Function run() {
+    require_equal_sizes();
+    const Silence silence;
+    values_.resize(made_.nodes.size());
+    for (std::size_t n = 0; n < made_.nodes.size(); ++n) specialize(n);
+    made_.equal_sizes.clear();
+    return std::move(made_);
+  }
+
+ private:
+  [[nodiscard]] Dim size(Dim of) const { return with_sizes(of, sizes_); }
+  [[nodiscard]] Shape shape(const Shape& of) const {
+    Shape made = of;
+    for (int d = 0; d < of.rank(); ++d) made[d] = size(of[d]);
+    return made;
+  }
+
+  /// `batch (axis 0 of x) is 3`.
+  [[nodiscard]] std::string described(Dim of) const {
+    std::string text = of.text();
+    for (const int input : given_.inputs) {
+      const Node& node = given_.nodes[static_cast<std::size_t>(input)];
+      for (int d = 0; d < node.results[0].shape.rank(); ++d) {
+        if (!of.known() && node.results[0].shape[d] == of)
+          return text + " (axis " + std::to_string(d) + " of " + node.name + ") is " +
+                 size(of).text();
+      }
+    }
+    return of.known() ? text : text + " is " + size(of).text();
+  }
+  void require_equal_sizes() const {
+    for (const auto& [a, b] : given_.equal_sizes) {
+      if (size(a) == size(b)) continue;
+      throw ShapeError("trace: the function needs equal sizes: " + described(a) + ", " +
+                       described(b) + "; an unknown size does not broadcast");
+    }
+  }
+
+  [[nodiscard]] Attributes attributes(const Attributes& of) const {
+    bool open = false;
+    const auto fields =
+        of.type() == nullptr ? std::span<const AttributeType::Entry>() : of.type()->fields;
+    for (const auto& entry : fields) {
+      const AttributeValue value = entry.get(of.value());
+      const Shape* sizes = std::get_if<Shape>(&value);
+      open = open || (sizes != nullptr && !sizes->known());
+    }
+    if (!open) return of;
+    Attributes made = Attributes::of(of.type());
+    for (const auto& entry : fields) {
+      AttributeValue value = entry.get(of.value());
+      if (Shape* sizes = std::get_if<Shape>(&value)) *sizes = shape(*sizes);
+      made.set(entry.name, value);
+    }
+    return made;
+  }
+
+  void specialize(std::size_t n) {
+    Node& node = made_.nodes[n];
+    std::vector<Tensor>& values = values_[n];
+    values.resize(node.results.size());
+    if (node.kind == Node::Kind::number) {
+      values[0] = node.value;
+      return;
+    }
+    if (node.kind != Node::Kind::op) {
+      for (std::size_t k = 0; k < node.results.size(); ++k) {
+        node.results[k].shape = shape(node.results[k].shape);
+        values[k] = node.results[k].abstract();
+      }
+      return;
+    }
+    node.attributes = attributes(node.attributes);
+    if (node.op->name == "size") return number(node, values);
+    std::vector<Tensor> inputs;
+    for (const Edge& edge : node.inputs)
+      inputs.push_back(
+          values_[static_cast<std::size_t>(edge.node)][static_cast<std::size_t>(edge.result)]);
+    infer_abstract(*node.op, inputs, node.attributes, values, node.where);
+    for (std::size_t k = 0; k < node.results.size(); ++k) {
+      Spec& spec = node.results[k];
+      const Shape expected = shape(spec.shape);
+      spec.shape = values[k].shape();
+      if (expected.known() && !(expected == spec.shape)) {
+        throw ShapeError(std::string(node.op->name) + ": gives " + spec.text() + " where " +
+                         expected.text() + " was captured: an unknown size does not broadcast" +
+                         node.where.suffix());
+      }
+    }
+  }
+
+  /// A size that is known now is a number like any other.
+  static void number(Node& node, std::vector<Tensor>& values) {
+    const AttributeValue sizes = node.attributes.type()->fields[0].get(node.attributes.value());
+    node.kind = Node::Kind::number;
+    node.value = Tensor::weak(std::get<Shape>(sizes)[0].value());
+    node.op = nullptr;
+    node.attributes = {};
+    values[0] = node.value;
+  }
+
+  const Function& given_;
+  const SizeValues& sizes_;
+  Function made_;
+  std::vector<std::vector<Tensor>> values_;
+};
+
+}  // namespace
+
+std::optional<SizeValues> sizes_of(const Function& function,
+                                   std::span<const Tensor* const> inputs) {
+  if (inputs.size() != function.inputs.size()) return std::nullopt;
+  SizeValues sizes;
+  for (std::size_t i = 0; i < inputs.size(); ++i) {
+    const Spec& spec = function.nodes[static_cast<std::size_t>(function.inputs[i])].results[0];
+    const Tensor& given = *inputs[i];
+    if (given.dtype() != spec.dtype || given.rank() != spec.shape.rank()) return std::nullopt;
+    for (int d = 0; d < given.rank(); ++d) {
+      const Dim wanted = spec.shape[d];
+      const Dim size = given.shape()[d];
+      if (wanted == size) continue;
+      if (wanted.known() || !size.known()) return std::nullopt;
+      const std::string name = wanted.text();
+      if (!symbolic::is_name(name)) continue;  // an expression: compared below
+      const auto [found, is_new] = sizes.try_emplace(name, size.value());
+      if (!is_new && found->second != size.value()) return std::nullopt;
+    }
+  }
+  for (std::size_t i = 0; i < inputs.size(); ++i) {
+    const Shape& wanted =
+        function.nodes[static_cast<std::size_t>(function.inputs[i])].results[0].shape;
+    for (int d = 0; d < wanted.rank(); ++d) {
+      if (!(with_sizes(wanted[d], sizes) == inputs[i]->shape()[d])) return std::nullopt;
+    }
+  }
+  return sizes;
+}
+
+Function specialized(const Function& function, const SizeValues& sizes) {
+  return Specialization(function, sizes).run();
+}
+
+}  // namespace rill

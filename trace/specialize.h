@@ -1,0 +1,25 @@
+/// A function of unknown sizes, for given ones.
+/// Invariant: the result is what recording with tensors of these sizes gives, or there is an error.
+#pragma once
+
+#include <optional>
+#include <span>
+#include <string>
+#include <unordered_map>
+
+#include <rill/tensor/dim.h>
+#include <rill/trace/function.h>
+
+namespace rill {
+
+/// Unknown sizes by name.
+using SizeValues = std::unordered_map<std::string, std::int64_t>;
+
+/// What the unknown sizes of the inputs are for these shapes; nothing when they do not fit.
+std::optional<SizeValues> sizes_of(const Function& function, std::span<const Tensor* const> inputs);
+
+/// Every rule runs again: throws what the eager call throws, and `ShapeError` naming two sizes that
+/// the function needs to be equal and that are not.
+Function specialized(const Function& function, const SizeValues& sizes);
+
+}  // namespace rill

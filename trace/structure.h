@@ -1,0 +1,218 @@
+/// How the arguments and results of a traced function are made of tensors: the one walk by which
+/// they are taken apart, compared and put together.
+/// Invariant: a walk meets the same leaves in the same order for equal structures.
+#pragma once
+
+#include <array>
+#include <concepts>
+#include <cstddef>
+#include <span>
+#include <string>
+#include <string_view>
+#include <tuple>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include <rill/autograd/variable.h>
+#include <rill/tensor/export.h>
+#include <rill/tensor/field.h>
+#include <rill/tensor/tensor.h>
+
+namespace rill {
+
+namespace detail {
+
+template <class T>
+concept Fixed = std::integral<T> || std::floating_point<T> || std::is_enum_v<T> ||
+                std::convertible_to<const T&, std::string_view>;
+template <class T>
+concept ListsFields = requires { T::fields(); };
+template <class T>
+concept TupleLike = requires { std::tuple_size<T>::value; };
+template <class T>
+concept MapLike = requires(const T& t) {
+  typename T::mapped_type;
+  t.begin();
+  t.size();
+};
+template <class T>
+concept ListLike = requires(const T& t) {
+  typename T::value_type;
+  t.begin();
+  t.size();
+};
+template <class T>
+concept OptionalLike = requires(const T& t) {
+  typename T::value_type;
+  t.has_value();
+  *t;
+};
+
+/// Calls `visitor.tensor(t)` for tensors, `visitor.variable(v)` for variables, and
+/// `visitor.fixed(x)` for what belongs to the structure: numbers, texts, keys, lengths. Parts are
+/// announced by `visitor.enter(name or number)` and `visitor.leave()`.
+template <class T, class Visitor>
+void walk(T& value, Visitor& visitor) {
+  using U = std::remove_const_t<T>;
+  const auto part = [&](const auto& name, auto& inner) {
+    visitor.enter(name);
+    walk(inner, visitor);
+    visitor.leave();
+  };
+  if constexpr (std::same_as<U, Tensor>) {
+    visitor.tensor(value);
+  } else if constexpr (std::same_as<U, Variable>) {
+    visitor.variable(value);
+  } else if constexpr (Fixed<U>) {
+    visitor.fixed(value);
+  } else if constexpr (ListsFields<U>) {
+    std::apply([&](const auto&... f) { (part(f.name, value.*(f.member)), ...); }, U::fields());
+  } else if constexpr (OptionalLike<U>) {
+    visitor.fixed(value.has_value());
+    if (value.has_value()) walk(*value, visitor);
+  } else if constexpr (TupleLike<U>) {
+    [&]<std::size_t... I>(std::index_sequence<I...>) {
+      (part(I, std::get<I>(value)), ...);
+    }(std::make_index_sequence<std::tuple_size_v<U>>{});
+  } else if constexpr (MapLike<U>) {
+    visitor.fixed(value.size());
+    for (auto& [key, inner] : value) {
+      visitor.fixed(key);
+      part(key, inner);
+    }
+  } else if constexpr (ListLike<U>) {
+    visitor.fixed(value.size());
+    std::size_t i = 0;
+    for (auto& inner : value) part(i++, inner);
+  } else {
+    static_assert(ListsFields<U>,
+                  "arguments and results of a traced function are tensors, variables, numbers, "
+                  "texts, containers of them, and structs that list their members in fields()");
+  }
+}
+
+/// The text of a fixed value, different for different ones.
+RILL_API std::string fixed_text(std::string_view text);
+RILL_API std::string fixed_text(double number);
+RILL_API std::string fixed_text(long long number);
+RILL_API std::string fixed_text(unsigned long long number);
+template <Fixed T>
+std::string text_of_fixed(const T& value) {
+  if constexpr (std::same_as<T, bool>) {
+    return value ? "true" : "false";
+  } else if constexpr (std::is_enum_v<T>) {
+    return text_of_fixed(static_cast<std::underlying_type_t<T>>(value));
+  } else if constexpr (std::floating_point<T>) {
+    return fixed_text(static_cast<double>(value));
+  } else if constexpr (std::signed_integral<T>) {
+    return fixed_text(static_cast<long long>(value));
+  } else if constexpr (std::unsigned_integral<T>) {
+    return fixed_text(static_cast<unsigned long long>(value));
+  } else {
+    return fixed_text(std::string_view(value));
+  }
+}
+
+/// The leaves of some arguments: tensors by address, and all else as one text. Makes no memory of
+/// its own for up to sixteen tensors and nothing else.
+class Leaves {
+ public:
+  void tensor(const Tensor& value) {
+    if (!value.defined()) return text("undefined");
+    if (count_ < few_.size()) few_[count_] = &value;
+    if (count_ == few_.size()) many_.assign(few_.begin(), few_.end());
+    if (count_ >= few_.size()) many_.push_back(&value);
+    ++count_;
+  }
+  void variable(const Variable& value) { text("v" + fixed_text(variable_id(value))); }
+  template <class T>
+  void fixed(const T& value) {
+    text(text_of_fixed(value));
+  }
+  template <class T>
+  void enter(const T&) {}
+  void leave() {}
+
+  [[nodiscard]] std::span<const Tensor* const> tensors() const {
+    return {count_ <= few_.size() ? few_.data() : many_.data(), count_};
+  }
+  [[nodiscard]] const std::string& fixed_values() const { return fixed_; }
+
+ private:
+  void text(const std::string& value) { fixed_ += value + ";"; }
+  static unsigned long long variable_id(const Variable& value) {
+    return value.defined() ? value.id() : 0;
+  }
+
+  std::array<const Tensor*, 16> few_;  // NOLINT: the first `count_` are set
+  std::vector<const Tensor*> many_;
+  std::size_t count_ = 0;
+  std::string fixed_;
+};
+
+/// What the leaves are called: `x`, `x0`, `x1/w`, `x1/2`; and which values are fixed.
+class RILL_API LeafNames {
+ public:
+  struct FixedValue {
+    std::string name;
+    std::string text;
+    bool real;  ///< a float: rarely meant to be fixed
+  };
+
+  /// `x`, or `x0`, `x1` ... where there are several.
+  template <class T>
+  void argument(int number, const T& value) {
+    enter(number < 0 ? std::string("x") : "x" + std::to_string(number));
+    walk(value, *this);
+    leave();
+  }
+
+  void tensor(const Tensor& value) {
+    if (value.defined()) tensors_.push_back(path());
+  }
+  void variable(const Variable&) {}
+  template <class T>
+  void fixed(const T& value) {
+    fixed_.push_back({path(), text_of_fixed(value), std::floating_point<T>});
+  }
+  void enter(std::string_view name) { path_.emplace_back(name); }
+  template <class T>
+    requires(!std::convertible_to<const T&, std::string_view>)
+  void enter(const T& part) {
+    path_.push_back(text_of_fixed(part));
+  }
+  void leave() { path_.pop_back(); }
+
+  [[nodiscard]] const std::vector<std::string>& tensors() const { return tensors_; }
+  [[nodiscard]] const std::vector<FixedValue>& fixed_values() const { return fixed_; }
+
+ private:
+  [[nodiscard]] std::string path() const;
+
+  std::vector<std::string> path_;
+  std::vector<std::string> tensors_;
+  std::vector<FixedValue> fixed_;
+};
+
+/// Puts tensors in the places of those that are there, one after the other.
+class ReplaceTensors {
+ public:
+  explicit ReplaceTensors(std::span<const Tensor> by) : by_(by) {}
+  void tensor(Tensor& value) {
+    if (value.defined()) value = by_[next_++];
+  }
+  void variable(Variable&) {}
+  template <class T>
+  void fixed(const T&) {}
+  template <class T>
+  void enter(const T&) {}
+  void leave() {}
+
+ private:
+  std::span<const Tensor> by_;
+  std::size_t next_ = 0;
+};
+
+}  // namespace detail
+}  // namespace rill
