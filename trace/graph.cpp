@@ -3,8 +3,15 @@
 #include <rill/tensor/error.h>
 #include <rill/trace/function.h>
 #include <rill/trace/json.h>
+#include <rill/trace/prepared.h>
 
 namespace rill {
+
+std::vector<std::shared_ptr<const Function>> Graph::functions() const {
+  std::vector<std::shared_ptr<const Function>> records;
+  for (const auto& function : functions_) records.push_back(function->record());
+  return records;
+}
 
 Tensor Graph::single(std::vector<Tensor> results) {
   if (results.size() != 1) {
@@ -17,12 +24,12 @@ Tensor Graph::single(std::vector<Tensor> results) {
 std::string Graph::text(std::string_view weights_file,
                         std::map<std::string, Tensor>* weights) const {
   std::map<std::string, Tensor> own;
-  return to_json(functions_, weights_file, weights != nullptr ? *weights : own);
+  return to_json(functions(), weights_file, weights != nullptr ? *weights : own);
 }
 
 std::vector<std::string> Graph::signatures() const {
   std::vector<std::string> texts;
-  for (const auto& function : functions_) texts.push_back(function->text());
+  for (const auto& function : functions_) texts.push_back(function->record()->text());
   return texts;
 }
 
@@ -30,8 +37,11 @@ std::vector<Tensor> Graph::call(std::span<const Tensor> inputs) const {
   for (const Tensor& input : inputs) {
     if (!input.defined()) detail::fail_undefined("graph");
   }
+  std::vector<const Tensor*> arguments;
+  arguments.reserve(inputs.size());
+  for (const Tensor& input : inputs) arguments.push_back(&input);
   for (const auto& function : functions_) {
-    if (function->accepts(inputs)) return function->run(inputs);
+    if (const auto ready = function->prepare(arguments)) return rill::run(*ready, inputs);
   }
   std::string text = "graph: no signature takes (";
   const char* separator = "";
@@ -40,7 +50,7 @@ std::vector<Tensor> Graph::call(std::span<const Tensor> inputs) const {
     separator = ", ";
   }
   text += "); there are:";
-  for (const auto& function : functions_) text += "\n  " + function->text();
+  for (const auto& function : functions_) text += "\n  " + function->record()->text();
   throw TraceError(text);
 }
 
@@ -52,8 +62,9 @@ std::vector<Tensor> Graph::run(std::span<const Feed> feeds,
   }
   // The signature whose inputs have the feeds' names, dtypes and shapes; the first one for feeds of
   // inner nodes.
-  const Function* chosen = functions_.front().get();
-  for (const auto& function : functions_) {
+  const Function* chosen = functions_.front()->record().get();
+  for (const auto& prepared : functions_) {
+    const std::shared_ptr<const Function>& function = prepared->record();
     std::size_t fits = 0;
     for (int input : function->inputs) {
       const Node& node = function->nodes[static_cast<std::size_t>(input)];

@@ -21,6 +21,7 @@
 namespace rill {
 
 struct Function;
+class Prepared;
 
 /// A tensor under the name of an input: `g.run({{"x", x}}, {"logits"})`.
 using Feed = std::pair<std::string_view, Tensor>;
@@ -76,16 +77,14 @@ class RILL_API Graph {
   [[nodiscard]] std::vector<std::string> signatures() const;
 
   /// For the floors above: the functions, one per signature.
-  explicit Graph(std::vector<std::shared_ptr<const Function>> functions)
+  explicit Graph(std::vector<std::shared_ptr<Prepared>> functions)
       : functions_(std::move(functions)) {}
-  [[nodiscard]] std::span<const std::shared_ptr<const Function>> functions() const {
-    return functions_;
-  }
+  [[nodiscard]] std::vector<std::shared_ptr<const Function>> functions() const;
 
  private:
   static Tensor single(std::vector<Tensor> results);
 
-  std::vector<std::shared_ptr<const Function>> functions_;
+  std::vector<std::shared_ptr<Prepared>> functions_;
 };
 
 }  // namespace rill

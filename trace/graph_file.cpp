@@ -9,6 +9,7 @@
 #include <rill/tensor/user_call.h>
 #include <rill/trace/graph.h>
 #include <rill/trace/json.h>
+#include <rill/trace/prepared.h>
 
 namespace rill {
 
@@ -47,7 +48,10 @@ Graph Graph::load(const std::string& path, Where where) try {
     const detail::UserCall scope("load", where);
     weights = load_safetensors((fs::path(path).parent_path() / name).string());
   }
-  return Graph(json.functions(weights));
+  std::vector<std::shared_ptr<Prepared>> functions;
+  for (auto& function : json.functions(weights))
+    functions.push_back(std::make_shared<Prepared>(std::move(function)));
+  return Graph(std::move(functions));
 } catch (const detail::Unnamed& error) {
   error.rethrow("load", where);
 }

@@ -8,19 +8,14 @@
 #include <rill/tensor/error.h>
 #include <rill/tensor/listener.h>
 #include <rill/tensor/rehearsal.h>
-#include <rill/trace/compile.h>
-#include <rill/trace/execute.h>
-#include <rill/trace/explain.h>
-#include <rill/trace/passes/common_subexpressions.h>
+#include <rill/trace/prepared.h>
 #include <rill/trace/recorder.h>
-#include <rill/trace/specialize.h>
 #include <rill/trace/verify.h>
 
 namespace rill {
 namespace {
 
-constexpr std::size_t max_sizes = 16;  // of one recording; beyond, the least recently used go
-constexpr int many_recordings = 5;     // somebody should be told
+constexpr int many_recordings = 5;  // somebody should be told
 
 /// The signatures that are being recorded on this thread, innermost last.
 thread_local std::vector<const detail::Signatures*> recording;
@@ -32,15 +27,6 @@ class Recording {
   Recording& operator=(const Recording&) = delete;
   ~Recording() { recording.pop_back(); }
 };
-
-bool fits(const Function& function, std::span<const Tensor* const> tensors) {
-  if (tensors.size() != function.inputs.size()) return false;
-  for (std::size_t i = 0; i < tensors.size(); ++i) {
-    const Spec& spec = function.nodes[static_cast<std::size_t>(function.inputs[i])].results[0];
-    if (tensors[i]->dtype() != spec.dtype || !(tensors[i]->shape() == spec.shape)) return false;
-  }
-  return true;
-}
 
 std::vector<Tensor> values(std::span<const Tensor* const> tensors) {
   std::vector<Tensor> list;
@@ -91,8 +77,8 @@ class Signatures::State {
       abstract.push_back(Tensor::abstract(input.shape, input.dtype));
     for (const Tensor& tensor : abstract) tensors.push_back(&tensor);
     if (find("", tensors).ready != nullptr) return;
-    const auto shared = std::make_shared<const Function>(std::move(function));
-    keep({.fixed = {}, .record = shared, .names = {}, .like = like, .sizes = {ready(shared)}});
+    keep({.fixed = {}, .function = prepared(std::move(function)), .names = {}, .like = like},
+         tensors);
   }
 
   [[nodiscard]] int count() const {
@@ -100,20 +86,17 @@ class Signatures::State {
     return count_;
   }
 
-  [[nodiscard]] std::vector<std::shared_ptr<const Function>> functions() const {
+  [[nodiscard]] std::vector<std::shared_ptr<Prepared>> functions() const {
     const std::lock_guard lock(mutex_);
-    std::vector<std::shared_ptr<const Function>> list;  // in order of recording
-    for (auto at = entries_.rbegin(); at != entries_.rend(); ++at) list.push_back(at->record);
+    std::vector<std::shared_ptr<Prepared>> list;  // in order of recording
+    for (auto at = entries_.rbegin(); at != entries_.rend(); ++at) list.push_back(at->function);
     return list;
   }
 
   [[nodiscard]] std::string explain() const {
     const std::lock_guard lock(mutex_);
     std::string text;
-    for (auto at = entries_.rbegin(); at != entries_.rend(); ++at) {
-      for (auto sized = at->sizes.rbegin(); sized != at->sizes.rend(); ++sized)
-        text += (*sized)->record->text() + "\n" + rill::explain((*sized)->plan);
-    }
+    for (auto at = entries_.rbegin(); at != entries_.rend(); ++at) text += at->function->explain();
     return text;
   }
 
@@ -121,7 +104,7 @@ class Signatures::State {
     const std::lock_guard lock(mutex_);
     std::vector<std::string> list;
     for (auto at = entries_.rbegin(); at != entries_.rend(); ++at) {
-      std::string text = at->record->text();
+      std::string text = at->function->record()->text();
       const char* separator = " with ";
       for (const LeafNames::FixedValue& value : at->names.fixed_values()) {
         text += separator + value.name + " = " + value.text;
@@ -133,20 +116,14 @@ class Signatures::State {
   }
 
  private:
-  /// A recording for known sizes.
-  struct Ready {
-    std::shared_ptr<const Function> record;  ///< as it was recorded: what listeners hear
-    TracePlan plan;
-  };
   struct Entry {
     std::string fixed;  ///< all of the arguments that is no tensor
-    std::shared_ptr<const Function> record;
+    std::shared_ptr<Prepared> function;
     LeafNames names;
-    std::shared_ptr<const void> like;
-    std::list<std::shared_ptr<const Ready>> sizes;  ///< most recently used first
+    std::shared_ptr<const void> like;  ///< the results
   };
   struct Found {
-    std::shared_ptr<const Ready> ready;
+    std::shared_ptr<const Prepared::Ready> ready;
     std::shared_ptr<const void> like;
   };
   struct Rehearsed {
@@ -154,52 +131,46 @@ class Signatures::State {
     std::shared_ptr<const void> like;
   };
 
-  static std::shared_ptr<const Ready> ready(std::shared_ptr<const Function> record) {
-    TracePlan plan =
-        compile(std::make_shared<const Function>(merge_common_subexpressions(*record)));
-    return std::make_shared<const Ready>(Ready{std::move(record), std::move(plan)});
+  static std::shared_ptr<Prepared> prepared(Function function) {
+    return std::make_shared<Prepared>(std::make_shared<const Function>(std::move(function)));
   }
 
   // ---- Looking up -----------------------------------------------------------------------------
 
   /// What is ready for these arguments, or can be made so from a recording of unknown sizes.
   Found find(std::string_view fixed, std::span<const Tensor* const> tensors) {
-    std::shared_ptr<const Function> open;
-    std::optional<SizeValues> sizes;
+    std::vector<Entry> open;
     {
       const std::lock_guard lock(mutex_);
       for (auto entry = entries_.begin(); entry != entries_.end(); ++entry) {
         if (entry->fixed != fixed) continue;
-        const auto fit = [&](const auto& sized) { return fits(*sized->record, tensors); };
-        const auto sized = std::find_if(entry->sizes.begin(), entry->sizes.end(), fit);
-        if (sized == entry->sizes.end()) continue;
-        entry->sizes.splice(entry->sizes.begin(), entry->sizes, sized);
-        entries_.splice(entries_.begin(), entries_, entry);
-        return {entry->sizes.front(), entry->like};
+        if (auto ready = entry->function->find(tensors)) {
+          entries_.splice(entries_.begin(), entries_, entry);
+          return {std::move(ready), entries_.front().like};
+        }
       }
       for (const Entry& entry : entries_) {
-        if (entry.fixed != fixed || !(sizes = sizes_of(*entry.record, tensors))) continue;
-        open = entry.record;
-        break;
+        if (entry.fixed == fixed) open.push_back(entry);
       }
     }
-    if (open == nullptr) return {};
-    auto made = ready(std::make_shared<const Function>(specialized(*open, *sizes)));
-    const std::lock_guard lock(mutex_);
-    for (Entry& entry : entries_) {
-      if (entry.record != open) continue;
-      entry.sizes.push_front(made);
-      if (entry.sizes.size() > max_sizes) entry.sizes.pop_back();
-      return {std::move(made), entry.like};
+    for (const Entry& entry : open) {  // making ready takes time: others may look up meanwhile
+      if (auto ready = entry.function->prepare(tensors)) return {std::move(ready), entry.like};
     }
-    return {};  // gone meanwhile
+    return {};
   }
 
-  void keep(Entry entry) {
+  /// Makes it ready for arguments like these, unless another thread was first.
+  Found keep(Entry entry, std::span<const Tensor* const> tensors) {
+    auto ready = entry.function->prepare(tensors);
+    Found found{std::move(ready), entry.like};
     const std::lock_guard lock(mutex_);
+    for (const Entry& other : entries_) {
+      if (other.fixed == entry.fixed && other.function->find(tensors) != nullptr) return found;
+    }
     entries_.push_front(std::move(entry));
     ++count_;
     while (std::ssize(entries_) > std::max(options_.max_signatures, 1)) entries_.pop_back();
+    return found;
   }
 
   // ---- Recording ------------------------------------------------------------------------------
@@ -218,14 +189,12 @@ class Signatures::State {
       results = body(own);
     }
     if (recorder.made_variables()) return results;  // later calls do not: they are recorded
-    auto function = std::make_shared<const Function>(recorder.finish(results.tensors));
-    auto made = ready(function);
     warn(names);
     keep({.fixed = arguments.fixed_values(),
-          .record = std::move(function),
+          .function = prepared(recorder.finish(results.tensors)),
           .names = std::move(names),
-          .like = results.like,
-          .sizes = {std::move(made)}});
+          .like = results.like},
+         tensors);
     return results;
   }
 
@@ -252,15 +221,15 @@ class Signatures::State {
 
   Results call_of_specs(const Leaves& arguments, const Body& body, Where where) {
     const auto tensors = arguments.tensors();
+    Found known;
     if (!has_entry(arguments.fixed_values())) {
       auto [function, like] = rehearse(options_.inputs, body);
-      keep({.fixed = arguments.fixed_values(),
-            .record = std::make_shared<const Function>(std::move(function)),
-            .names = {},
-            .like = std::move(like),
-            .sizes = {}});
+      known = keep({.fixed = arguments.fixed_values(),
+                    .function = prepared(std::move(function)),
+                    .names = {},
+                    .like = std::move(like)},
+                   tensors);
     }
-    const auto known = find(arguments.fixed_values(), tensors);
     if (known.ready == nullptr) {
       std::string text = "trace: the arguments " + text_of(tensors) + " are not like (";
       const char* separator = "";
@@ -291,20 +260,21 @@ class Signatures::State {
     if (narrower == nullptr) return {};
     try {
       auto [function, like] = rehearse(inputs, body);
-      keep({.fixed = arguments.fixed_values(),
-            .record = std::make_shared<const Function>(std::move(function)),
-            .names = names(),
-            .like = std::move(like),
-            .sizes = {}});
+      const Found found = keep({.fixed = arguments.fixed_values(),
+                                .function = prepared(std::move(function)),
+                                .names = names(),
+                                .like = std::move(like)},
+                               tensors);
       drop(*narrower);
-      return find(arguments.fixed_values(), tensors);
+      return found;
     } catch (const Error&) {
       return {};  // one recording per shape, then
     }
   }
   void drop(const Function& record) {
     const std::lock_guard lock(mutex_);
-    entries_.remove_if([&](const Entry& entry) { return entry.record.get() == &record; });
+    entries_.remove_if(
+        [&](const Entry& entry) { return entry.function->record().get() == &record; });
   }
   /// Makes the sizes unknown in which the arguments differ from a recording that they nearly fit,
   /// which it returns.
@@ -312,7 +282,7 @@ class Signatures::State {
                                                    std::vector<TensorSpec>& inputs) const {
     const std::lock_guard lock(mutex_);
     for (const Entry& entry : entries_) {
-      const Function& record = *entry.record;
+      const Function& record = *entry.function->record();
       const auto alike = [&](std::size_t i) {
         const Spec& spec = record.nodes[static_cast<std::size_t>(record.inputs[i])].results[0];
         return spec.dtype == inputs[i].dtype && spec.shape.rank() == inputs[i].shape.rank();
@@ -326,7 +296,7 @@ class Signatures::State {
           if (!(spec.shape[d] == inputs[i].shape[d])) inputs[i].shape[d] = unknown;
         }
       }
-      return entry.record;
+      return entry.function->record();
     }
     return nullptr;
   }
@@ -357,11 +327,10 @@ class Signatures::State {
 
   // ---- Running --------------------------------------------------------------------------------
 
-  std::vector<Tensor> run(const Ready& ready, std::span<const Tensor* const> tensors,
+  std::vector<Tensor> run(const Prepared::Ready& ready, std::span<const Tensor* const> tensors,
                           const Body& body, Where where) const {
     const std::vector<Tensor> arguments = values(tensors);
-    if (!Listeners::none()) return ready.record->run(arguments);
-    if (!options_.verify) return execute(ready.plan, arguments);
+    if (!options_.verify || !Listeners::none()) return rill::run(ready, arguments);
     const auto eagerly = [&](std::span<const Tensor> own) {
       const Recording guard(of_);
       return body(own).tensors;

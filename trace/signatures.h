@@ -27,8 +27,8 @@ struct TensorSpec {
   Shape shape;
   std::string name;  ///< of the input, in graphs and messages; empty: `x`, or `x0`, `x1` ...
 };
-///     spec({unknown, 784}, float32, "x")       // any number of rows
-///     spec({Dim("batch"), 10})                 // as many as others that say `batch`
+///     TensorSpec x = spec({unknown, 784}, float32, "x");   // any number of rows
+///     TensorSpec y = spec({Dim("batch"), 10});             // as many as others that say `batch`
 inline TensorSpec spec(const Shape& shape, DType dtype = float32, std::string_view name = {}) {
   return {dtype, shape, std::string(name)};
 }

@@ -1,0 +1,64 @@
+#include <rill/trace/prepared.h>
+
+#include <algorithm>
+
+#include <rill/tensor/listener.h>
+#include <rill/trace/compile.h>
+#include <rill/trace/execute.h>
+#include <rill/trace/explain.h>
+#include <rill/trace/passes/common_subexpressions.h>
+#include <rill/trace/specialize.h>
+
+namespace rill {
+namespace {
+
+constexpr std::size_t max_sizes = 16;
+
+bool fits(const Function& function, std::span<const Tensor* const> arguments) {
+  if (arguments.size() != function.inputs.size()) return false;
+  for (std::size_t i = 0; i < arguments.size(); ++i) {
+    const Spec& spec = function.nodes[static_cast<std::size_t>(function.inputs[i])].results[0];
+    if (arguments[i]->dtype() != spec.dtype || !(arguments[i]->shape() == spec.shape)) return false;
+  }
+  return true;
+}
+
+}  // namespace
+
+std::shared_ptr<const Prepared::Ready> Prepared::find(std::span<const Tensor* const> arguments) {
+  const std::lock_guard lock(mutex_);
+  const auto found = std::find_if(ready_.begin(), ready_.end(), [&](const auto& ready) {
+    return fits(*ready->record, arguments);
+  });
+  if (found == ready_.end()) return nullptr;
+  ready_.splice(ready_.begin(), ready_, found);
+  return ready_.front();
+}
+
+std::shared_ptr<const Prepared::Ready> Prepared::prepare(std::span<const Tensor* const> arguments) {
+  if (auto known = find(arguments)) return known;
+  const auto sizes = sizes_of(*record_, arguments);
+  if (!sizes) return nullptr;
+  auto record =
+      sizes->empty() ? record_ : std::make_shared<const Function>(specialized(*record_, *sizes));
+  TracePlan plan = compile(std::make_shared<const Function>(merge_common_subexpressions(*record)));
+  auto made = std::make_shared<const Ready>(Ready{std::move(record), std::move(plan)});
+  const std::lock_guard lock(mutex_);
+  ready_.push_front(made);
+  if (ready_.size() > max_sizes) ready_.pop_back();
+  return made;
+}
+
+std::string Prepared::explain() const {
+  const std::lock_guard lock(mutex_);
+  std::string text;
+  for (auto ready = ready_.rbegin(); ready != ready_.rend(); ++ready)
+    text += (*ready)->record->text() + "\n" + rill::explain((*ready)->plan);
+  return text;
+}
+
+std::vector<Tensor> run(const Prepared::Ready& ready, std::span<const Tensor> arguments) {
+  return Listeners::none() ? execute(ready.plan, arguments) : ready.record->run(arguments);
+}
+
+}  // namespace rill

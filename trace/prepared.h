@@ -1,0 +1,45 @@
+/// `Prepared`: a recorded function with the plans that were made of it, one per sizes.
+/// Invariant: safe to use from several threads; of many sizes the least recently used go.
+#pragma once
+
+#include <list>
+#include <memory>
+#include <mutex>
+#include <span>
+#include <string>
+
+#include <rill/tensor/tensor.h>
+#include <rill/trace/function.h>
+#include <rill/trace/trace_plan.h>
+
+namespace rill {
+
+class Prepared {
+ public:
+  /// For known sizes.
+  struct Ready {
+    std::shared_ptr<const Function> record;  ///< as it was recorded: what listeners hear
+    TracePlan plan;
+  };
+
+  explicit Prepared(std::shared_ptr<const Function> record) : record_(std::move(record)) {}
+
+  [[nodiscard]] const std::shared_ptr<const Function>& record() const { return record_; }
+
+  /// What has been made for arguments like these; null where nothing has.
+  std::shared_ptr<const Ready> find(std::span<const Tensor* const> arguments);
+  /// The same, and makes it where the arguments fit; null where they do not.
+  std::shared_ptr<const Ready> prepare(std::span<const Tensor* const> arguments);
+
+  [[nodiscard]] std::string explain() const;
+
+ private:
+  const std::shared_ptr<const Function> record_;
+  mutable std::mutex mutex_;
+  std::list<std::shared_ptr<const Ready>> ready_;  // most recently used first
+};
+
+/// Runs the plan; where somebody listens, the record, node by node.
+std::vector<Tensor> run(const Prepared::Ready& ready, std::span<const Tensor> arguments);
+
+}  // namespace rill
