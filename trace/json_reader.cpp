@@ -10,6 +10,7 @@
 #include <unordered_map>
 
 #include <rill/ops/call.h>
+#include <rill/tensor/equal_sizes.h>
 #include <rill/tensor/error.h>
 #include <rill/tensor/listener.h>
 #include <rill/tensor/unnamed.h>
@@ -174,6 +175,7 @@ class Reader {
   std::shared_ptr<const Function> function(const Place& place) {
     auto made = std::make_shared<Function>();
     Function& f = *made;
+    const EqualSizes equal;  // the rules say again which unknown sizes must be
     std::unordered_map<std::string, int> by_name;
     const Place nodes = place.at("nodes");
     f.nodes.reserve(nodes.size());
@@ -206,6 +208,7 @@ class Reader {
       f.outputs.push_back(
           {outputs.at(i).at("name").string(), reference(outputs.at(i).at("value"), f, by_name)});
     }
+    f.equal_sizes = equal.pairs();
     return made;
   }
 

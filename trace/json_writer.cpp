@@ -2,7 +2,10 @@
 #include <rill/trace/json.h>
 
 #include <cmath>
+#include <map>
 #include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
 #include <type_traits>
 #include <unordered_map>
 
@@ -15,37 +18,6 @@ Json real(double number) {
   if (std::isnan(number)) return "nan";
   if (std::isinf(number)) return number > 0 ? "inf" : "-inf";
   return number;
-}
-
-Json dim(Dim size) { return size.known() ? Json(size.value()) : Json(size.text()); }
-
-Json shape(const Shape& sizes) {
-  Json list = Json::array();
-  for (Dim size : sizes) list.push_back(dim(size));
-  return list;
-}
-
-Json spec(const Spec& spec) { return {{"dtype", name(spec.dtype)}, {"shape", shape(spec.shape)}}; }
-
-Json attribute(const AttributeValue& value) {
-  return std::visit(
-      [](const auto& v) -> Json {
-        using T = std::decay_t<decltype(v)>;
-        if constexpr (std::is_same_v<T, double>) {
-          return {{"real", real(v)}};  // else 1.0 would come back as an integer
-        } else if constexpr (std::is_same_v<T, DType>) {
-          return {{"dtype", name(v)}};
-        } else if constexpr (std::is_same_v<T, Axes>) {
-          Json list = Json::array();
-          for (int axis : v) list.push_back(axis);
-          return {{"axes", list}};
-        } else if constexpr (std::is_same_v<T, Shape>) {
-          return {{"shape", shape(v)}};
-        } else {
-          return v;
-        }
-      },
-      value);
 }
 
 Json number(const Scalar& scalar) {
@@ -131,6 +103,51 @@ class Writer {
     return json;
   }
 
+  /// Unknown sizes without names are `?1`, `?2` ... in the order in which the text meets them, so
+  /// that the same graph is the same text in every process.
+  Json dim(Dim size) {
+    if (size.known()) return size.value();
+    return size
+        .substitute([&](std::string_view name) -> std::optional<Dim> {
+          if (!name.starts_with('?')) return std::nullopt;
+          const auto [at, added] = unknowns_.try_emplace(std::string(name));
+          if (added) at->second = Dim::parse("?" + std::to_string(unknowns_.size()));
+          return at->second;
+        })
+        .text();
+  }
+
+  Json shape(const Shape& sizes) {
+    Json list = Json::array();
+    for (Dim size : sizes) list.push_back(dim(size));
+    return list;
+  }
+
+  Json spec(const Spec& spec) {
+    return {{"dtype", name(spec.dtype)}, {"shape", shape(spec.shape)}};
+  }
+
+  Json attribute(const AttributeValue& value) {
+    return std::visit(
+        [this](const auto& v) -> Json {
+          using T = std::decay_t<decltype(v)>;
+          if constexpr (std::is_same_v<T, double>) {
+            return {{"real", real(v)}};  // else 1.0 would come back as an integer
+          } else if constexpr (std::is_same_v<T, DType>) {
+            return {{"dtype", name(v)}};
+          } else if constexpr (std::is_same_v<T, Axes>) {
+            Json list = Json::array();
+            for (int axis : v) list.push_back(axis);
+            return {{"axes", list}};
+          } else if constexpr (std::is_same_v<T, Shape>) {
+            return {{"shape", shape(v)}};
+          } else {
+            return v;
+          }
+        },
+        value);
+  }
+
   /// Names in the weights' file are unique; functions that share a constant share its entry.
   std::string keep(const std::string& name, const Tensor& value) {
     for (int i = 0;; ++i) {
@@ -147,6 +164,7 @@ class Writer {
   }
 
   std::map<std::string, Tensor>& weights_;
+  std::map<std::string, Dim> unknowns_;
   std::unordered_map<std::uint64_t, std::string> variables_;
 };
 

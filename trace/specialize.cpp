@@ -146,7 +146,8 @@ std::optional<SizeValues> sizes_of(const Function& function,
       if (wanted == size) continue;
       if (wanted.known() || !size.known()) return std::nullopt;
       const std::string name = wanted.text();
-      if (!symbolic::is_name(name)) continue;  // an expression: compared below
+      if (!symbolic::is_name(name) && !symbolic::is_fresh_name(name))
+        continue;  // an expression: compared below
       const auto [found, is_new] = sizes.try_emplace(name, size.value());
       if (!is_new && found->second != size.value()) return std::nullopt;
     }

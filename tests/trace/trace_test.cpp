@@ -12,27 +12,13 @@
 #include <sstream>
 
 #include "tests/catch.h"
+#include "tests/folder.h"
 #include "tests/thrown.h"
 
 namespace rill {
 namespace {
 
-namespace fs = std::filesystem;
-
-/// A folder that goes away with the test.
-class Folder {
- public:
-  Folder()
-      : path_(fs::temp_directory_path() /
-              ("rill-trace-" + std::to_string(detail::next_value_id()))) {
-    fs::create_directories(path_);
-  }
-  ~Folder() { fs::remove_all(path_); }
-  [[nodiscard]] std::string file(const std::string& name) const { return (path_ / name).string(); }
-
- private:
-  fs::path path_;
-};
+using test::Folder;
 
 std::string contents(const std::string& path) {
   std::ifstream file(path);

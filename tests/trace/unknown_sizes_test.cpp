@@ -2,6 +2,7 @@
 #include <rill/rill.h>
 
 #include "tests/catch.h"
+#include "tests/folder.h"
 #include "tests/thrown.h"
 
 namespace rill {
@@ -85,6 +86,21 @@ TEST_CASE("a training step of unknown batch size learns as the plain one does") 
     return losses;
   };
   CHECK(run(true) == run(false));
+}
+
+TEST_CASE("a graph of unknown sizes is saved, runs with any, and is saved again as the same text") {
+  const Variable w(numbers({3, 4}), "w");
+  auto f = trace([&](const Tensor& x, const Tensor& y) { return matmul(x, w) + y / x.dim(0); },
+                 {.inputs = {spec({unknown, 3}, float32, "x"), spec({unknown, 4}, float32, "y")}});
+  const Tensor expected = f(ones({2, 3}), ones({2, 4}));
+  const test::Folder folder;
+  f.save(folder.file("f.json"));
+  const Graph g = Graph::load(folder.file("f.json"));
+  CHECK(equal(g(ones({2, 3}), ones({2, 4})), expected));
+  CHECK(g(ones({5, 3}), ones({5, 4})).shape() == Shape{5, 4});
+  CHECK(thrown<ShapeError>([&] { (void)g(ones({2, 3}), ones({3, 4})); }).find("equal sizes") !=
+        std::string::npos);
+  CHECK(g.text("f.safetensors") == f.graph().text("f.safetensors"));
 }
 
 TEST_CASE("relax_shapes makes one trace of the second shape on") {
