@@ -49,7 +49,25 @@ std::shared_ptr<const Prepared::Ready> Prepared::prepare(std::span<const Tensor*
   return made;
 }
 
-std::string Prepared::explain() const {
+bool Prepared::alike(const Prepared& other) const {
+  return std::equal(record_->inputs.begin(), record_->inputs.end(), other.record_->inputs.begin(),
+                    other.record_->inputs.end(), [&](int mine, int theirs) {
+                      const Spec& a = record_->nodes[static_cast<std::size_t>(mine)].results[0];
+                      const Spec& b =
+                          other.record_->nodes[static_cast<std::size_t>(theirs)].results[0];
+                      return a.dtype == b.dtype && a.shape == b.shape;
+                    });
+}
+
+std::string Prepared::explain() {
+  std::vector<Tensor> arguments;
+  std::vector<const Tensor*> pointers;
+  for (const int input : record_->inputs)
+    arguments.push_back(record_->nodes[static_cast<std::size_t>(input)].results[0].abstract());
+  for (const Tensor& argument : arguments) pointers.push_back(&argument);
+  if (std::all_of(arguments.begin(), arguments.end(),
+                  [](const Tensor& argument) { return argument.shape().known(); }))
+    (void)prepare(pointers);
   const std::lock_guard lock(mutex_);
   std::string text;
   for (auto ready = ready_.rbegin(); ready != ready_.rend(); ++ready)

@@ -31,11 +31,14 @@ class Prepared {
   /// The same, and makes it where the arguments fit; null where they do not.
   std::shared_ptr<const Ready> prepare(std::span<const Tensor* const> arguments);
 
-  [[nodiscard]] std::string explain() const;
+  /// True when both take the same arguments.
+  [[nodiscard]] bool alike(const Prepared& other) const;
+  /// What has been made ready, or would be by the next call of a function whose sizes are known.
+  [[nodiscard]] std::string explain();
 
  private:
   const std::shared_ptr<const Function> record_;
-  mutable std::mutex mutex_;
+  std::mutex mutex_;
   std::list<std::shared_ptr<const Ready>> ready_;  // most recently used first
 };
 

@@ -77,8 +77,8 @@ class Signatures::State {
       abstract.push_back(Tensor::abstract(input.shape, input.dtype));
     for (const Tensor& tensor : abstract) tensors.push_back(&tensor);
     if (find("", tensors).ready != nullptr) return;
-    keep({.fixed = {}, .function = prepared(std::move(function)), .names = {}, .like = like},
-         tensors);
+    keep({.fixed = {}, .function = prepared(std::move(function)), .names = {}, .like = like});
+    (void)find("", tensors);
   }
 
   [[nodiscard]] int count() const {
@@ -154,23 +154,30 @@ class Signatures::State {
       }
     }
     for (const Entry& entry : open) {  // making ready takes time: others may look up meanwhile
-      if (auto ready = entry.function->prepare(tensors)) return {std::move(ready), entry.like};
+      auto ready = entry.function->prepare(tensors);
+      if (ready == nullptr) continue;
+      used(*entry.function);
+      return {std::move(ready), entry.like};
     }
     return {};
   }
+  void used(const Prepared& function) {
+    const std::lock_guard lock(mutex_);
+    const auto entry = std::find_if(entries_.begin(), entries_.end(), [&](const Entry& other) {
+      return other.function.get() == &function;
+    });
+    if (entry != entries_.end()) entries_.splice(entries_.begin(), entries_, entry);
+  }
 
-  /// Makes it ready for arguments like these, unless another thread was first.
-  Found keep(Entry entry, std::span<const Tensor* const> tensors) {
-    auto ready = entry.function->prepare(tensors);
-    Found found{std::move(ready), entry.like};
+  /// Unless another thread was first.
+  void keep(Entry entry) {
     const std::lock_guard lock(mutex_);
     for (const Entry& other : entries_) {
-      if (other.fixed == entry.fixed && other.function->find(tensors) != nullptr) return found;
+      if (other.fixed == entry.fixed && other.function->alike(*entry.function)) return;
     }
     entries_.push_front(std::move(entry));
     ++count_;
     while (std::ssize(entries_) > std::max(options_.max_signatures, 1)) entries_.pop_back();
-    return found;
   }
 
   // ---- Recording ------------------------------------------------------------------------------
@@ -190,11 +197,11 @@ class Signatures::State {
     }
     if (recorder.made_variables()) return results;  // later calls do not: they are recorded
     warn(names);
+    // Made ready by the next call like it: a function that is called once compiles no plan.
     keep({.fixed = arguments.fixed_values(),
           .function = prepared(recorder.finish(results.tensors)),
           .names = std::move(names),
-          .like = results.like},
-         tensors);
+          .like = results.like});
     return results;
   }
 
@@ -221,15 +228,14 @@ class Signatures::State {
 
   Results call_of_specs(const Leaves& arguments, const Body& body, Where where) {
     const auto tensors = arguments.tensors();
-    Found known;
     if (!has_entry(arguments.fixed_values())) {
       auto [function, like] = rehearse(options_.inputs, body);
-      known = keep({.fixed = arguments.fixed_values(),
-                    .function = prepared(std::move(function)),
-                    .names = {},
-                    .like = std::move(like)},
-                   tensors);
+      keep({.fixed = arguments.fixed_values(),
+            .function = prepared(std::move(function)),
+            .names = {},
+            .like = std::move(like)});
     }
+    const Found known = find(arguments.fixed_values(), tensors);
     if (known.ready == nullptr) {
       std::string text = "trace: the arguments " + text_of(tensors) + " are not like (";
       const char* separator = "";
@@ -260,13 +266,12 @@ class Signatures::State {
     if (narrower == nullptr) return {};
     try {
       auto [function, like] = rehearse(inputs, body);
-      const Found found = keep({.fixed = arguments.fixed_values(),
-                                .function = prepared(std::move(function)),
-                                .names = names(),
-                                .like = std::move(like)},
-                               tensors);
+      keep({.fixed = arguments.fixed_values(),
+            .function = prepared(std::move(function)),
+            .names = names(),
+            .like = std::move(like)});
       drop(*narrower);
-      return found;
+      return find(arguments.fixed_values(), tensors);
     } catch (const Error&) {
       return {};  // one recording per shape, then
     }

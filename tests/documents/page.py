@@ -2,6 +2,7 @@
 
     page.py write PAGE PROGRAM       writes the program
     page.py check PAGE EXECUTABLE    runs it
+    page.py update PAGE EXECUTABLE   runs it, and writes what it prints into the page
 
 The blocks run one after the other in one scope. The block of text behind one is what it prints.
 """
@@ -48,4 +49,18 @@ def check(page, executable):
     sys.exit(1 if wrong else 0)
 
 
-{"write": write, "check": check}[sys.argv[1]](pathlib.Path(sys.argv[2]), sys.argv[3])
+def update(page, executable):
+    printed = subprocess.run([executable], capture_output=True, text=True, check=True).stdout.split(MARK)
+    number = -1
+
+    def renewed(match):
+        nonlocal number
+        if match[1] == "cpp":
+            number += 1
+            return match[0]
+        return f"```text\n{printed[number]}```"
+
+    page.write_text(FENCE.sub(renewed, page.read_text()))
+
+
+{"write": write, "check": check, "update": update}[sys.argv[1]](pathlib.Path(sys.argv[2]), sys.argv[3])
