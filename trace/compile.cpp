@@ -4,11 +4,13 @@
 #include <array>
 #include <map>
 #include <queue>
+#include <set>
 
 #include <rill/ops/materialize.h>
 #include <rill/ops/plans.h>
 #include <rill/tensor/error.h>
 #include <rill/trace/fusion/effects.h>
+#include <rill/trace/fusion/in_place.h>
 #include <rill/trace/fusion/partition.h>
 #include <rill/trace/memory_plan.h>
 
@@ -54,6 +56,7 @@ class Compilation {
     make_units();
     sort_units();
     join_units();
+    plan_variables();
     place_values();
     for (const std::size_t unit : order_) make_step(units_[unit]);
     place_arena();
@@ -157,6 +160,137 @@ class Compilation {
     if (order_.size() != units_.size()) throw InternalError("trace: groups wait for one another");
   }
 
+  // ---- Variables ------------------------------------------------------------------------------
+
+  [[nodiscard]] bool runs(int n) const { return needed_[static_cast<std::size_t>(n)]; }
+  [[nodiscard]] std::size_t variable_number(int n) const {
+    const std::uint64_t id = node(n).variable.id();
+    return static_cast<std::size_t>(
+        std::lower_bound(to_.variables.begin(), to_.variables.end(), id,
+                         [](const VariableUse& use, std::uint64_t wanted) {
+                           return use.variable.id() < wanted;
+                         }) -
+        to_.variables.begin());
+  }
+
+  /// Which variables there are, and which of them are updated where they are.
+  void plan_variables() {
+    std::map<std::uint64_t, VariableUse> uses;
+    std::map<std::uint64_t, std::vector<int>> assigns;
+    for (int n = 0; n < std::ssize(function_.nodes); ++n) {
+      const bool assigned = node(n).kind == Node::Kind::assign;
+      if (!runs(n) || (!assigned && node(n).kind != Node::Kind::variable)) continue;
+      VariableUse& use = uses[node(n).variable.id()];
+      use.variable = node(n).variable;
+      use.assigned = use.assigned || assigned;
+      if (assigned) assigns[use.variable.id()].push_back(n);
+    }
+    for (auto& [id, use] : uses) to_.variables.push_back(std::move(use));
+    position_.assign(units_.size(), -1);
+    for (std::size_t at = 0; at < order_.size(); ++at)
+      position_[order_[at]] = static_cast<std::ptrdiff_t>(at);
+    find_readers();
+    for (const auto& [id, nodes] : assigns) {
+      if (nodes.size() != 1 || !updates_in_place(nodes[0])) continue;
+      to_.variables[variable_number(nodes[0])].in_place = true;
+      in_place_[{node(nodes[0]).inputs[0].node, node(nodes[0]).inputs[0].result}] =
+          variable_number(nodes[0]);
+    }
+  }
+
+  /// The last unit that reads each value, under whatever shape; results are read for ever.
+  void find_readers() {
+    for (const std::size_t u : order_) {
+      if (renames(units_[u])) continue;
+      for (const Edge& edge : units_[u].inputs) {
+        const Edge of = root(edge);
+        readers_[{of.node, of.result}].push_back(u);
+      }
+    }
+    for (const Function::Output& output : function_.outputs) {
+      const Edge of = root(output.edge);
+      kept_.insert({of.node, of.result});
+    }
+  }
+
+  /// The kernel that makes the new value may write it over the old one: nobody reads that later,
+  /// nothing fails between the kernel and the assignment.
+  [[nodiscard]] bool updates_in_place(int assign) const {
+    const Edge& value = node(assign).inputs[0];
+    const std::ptrdiff_t maker = unit_of_[static_cast<std::size_t>(value.node)];
+    if (maker < 0 || kept_.contains({value.node, value.result}) ||
+        in_place_.contains({value.node, value.result}))
+      return false;
+    const Unit& unit = units_[static_cast<std::size_t>(maker)];
+    const std::size_t g = group_of(unit, value);
+    if (g == to_.groups.size() || prepared_[g].executable == nullptr ||
+        start_of(value) != Spec::nothing || may_fail(unit))
+      return false;
+    const std::ptrdiff_t made = position_[static_cast<std::size_t>(maker)];
+    const std::ptrdiff_t assigned =
+        position_[static_cast<std::size_t>(unit_of_[static_cast<std::size_t>(assign)])];
+    for (std::ptrdiff_t at = made + 1; at < assigned; ++at) {
+      if (may_fail(units_[order_[static_cast<std::size_t>(at)]])) return false;
+    }
+    return old_values_are_free(assign, static_cast<std::size_t>(maker), g, value);
+  }
+  [[nodiscard]] bool old_values_are_free(int assign, std::size_t maker, std::size_t g,
+                                         const Edge& value) const {
+    for (int n = 0; n < assign; ++n) {
+      if (!runs(n) || node(n).kind != Node::Kind::variable ||
+          node(n).variable.id() != node(assign).variable.id())
+        continue;
+      if (kept_.contains({n, 0})) return false;
+      const auto readers = readers_.find({n, 0});
+      if (readers == readers_.end()) continue;
+      for (const std::size_t reader : readers->second) {
+        if (position_[reader] < position_[maker]) continue;
+        if (reader != maker || !reads_as_it_writes(g, {n, 0}, value)) return false;
+      }
+    }
+    return true;
+  }
+  /// Of the groups of a unit, only `g` reads the old value, and only where it writes the new one.
+  [[nodiscard]] bool reads_as_it_writes(std::size_t g, const Edge& old, const Edge& value) const {
+    const Group& group = to_.groups[g];
+    for (const std::size_t other :
+         units_[static_cast<std::size_t>(unit_of_[static_cast<std::size_t>(value.node)])].groups) {
+      const auto& inputs = prepared_[other].fused.inputs;
+      for (std::size_t k = 0; k < inputs.size(); ++k) {
+        const Edge of = root(inputs[k]);
+        if (!(of == old)) continue;
+        const auto output = static_cast<std::size_t>(
+            std::find(group.outputs.begin(), group.outputs.end(), value) - group.outputs.begin());
+        if (other != g || !(inputs[k] == old) || !writes_over(prepared_[g].fused, k, output))
+          return false;
+      }
+    }
+    return true;
+  }
+  /// The group of the unit that makes a value; the number of groups where none does.
+  [[nodiscard]] std::size_t group_of(const Unit& unit, const Edge& value) const {
+    for (const std::size_t g : unit.groups) {
+      const auto& outputs = to_.groups[g].outputs;
+      if (std::find(outputs.begin(), outputs.end(), value) != outputs.end()) return g;
+    }
+    return to_.groups.size();
+  }
+  [[nodiscard]] bool may_fail(const Unit& unit) const {
+    return std::any_of(unit.nodes.begin(), unit.nodes.end(), [&](int n) {
+      switch (node(n).kind) {
+        case Node::Kind::variable:
+        case Node::Kind::assign:
+        case Node::Kind::draw:
+          return false;
+        case Node::Kind::op:
+          return members_[static_cast<std::size_t>(n)].checks ||
+                 (unit.groups.empty() && !is_library(unit));
+        default:
+          return true;
+      }
+    });
+  }
+
   // ---- Places ---------------------------------------------------------------------------------
 
   std::size_t new_place(const Place& place) {
@@ -217,6 +351,13 @@ class Compilation {
     for (const Function::Output& output : function_.outputs) own(output.edge);
     for (const Unit& unit : units_) {
       if (!unit.groups.empty() || is_library(unit)) continue;
+      if (node(unit.nodes[0]).kind == Node::Kind::assign) {
+        for (const Edge& edge : unit.inputs) {
+          const Edge of = root(edge);
+          if (!in_place_.contains({of.node, of.result})) own(edge);
+        }
+        continue;
+      }
       for (const Edge& edge : unit.inputs) own(edge);
       for (int k = 0; k < static_cast<int>(node(unit.nodes[0]).results.size()); ++k)
         own({unit.nodes[0], k});
@@ -238,7 +379,12 @@ class Compilation {
           made.push_back({unit.nodes[0], k});
       }
       for (const Edge& edge : made) {
-        if (owned.contains({edge.node, edge.result})) {
+        if (const auto over = in_place_.find({edge.node, edge.result}); over != in_place_.end()) {
+          set_place(edge, new_place({.kind = Place::Kind::variable, .number = over->second}));
+        } else if (is_steady(edge.node)) {
+          set_place(edge, new_place({.kind = Place::Kind::variable,
+                                     .number = variable_number(edge.node)}));
+        } else if (owned.contains({edge.node, edge.result})) {
           set_place(edge, new_place({.kind = Place::Kind::owned, .number = to_.owned.size()}));
           to_.owned.push_back(spec(edge));
         } else {
@@ -252,6 +398,13 @@ class Compilation {
           lifetimes_[found->second].last = static_cast<int>(at);
       }
     }
+  }
+
+  /// The value of a variable that stays where it is during a run.
+  [[nodiscard]] bool is_steady(int n) const {
+    if (node(n).kind != Node::Kind::variable) return false;
+    const VariableUse& use = to_.variables[variable_number(n)];
+    return !use.assigned || use.in_place;
   }
 
   void live(const Edge& edge, std::size_t place, std::size_t bytes, int at) {
@@ -310,7 +463,14 @@ class Compilation {
       to_.steps.emplace_back(std::move(step));
       return;
     }
-    to_.steps.emplace_back(NodeStep{unit.nodes[0]});
+    const int n = unit.nodes[0];
+    if (node(n).kind == Node::Kind::variable) {
+      if (!is_steady(n)) to_.steps.emplace_back(ReadStep{variable_number(n), place({n, 0})});
+    } else if (node(n).kind == Node::Kind::assign) {
+      to_.steps.emplace_back(AssignStep{variable_number(n), place(node(n).inputs[0]), n});
+    } else {
+      to_.steps.emplace_back(NodeStep{n});
+    }
   }
 
   void prepare(std::size_t g) {
@@ -426,8 +586,12 @@ class Compilation {
   std::vector<Unit> units_;
   std::vector<std::ptrdiff_t> unit_of_;
   std::vector<std::size_t> order_;
-  std::vector<Prepared> prepared_;                    // by group
-  std::map<std::pair<int, int>, std::size_t> alive_;  // edges in the arena
+  std::vector<Prepared> prepared_;                                   // by group
+  std::vector<std::ptrdiff_t> position_;                             // of units, in the order
+  std::map<std::pair<int, int>, std::vector<std::size_t>> readers_;  // of edges: units
+  std::set<std::pair<int, int>> kept_;                               // edges that are results
+  std::map<std::pair<int, int>, std::size_t> in_place_;              // edges written over variables
+  std::map<std::pair<int, int>, std::size_t> alive_;                 // edges in the arena
   std::vector<Lifetime> lifetimes_;
   std::vector<std::size_t> arena_places_;
 };

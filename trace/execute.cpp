@@ -6,6 +6,7 @@
 #include <memory>
 #include <utility>
 
+#include <rill/autograd/variable_state.h>
 #include <rill/ops/call.h>
 #include <rill/ops/check.h>
 #include <rill/ops/materialize.h>
@@ -31,9 +32,44 @@ struct Workspace {
   std::vector<std::byte*> outputs;
 };
 
+/// The variables of a plan, held while it runs: those that it assigns exclusively.
+class Held {
+ public:
+  explicit Held(const TracePlan& of) : of_(of) {
+    for (const VariableUse& use : of.variables) {
+      detail::VariableLock& lock = use.variable.state().lock;
+      use.assigned ? lock.lock() : lock.lock_shared();
+    }
+  }
+  Held(const Held&) = delete;
+  Held& operator=(const Held&) = delete;
+  ~Held() {
+    for (const VariableUse& use : of_.variables) {
+      detail::VariableLock& lock = use.variable.state().lock;
+      use.assigned ? lock.unlock() : lock.unlock_shared();
+    }
+  }
+
+ private:
+  const TracePlan& of_;
+};
+
+Tensor copied(const Tensor& value) {
+  Tensor copy = Tensor::empty(value.shape(), value.dtype());
+  const auto bytes = static_cast<std::size_t>(value.size()) * size_of(value.dtype());
+  if (bytes > 0) std::memcpy(copy.body().data, value.body().data, bytes);
+  return copy;
+}
+
 class Run {
  public:
-  Run(const TracePlan& of, std::span<const Tensor> arguments) : of_(of), space_(take_space()) {
+  Run(const TracePlan& of, std::span<const Tensor> arguments)
+      : of_(of), held_(of), space_(take_space()) {
+    for (const VariableUse& use : of.variables) {
+      // Written over where it is: nobody else may see that.
+      Tensor& value = use.variable.state().value;
+      if (use.in_place && !value.sole_owner()) value = copied(value);
+    }
     for (const Tensor& argument : arguments) {
       space_->arguments.push_back(argument.contiguous() ? argument
                                                         : materialized(argument, argument.dtype()));
@@ -83,6 +119,8 @@ class Run {
         return of_.constants[place.number].body().data;
       case Place::Kind::arena:
         return of_.arena > 0 ? arena_.data() + place.offset : nullptr;
+      case Place::Kind::variable:
+        return of_.variables[place.number].variable.state().value.body().data;
       case Place::Kind::owned:
         break;
     }
@@ -118,6 +156,8 @@ class Run {
       case Place::Kind::owned:
         (void)pointer(at);
         return space_->owned[place.number];
+      case Place::Kind::variable:
+        return of_.variables[place.number].variable.state().value;
       case Place::Kind::arena:
         break;
     }
@@ -212,16 +252,30 @@ class Run {
     step.plan->execute(space_->inputs, space_->outputs, pointer(step.workspace));
   }
 
+  void execute(const ReadStep& step) {
+    Tensor& owned = space_->owned[of_.places[step.place].number];
+    owned = of_.variables[step.variable].variable.state().value;
+    space_->pointers[step.place] = owned.body().data;
+  }
+
+  /// The value gets an id that only the variable has, as by `Variable::assign`.
+  void execute(const AssignStep& step) {
+    const VariableUse& use = of_.variables[step.variable];
+    Tensor& value = use.variable.state().value;
+    if (use.in_place) {
+      value.body().id = detail::next_value_id();
+      return;
+    }
+    const Tensor given = renamed(tensor(step.place), use.variable.shape());
+    value = given.view(given.shape(), given.strides(), 0);
+  }
+
   void execute(const NodeStep& step) {
     const Node& of = node(step.node);
     const auto input = [&](std::size_t k) {
       return renamed(tensor(place(of.inputs[k])), spec(of.inputs[k]).shape);
     };
     switch (of.kind) {
-      case Node::Kind::variable:
-        return set({step.node, 0}, of.variable.value(of.where));
-      case Node::Kind::assign:
-        return of.variable.assign({input(0), of.where});
       case Node::Kind::draw:
         return set({step.node, 0}, of.generator->draw(of.where));
       case Node::Kind::check:
@@ -238,6 +292,7 @@ class Run {
   }
 
   const TracePlan& of_;
+  const Held held_;
   std::unique_ptr<Workspace> space_;
   Storage arena_;
 };

@@ -67,6 +67,15 @@ class Explanation {
     line("kernel   ", group.nodes, group.outputs, group.operations, step.launches.size());
   }
   void line(const LibraryStep& step) { line("library  ", step.node); }
+  void line(const ReadStep& step) {
+    text_ += "read     variable '" + plan_.variables[step.variable].variable.name() + "'\n";
+  }
+  void line(const AssignStep& step) {
+    const VariableUse& use = plan_.variables[step.variable];
+    const Edge& value = plan_.node(step.node).inputs[0];
+    text_ += "assign   variable '" + use.variable.name() + "'" +
+             (use.in_place ? ", in place" : "") + ": " + plan_.function->reference(value) + "\n";
+  }
   void line(const NodeStep& step) { line("node     ", step.node); }
   void line(std::string_view kind, int node) {
     std::vector<Edge> made;

@@ -22,9 +22,10 @@ struct Place {
     constant,  ///< of the function
     owned,     ///< a tensor made during the run: a result, or what leaves the arena
     arena,     ///< at `offset` of the run's own block
+    variable,  ///< a variable's: what it holds, or will hold, all the time
   };
   Kind kind = Kind::owned;
-  std::size_t number = 0;  ///< argument, constant or owned: which
+  std::size_t number = 0;  ///< argument, constant, owned or variable: which
   std::size_t offset = 0;  ///< arena: in bytes
 };
 
@@ -61,12 +62,31 @@ struct LibraryStep {
   std::size_t workspace;             ///< a place
 };
 
+/// The value of a variable that is assigned later, or was before.
+struct ReadStep {
+  std::size_t variable;
+  std::size_t place;
+};
+struct AssignStep {
+  std::size_t variable;
+  std::size_t place;  ///< of the value; the variable's own where a kernel wrote over the old one
+  int node;
+};
+
 /// Anything else, as it is done eagerly.
 struct NodeStep {
   int node;
 };
 
-using Step = std::variant<KernelStep, LibraryStep, NodeStep>;
+using Step = std::variant<KernelStep, LibraryStep, ReadStep, AssignStep, NodeStep>;
+
+/// A variable that the function reads or assigns. A call holds it all the time: shared, or
+/// exclusively where it assigns.
+struct VariableUse {
+  Variable variable;
+  bool assigned = false;
+  bool in_place = false;  ///< assigned by a kernel that writes over the old value
+};
 
 struct TracePlan {
   std::shared_ptr<const Function> function;
@@ -76,6 +96,7 @@ struct TracePlan {
   std::vector<std::vector<std::ptrdiff_t>> place_of;  ///< by node and result; -1: nowhere
   std::vector<Spec> owned;                            ///< by number
   std::vector<Tensor> constants;                      ///< by number
+  std::vector<VariableUse> variables;                 ///< by number: in the order of their ids
   std::size_t arena = 0;                              ///< bytes of values that live during a run
 
   [[nodiscard]] const Node& node(int number) const {

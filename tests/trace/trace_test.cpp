@@ -99,6 +99,51 @@ TEST_CASE("a training step inside a trace does what it does eagerly") {
   CHECK(equal(eager_w, traced_w));
 }
 
+TEST_CASE("a value that somebody keeps is not changed by a traced update in place") {
+  const Variable w(ones({3}), "w");
+  auto f = trace([&](const Tensor& x) {
+    w.assign_add(x);
+    return w.value();
+  });
+  const Tensor x = ones({3});
+  std::vector<Tensor> kept = {w.value()};
+  for (int call = 0; call < 4; ++call) kept.push_back(f(x));
+  for (std::size_t i = 0; i < kept.size(); ++i)
+    CHECK(equal(kept[i], ones({3}) * static_cast<double>(i + 1)));
+  CHECK(f.explain().find("assign   variable 'w', in place: add") != std::string::npos);
+  w.assign(x);
+  (void)f(w);
+  CHECK(equal(w, x * 2.0));
+  CHECK(equal(x, ones({3})));
+}
+
+TEST_CASE(
+    "variables that are swapped, shifted and read between assignments end as they do eagerly") {
+  const auto run = [](bool traced) {
+    const Variable a(tensor({1.0, 2.0}), "a");
+    const Variable b(tensor({10.0, 20.0}), "b");
+    const auto step = [&](const Tensor& x) {
+      const Tensor old = a.value();
+      a.assign(b.value() + flip(a, 0));  // reads another element of what it replaces
+      b.assign(old);
+      const Tensor between = a * b;
+      a.assign_sub(x);
+      a.assign(a * 2.0 + x);
+      return between + a;
+    };
+    auto f = trace(step);
+    std::vector<float> seen;
+    for (int call = 0; call < 4; ++call) {
+      const Tensor x = ones({2}) * (call + 1.0);
+      for (const Tensor& t : {traced ? f(x) : step(x), a.value(), b.value()}) {
+        for (const float v : t.to_vector<float>()) seen.push_back(v);
+      }
+    }
+    return seen;
+  };
+  CHECK(run(true) == run(false));
+}
+
 TEST_CASE("random draws in a trace are new in every call") {
   rng::seed(4);
   auto f = trace([](const Tensor& t) { return t + rng::uniform({2, 3}); });
