@@ -9,8 +9,8 @@ namespace {
 /// Operations of one program, in order; each takes values that are there already.
 class Program {
  public:
-  Program(std::uint64_t seed, std::span<const Tensor> inputs)
-      : random_(seed), values_(inputs.begin(), inputs.end()) {}
+  Program(std::uint64_t seed, std::span<const Tensor> inputs, std::span<const Variable> state)
+      : random_(seed), values_(inputs.begin(), inputs.end()), state_(state) {}
 
   std::vector<Tensor> run() {
     const int length = below(14) + 4;
@@ -56,7 +56,7 @@ class Program {
     const Tensor x = floating();
     const int axis = x.rank() > 0 ? axis_of(x) : 0;
     const auto add = [&](const Tensor& y) { values_.push_back(y); };
-    switch (below(34)) {
+    switch (below(38)) {
       case 0:
         return add(tanh(x));
       case 1:
@@ -132,7 +132,6 @@ class Program {
         return add(y);
       }
       case 31: {
-        const std::vector<Variable> ignored;
         GradientTape tape;
         tape.watch(x);
         const Tensor y = sum(square(sigmoid(x) * beside(x)));
@@ -142,6 +141,18 @@ class Program {
         return add(x.rank() > 1
                        ? layer_norm(x, ones({x.dim(-1)}, x.dtype()), zeros({x.dim(-1)}, x.dtype()))
                        : cos(x));
+      case 33:
+        return add(state_[static_cast<std::size_t>(below(2))]);
+      case 34: {  // reads what it replaces, in place or not
+        const Variable& v = state_[static_cast<std::size_t>(below(2))];
+        const Tensor old = v.value();
+        return v.assign(chance(2) ? old * 0.5 + tanh(sum(x).to(float32)) : cumsum(old, 0) * 0.25);
+      }
+      case 35:
+        return state_[static_cast<std::size_t>(below(2))].assign_sub(sigmoid(mean(x).to(float32)) *
+                                                                     0.125);
+      case 36:
+        return add(x + rng::uniform(x.shape()).to(x.dtype()));
       default:
         return add(x.to(chance(2) ? float64 : chance(2) ? float16 : float32));
     }
@@ -149,6 +160,7 @@ class Program {
 
   std::mt19937_64 random_;
   std::vector<Tensor> values_;
+  std::span<const Variable> state_;
 };
 
 }  // namespace
@@ -186,8 +198,15 @@ std::vector<Tensor> random_inputs(std::uint64_t seed) {
   return inputs;
 }
 
-std::vector<Tensor> random_graph(std::uint64_t seed, std::span<const Tensor> inputs) {
-  return Program(seed, inputs).run();
+std::vector<Variable> random_state(std::uint64_t seed) {
+  const auto size = static_cast<std::int64_t>(seed % 50) + 1;
+  return {Variable(arange(static_cast<float>(size)) / 50.0F, "a"),
+          Variable(ones({3, size}) * 0.5F, "b")};
+}
+
+std::vector<Tensor> random_graph(std::uint64_t seed, std::span<const Tensor> inputs,
+                                 std::span<const Variable> state) {
+  return Program(seed, inputs, state).run();
 }
 
 }  // namespace rill
