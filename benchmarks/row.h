@@ -42,6 +42,7 @@ std::vector<Row> matmul_rows();
 std::vector<Row> convolution_rows();
 std::vector<Row> index_rows();
 std::vector<Row> model_rows();
+std::vector<Row> trace_rows();
 std::vector<Row> process_rows();
 std::vector<Row> build_rows();  // minutes: only on request
 

@@ -1,5 +1,6 @@
 #include <rill/trace/execute.h>
 
+#include <algorithm>
 #include <array>
 #include <cstring>
 #include <map>
@@ -23,7 +24,8 @@ std::size_t bytes_of(const Spec& spec) {
 /// What a run works with: kept by its thread for the next one, so that a run allocates nothing but
 /// its results.
 struct Workspace {
-  std::vector<Tensor> arguments;
+  std::vector<Tensor> dense;             // arguments, where some are not contiguous
+  std::vector<const Tensor*> arguments;  // likewise
   std::vector<Tensor> owned;
   std::vector<std::byte*> pointers;  // by place
   std::vector<std::byte*> buffers;
@@ -63,17 +65,16 @@ Tensor copied(const Tensor& value) {
 
 class Run {
  public:
-  Run(const TracePlan& of, std::span<const Tensor> arguments)
-      : of_(of), held_(of), space_(take_space()) {
+  Run(const TracePlan& of, std::span<const Tensor* const> arguments)
+      : of_(of), held_(of), arguments_(arguments), space_(take_space()) {
     for (const VariableUse& use : of.variables) {
       // Written over where it is: nobody else may see that.
       Tensor& value = use.variable.state().value;
       if (use.in_place && !value.sole_owner()) value = copied(value);
     }
-    for (const Tensor& argument : arguments) {
-      space_->arguments.push_back(argument.contiguous() ? argument
-                                                        : materialized(argument, argument.dtype()));
-    }
+    if (!std::all_of(arguments.begin(), arguments.end(),
+                     [](const Tensor* argument) { return argument->contiguous(); }))
+      lay_out_arguments();
     space_->owned.resize(of.owned.size());
     if (of.arena > 0) arena_ = Storage::allocate(of.arena, Device::cpu());
     for (const Place& place : of.places) space_->pointers.push_back(start_of(place));
@@ -82,6 +83,7 @@ class Run {
   Run& operator=(const Run&) = delete;
   ~Run() {
     Workspace& space = *space_;
+    space.dense.clear();
     space.arguments.clear();
     space.owned.clear();
     space.pointers.clear();
@@ -98,6 +100,15 @@ class Run {
   }
 
  private:
+  /// Kernels walk over contiguous memory.
+  void lay_out_arguments() {
+    space_->dense.reserve(arguments_.size());
+    for (const Tensor* argument : arguments_)
+      space_->dense.push_back(materialized(*argument, argument->dtype()));
+    for (const Tensor& argument : space_->dense) space_->arguments.push_back(&argument);
+    arguments_ = space_->arguments;
+  }
+
   static std::vector<std::unique_ptr<Workspace>>& spare() {
     thread_local std::vector<std::unique_ptr<Workspace>> spaces;
     return spaces;
@@ -114,7 +125,7 @@ class Run {
   [[nodiscard]] std::byte* start_of(const Place& place) const {
     switch (place.kind) {
       case Place::Kind::argument:
-        return space_->arguments[place.number].body().data;
+        return arguments_[place.number]->body().data;
       case Place::Kind::constant:
         return of_.constants[place.number].body().data;
       case Place::Kind::arena:
@@ -150,7 +161,7 @@ class Run {
     const Place& place = of_.places[at];
     switch (place.kind) {
       case Place::Kind::argument:
-        return space_->arguments[place.number];
+        return *arguments_[place.number];
       case Place::Kind::constant:
         return of_.constants[place.number];
       case Place::Kind::owned:
@@ -293,13 +304,14 @@ class Run {
 
   const TracePlan& of_;
   const Held held_;
+  std::span<const Tensor* const> arguments_;
   std::unique_ptr<Workspace> space_;
   Storage arena_;
 };
 
 }  // namespace
 
-std::vector<Tensor> execute(const TracePlan& plan, std::span<const Tensor> arguments) {
+std::vector<Tensor> execute(const TracePlan& plan, std::span<const Tensor* const> arguments) {
   return Run(plan, arguments).run();
 }
 

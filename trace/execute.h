@@ -11,6 +11,6 @@
 namespace rill {
 
 /// The arguments have the dtypes and shapes of the plan's function.
-std::vector<Tensor> execute(const TracePlan& plan, std::span<const Tensor> arguments);
+std::vector<Tensor> execute(const TracePlan& plan, std::span<const Tensor* const> arguments);
 
 }  // namespace rill

@@ -41,7 +41,7 @@ std::vector<Tensor> Graph::call(std::span<const Tensor> inputs) const {
   arguments.reserve(inputs.size());
   for (const Tensor& input : inputs) arguments.push_back(&input);
   for (const auto& function : functions_) {
-    if (const auto ready = function->prepare(arguments)) return rill::run(*ready, inputs);
+    if (const auto ready = function->prepare(arguments)) return rill::run(*ready, arguments);
   }
   std::string text = "graph: no signature takes (";
   const char* separator = "";

@@ -75,8 +75,11 @@ std::string Prepared::explain() {
   return text;
 }
 
-std::vector<Tensor> run(const Prepared::Ready& ready, std::span<const Tensor> arguments) {
-  return Listeners::none() ? execute(ready.plan, arguments) : ready.record->run(arguments);
+std::vector<Tensor> run(const Prepared::Ready& ready, std::span<const Tensor* const> arguments) {
+  if (Listeners::none()) return execute(ready.plan, arguments);
+  std::vector<Tensor> values;
+  for (const Tensor* argument : arguments) values.push_back(*argument);
+  return ready.record->run(values);
 }
 
 }  // namespace rill

@@ -43,6 +43,6 @@ class Prepared {
 };
 
 /// Runs the plan; where somebody listens, the record, node by node.
-std::vector<Tensor> run(const Prepared::Ready& ready, std::span<const Tensor> arguments);
+std::vector<Tensor> run(const Prepared::Ready& ready, std::span<const Tensor* const> arguments);
 
 }  // namespace rill

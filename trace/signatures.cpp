@@ -28,13 +28,6 @@ class Recording {
   ~Recording() { recording.pop_back(); }
 };
 
-std::vector<Tensor> values(std::span<const Tensor* const> tensors) {
-  std::vector<Tensor> list;
-  list.reserve(tensors.size());
-  for (const Tensor* tensor : tensors) list.push_back(*tensor);
-  return list;
-}
-
 std::string text_of(std::span<const Tensor* const> tensors) {
   std::string text = "(";
   for (const Tensor* tensor : tensors) text += (text.size() > 1 ? ", " : "") + tensor->type_text();
@@ -334,13 +327,12 @@ class Signatures::State {
 
   std::vector<Tensor> run(const Prepared::Ready& ready, std::span<const Tensor* const> tensors,
                           const Body& body, Where where) const {
-    const std::vector<Tensor> arguments = values(tensors);
-    if (!options_.verify || !Listeners::none()) return rill::run(ready, arguments);
+    if (!options_.verify || !Listeners::none()) return rill::run(ready, tensors);
     const auto eagerly = [&](std::span<const Tensor> own) {
       const Recording guard(of_);
       return body(own).tensors;
     };
-    return verified(*ready.record, ready.plan, arguments, eagerly, where);
+    return verified(*ready.record, ready.plan, tensors, eagerly, where);
   }
 
   const Signatures& of_;

@@ -99,7 +99,7 @@ std::string stale_captures(const Function& record, const Function& now) {
 }  // namespace
 
 std::vector<Tensor> verified(
-    const Function& record, const TracePlan& plan, std::span<const Tensor> arguments,
+    const Function& record, const TracePlan& plan, std::span<const Tensor* const> arguments,
     const std::function<std::vector<Tensor>(std::span<const Tensor>)>& eagerly, Where where) {
   const State before(record);
   std::vector<Tensor> traced;
@@ -113,8 +113,8 @@ std::vector<Tensor> verified(
   before.restore();
 
   std::vector<Tensor> own;
-  for (const Tensor& argument : arguments)
-    own.push_back(argument.view(argument.shape(), argument.strides(), 0));
+  for (const Tensor* argument : arguments)
+    own.push_back(argument->view(argument->shape(), argument->strides(), 0));
   Recorder recorder(own);
   std::vector<Tensor> results;
   {

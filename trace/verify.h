@@ -16,7 +16,7 @@ namespace rill {
 /// Throws `TraceError` that names the first result or variable whose bits differ, and the captured
 /// tensors that the function no longer uses.
 std::vector<Tensor> verified(
-    const Function& record, const TracePlan& plan, std::span<const Tensor> arguments,
+    const Function& record, const TracePlan& plan, std::span<const Tensor* const> arguments,
     const std::function<std::vector<Tensor>(std::span<const Tensor>)>& eagerly, Where where);
 
 }  // namespace rill
