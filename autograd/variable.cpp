@@ -7,6 +7,7 @@
 
 #include <rill/autograd/variable_state.h>
 #include <rill/ops/axes.h>
+#include <rill/tensor/capture.h>
 #include <rill/tensor/listener.h>
 #include <rill/tensor/literal.h>
 #include <rill/tensor/rehearsal.h>
@@ -82,6 +83,7 @@ void Variable::fail_undefined(Where where) {
 Tensor Variable::value(Where where) const {
   const VariableState& held = state(where);
   Tensor value = Rehearsal::current() == nullptr ? held.read() : rehearsed(held);
+  if (Capture* const capture = Capture::current()) value = capture->handed_out(value);
   if (!Listeners::none()) {
     Listeners::tell(&Listener::variable_read,
                     VariableEvent{*this, held.id, held.name, value, held.trainable, where});
@@ -115,6 +117,7 @@ void Variable::assign(const Operand& operand) const {
     return;
   }
   Tensor next = own_value(value);
+  if (Capture* const capture = Capture::current()) capture->assigned(next);
   {
     const std::unique_lock lock(held.lock);
     held.value.swap(next);  // the old value is freed outside the lock
@@ -159,13 +162,14 @@ void Variable::update(const char* operation, Update apply, const Operand& delta)
   }
   // Listeners may look at the variable, so it is not held while they are told.
   for (;;) {
-    const Tensor before = value(delta.where());
-    Tensor after = before;
+    const std::uint64_t held_before = held.read().id();
+    Tensor after = value(delta.where());
     (after.*apply)(delta);
     Tensor next = own_value(after);
+    if (Capture* const capture = Capture::current()) capture->assigned(next);
     {
       const std::unique_lock lock(held.lock);
-      if (held.value.id() != before.id())
+      if (held.value.id() != held_before)
         continue;  // somebody else was faster: start from their value
       held.value.swap(next);
     }

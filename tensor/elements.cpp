@@ -79,6 +79,12 @@ Tensor in_order(const Tensor& tensor) {
 void require_values(const Tensor& tensor, const char* operation, Where where) {
   if (!tensor.defined()) fail_undefined(operation, where);
   if (tensor.abstract()) {
+    const std::string_view how = operation;
+    tell_host_read(tensor,
+                   how == "item"   ? HostReadEvent::Kind::item
+                   : how == "bool" ? HostReadEvent::Kind::boolean
+                                   : HostReadEvent::Kind::data,
+                   where);  // who captures a function says more
     throw ValueError(std::string(operation) + ": " + tensor.type_text() +
                      " is abstract: it has a dtype and a shape, but no values" + where.suffix());
   }

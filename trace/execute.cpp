@@ -27,6 +27,7 @@ struct Workspace {
   std::vector<Tensor> dense;             // arguments, where some are not contiguous
   std::vector<const Tensor*> arguments;  // likewise
   std::vector<Tensor> owned;
+  std::vector<Tensor> variables;     // by number: the values of those that are only read
   std::vector<std::byte*> pointers;  // by place
   std::vector<std::byte*> buffers;
   std::vector<kernel::Operands> operands;
@@ -34,21 +35,27 @@ struct Workspace {
   std::vector<std::byte*> outputs;
 };
 
-/// The variables of a plan, held while it runs: those that it assigns exclusively.
+/// The variables of a plan while it runs, all as they are at one moment: those that it assigns are
+/// held exclusively; of the others it keeps the values, so that nobody waits for a reader.
 class Held {
  public:
-  explicit Held(const TracePlan& of) : of_(of) {
+  Held(const TracePlan& of, std::vector<Tensor>& values) : of_(of) {
+    values.reserve(of.variables.size());  // nothing may fail from here on
     for (const VariableUse& use : of.variables) {
       detail::VariableLock& lock = use.variable.state().lock;
       use.assigned ? lock.lock() : lock.lock_shared();
+    }
+    for (const VariableUse& use : of.variables) {
+      detail::VariableState& state = use.variable.state();
+      values.push_back(use.assigned ? Tensor() : state.value);
+      if (!use.assigned) state.lock.unlock_shared();
     }
   }
   Held(const Held&) = delete;
   Held& operator=(const Held&) = delete;
   ~Held() {
     for (const VariableUse& use : of_.variables) {
-      detail::VariableLock& lock = use.variable.state().lock;
-      use.assigned ? lock.unlock() : lock.unlock_shared();
+      if (use.assigned) use.variable.state().lock.unlock();
     }
   }
 
@@ -66,7 +73,7 @@ Tensor copied(const Tensor& value) {
 class Run {
  public:
   Run(const TracePlan& of, std::span<const Tensor* const> arguments)
-      : of_(of), held_(of), arguments_(arguments), space_(take_space()) {
+      : of_(of), space_(take_space()), held_(of, space_->variables), arguments_(arguments) {
     for (const VariableUse& use : of.variables) {
       // Written over where it is: nobody else may see that.
       Tensor& value = use.variable.state().value;
@@ -86,6 +93,7 @@ class Run {
     space.dense.clear();
     space.arguments.clear();
     space.owned.clear();
+    space.variables.clear();
     space.pointers.clear();
     spare().push_back(std::move(space_));
   }
@@ -131,13 +139,18 @@ class Run {
       case Place::Kind::arena:
         return of_.arena > 0 ? arena_.data() + place.offset : nullptr;
       case Place::Kind::variable:
-        return of_.variables[place.number].variable.state().value.body().data;
+        return variable(place.number).body().data;
       case Place::Kind::owned:
         break;
     }
     return nullptr;
   }
 
+  /// What a variable holds that stays where it is during the run.
+  [[nodiscard]] const Tensor& variable(std::size_t number) const {
+    const VariableUse& use = of_.variables[number];
+    return use.assigned ? use.variable.state().value : space_->variables[number];
+  }
   [[nodiscard]] const Node& node(int n) const { return of_.node(n); }
   [[nodiscard]] const Spec& spec(const Edge& edge) const { return of_.spec(edge); }
   [[nodiscard]] std::size_t place(const Edge& edge) const {
@@ -168,7 +181,7 @@ class Run {
         (void)pointer(at);
         return space_->owned[place.number];
       case Place::Kind::variable:
-        return of_.variables[place.number].variable.state().value;
+        return variable(place.number);
       case Place::Kind::arena:
         break;
     }
@@ -303,9 +316,9 @@ class Run {
   }
 
   const TracePlan& of_;
+  std::unique_ptr<Workspace> space_;
   const Held held_;
   std::span<const Tensor* const> arguments_;
-  std::unique_ptr<Workspace> space_;
   Storage arena_;
 };
 

@@ -61,6 +61,8 @@ struct Function {
   std::vector<Output> outputs;
   /// Of unknown sizes: what must be equal wherever the function runs.
   std::vector<std::pair<Dim, Dim>> equal_sizes;
+  /// Whether a part has a gradient of the user's, which nodes do not tell.
+  bool custom_gradients = false;
 
   /// `(float32[2,3] x) -> (float32[2,2] result)`.
   [[nodiscard]] std::string text() const;

@@ -1,9 +1,12 @@
 #include <rill/trace/graph.h>
 
+#include <algorithm>
+
 #include <rill/tensor/error.h>
 #include <rill/trace/function.h>
 #include <rill/trace/json.h>
 #include <rill/trace/prepared.h>
+#include <rill/trace/specialize.h>
 
 namespace rill {
 
@@ -60,28 +63,34 @@ std::vector<Tensor> Graph::run(std::span<const Feed> feeds,
   for (const auto& [name, value] : feeds) {
     if (!value.defined()) detail::fail_undefined("run", where);
   }
-  // The signature whose inputs have the feeds' names, dtypes and shapes; the first one for feeds of
-  // inner nodes.
-  const Function* chosen = functions_.front()->record().get();
+  // The signature whose inputs take the feeds of their names, for the sizes that these have; the
+  // first one for feeds of inner nodes.
+  std::shared_ptr<const Function> chosen = functions_.front()->record();
   for (const auto& prepared : functions_) {
     const std::shared_ptr<const Function>& function = prepared->record();
-    std::size_t fits = 0;
-    for (int input : function->inputs) {
-      const Node& node = function->nodes[static_cast<std::size_t>(input)];
-      for (const auto& [name, value] : feeds) {
-        if (name == node.name && value.dtype() == node.results[0].dtype &&
-            value.shape() == node.results[0].shape)
-          ++fits;
-      }
+    std::vector<const Tensor*> inputs;
+    for (const int input : function->inputs) {
+      const std::string& wanted = function->nodes[static_cast<std::size_t>(input)].name;
+      const auto fed = std::find_if(feeds.begin(), feeds.end(),
+                                    [&](const Feed& feed) { return feed.first == wanted; });
+      if (fed != feeds.end()) inputs.push_back(&fed->second);
     }
-    if (fits == function->inputs.size()) {
-      chosen = function.get();
-      break;
-    }
+    const auto sizes = sizes_of(*function, inputs);
+    if (!sizes) continue;
+    chosen = sizes->empty() ? function
+                            : std::make_shared<const Function>(specialized(*function, *sizes));
+    break;
   }
+  // An output may have an input's name.
+  const auto fed_edge = [&](std::string_view name) {
+    for (const int input : chosen->inputs) {
+      if (chosen->nodes[static_cast<std::size_t>(input)].name == name) return Edge{input, 0};
+    }
+    return chosen->named(name, where);
+  };
   std::vector<Tensor> values(chosen->nodes.size());
   for (const auto& [name, value] : feeds) {
-    const Edge edge = chosen->named(name, where);
+    const Edge edge = fed_edge(name);
     const Node& node = chosen->nodes[static_cast<std::size_t>(edge.node)];
     const Spec& spec = node.results[static_cast<std::size_t>(edge.result)];
     if (node.results.size() != 1 || value.dtype() != spec.dtype || !(value.shape() == spec.shape)) {

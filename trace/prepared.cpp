@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include <rill/tensor/error.h>
 #include <rill/tensor/listener.h>
 #include <rill/trace/compile.h>
 #include <rill/trace/execute.h>
@@ -12,7 +13,7 @@
 namespace rill {
 namespace {
 
-constexpr std::size_t max_sizes = 16;
+constexpr std::size_t max_sizes = 64;
 
 bool fits(const Function& function, std::span<const Tensor* const> arguments) {
   if (arguments.size() != function.inputs.size()) return false;
@@ -39,10 +40,18 @@ std::shared_ptr<const Prepared::Ready> Prepared::prepare(std::span<const Tensor*
   if (auto known = find(arguments)) return known;
   const auto sizes = sizes_of(*record_, arguments);
   if (!sizes) return nullptr;
-  auto record =
-      sizes->empty() ? record_ : std::make_shared<const Function>(specialized(*record_, *sizes));
+  std::shared_ptr<const Function> record = record_;
+  if (!sizes->empty()) {
+    try {
+      record = std::make_shared<const Function>(specialized(*record_, *sizes));
+    } catch (const Error&) {
+      if (relaxed_) return nullptr;
+      throw;
+    }
+  }
   TracePlan plan = compile(std::make_shared<const Function>(merge_common_subexpressions(*record)));
   auto made = std::make_shared<const Ready>(Ready{std::move(record), std::move(plan)});
+  if (auto theirs = find(arguments)) return theirs;  // another thread was faster
   const std::lock_guard lock(mutex_);
   ready_.push_front(made);
   if (ready_.size() > max_sizes) ready_.pop_back();

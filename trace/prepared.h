@@ -22,7 +22,12 @@ class Prepared {
     TracePlan plan;
   };
 
-  explicit Prepared(std::shared_ptr<const Function> record) : record_(std::move(record)) {}
+  /// What a relaxed function cannot do with some sizes, others may: then arguments do not fit. Else
+  /// it is an error.
+  explicit Prepared(std::shared_ptr<const Function> record, bool relaxed = false)
+      : record_(std::move(record)), relaxed_(relaxed) {}
+
+  [[nodiscard]] bool relaxed() const { return relaxed_; }
 
   [[nodiscard]] const std::shared_ptr<const Function>& record() const { return record_; }
 
@@ -38,6 +43,7 @@ class Prepared {
 
  private:
   const std::shared_ptr<const Function> record_;
+  const bool relaxed_;
   std::mutex mutex_;
   std::list<std::shared_ptr<const Ready>> ready_;  // most recently used first
 };

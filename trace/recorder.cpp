@@ -11,7 +11,7 @@ Recorder::Recorder(std::span<const Tensor> arguments, std::span<const std::strin
     Node node;
     node.kind = Node::Kind::input;
     node.results = {{arguments[i].dtype(), arguments[i].shape()}};
-    const int at = add(std::move(node), !names.empty()          ? names[i]
+    const int at = add(std::move(node), !names.empty()          ? readable(names[i])
                                         : arguments.size() == 1 ? "x"
                                                                 : "x" + std::to_string(i));
     function_.inputs.push_back(at);
@@ -25,6 +25,15 @@ std::string Recorder::unique(std::string_view name) {
   full += name;
   const int count = names_[full]++;
   return count == 0 ? full : unique(std::string(name) + "_" + std::to_string(count));
+}
+
+/// Without what would not be read back from a file: names come from users' maps, too.
+std::string Recorder::readable(std::string_view name) {
+  std::string text(name.empty() ? "x" : name);
+  for (char& c : text) {
+    if (c <= ' ' || c >= 127 || c == ':' || c == '"' || c == '\\') c = '_';
+  }
+  return text;
 }
 
 int Recorder::add(Node node, std::string_view name) {
@@ -139,6 +148,7 @@ void Recorder::enter(const ScopeEvent& event) {
 void Recorder::leave(const ScopeEvent& event) {
   if (event.kind == ScopeEvent::Kind::name && !scopes_.empty()) scopes_.pop_back();
   if (event.kind == ScopeEvent::Kind::custom_gradient) {
+    function_.custom_gradients = true;
     // What the caller gets are the values from inside under other ids.
     const auto& call = *static_cast<const CustomGradient*>(event.subject);
     for (std::size_t i = 0; i < call.outputs.size(); ++i) {

@@ -43,6 +43,7 @@ class Recorder final : public Listener {
   Edge edge_of(const Tensor& tensor, Where where);
   int add(Node node, std::string_view name);
   std::string unique(std::string_view name);
+  static std::string readable(std::string_view name);
   [[noreturn]] void refuse(const HostReadEvent& event) const;
 
   Function function_;

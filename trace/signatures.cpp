@@ -4,7 +4,10 @@
 #include <cstdio>
 #include <list>
 #include <mutex>
+#include <set>
 
+#include <rill/autograd/functional.h>
+#include <rill/tensor/capture.h>
 #include <rill/tensor/error.h>
 #include <rill/tensor/listener.h>
 #include <rill/tensor/rehearsal.h>
@@ -27,6 +30,13 @@ class Recording {
   Recording& operator=(const Recording&) = delete;
   ~Recording() { recording.pop_back(); }
 };
+
+/// The same values under an id that nothing else has: an argument given twice is two. Whoever
+/// listens is told where they come from.
+Tensor of_its_own(const Tensor& argument) {
+  if (!Listeners::none() && is_float(argument.dtype())) return detail::apart(argument);
+  return argument.view(argument.shape(), argument.strides(), 0);
+}
 
 std::string text_of(std::span<const Tensor* const> tensors) {
   std::string text = "(";
@@ -54,22 +64,32 @@ class Signatures::State {
       if (const auto relaxed = relax(arguments, names, body); relaxed.ready != nullptr)
         return {run(*relaxed.ready, tensors, body, where), relaxed.like};
     }
-    return record(arguments, names(), body);
+    return record(arguments, names(), body, where);
   }
 
-  void warm_up(std::span<const TensorSpec> inputs, const Body& body) {
+  void warm_up(std::span<const TensorSpec> inputs, std::size_t parameters, const Body& body,
+               Where where) {
+    if (inputs.size() != parameters)
+      throw TraceError("warm_up: the function takes " + std::to_string(parameters) +
+                       " tensors, and is given " + std::to_string(inputs.size()) + " specs" +
+                       where.suffix());
     for (const TensorSpec& input : inputs) {
       if (!input.shape.known())
         throw TraceError("warm_up: the sizes of " + std::string(name(input.dtype)) +
                          input.shape.text() + " must be known");
     }
-    auto [function, like] = rehearse(inputs, body);
     std::vector<Tensor> abstract;
-    std::vector<const Tensor*> tensors;
+    Leaves leaves;
+    abstract.reserve(inputs.size());
     for (const TensorSpec& input : inputs)
-      abstract.push_back(Tensor::abstract(input.shape, input.dtype));
-    for (const Tensor& tensor : abstract) tensors.push_back(&tensor);
+      leaves.tensor(abstract.emplace_back(Tensor::abstract(input.shape, input.dtype)));
+    const auto tensors = leaves.tensors();
     if (find("", tensors).ready != nullptr) return;
+    if (!options_.inputs.empty()) {
+      (void)ready_of_specs(leaves, body, where);
+      return;
+    }
+    auto [function, like] = rehearse(inputs, body);
     keep({.fixed = {}, .function = prepared(std::move(function)), .names = {}, .like = like});
     (void)find("", tensors);
   }
@@ -124,8 +144,9 @@ class Signatures::State {
     std::shared_ptr<const void> like;
   };
 
-  static std::shared_ptr<Prepared> prepared(Function function) {
-    return std::make_shared<Prepared>(std::make_shared<const Function>(std::move(function)));
+  static std::shared_ptr<Prepared> prepared(Function function, bool relaxed = false) {
+    return std::make_shared<Prepared>(std::make_shared<const Function>(std::move(function)),
+                                      relaxed);
   }
 
   // ---- Looking up -----------------------------------------------------------------------------
@@ -176,19 +197,27 @@ class Signatures::State {
   // ---- Recording ------------------------------------------------------------------------------
 
   /// The call itself, eagerly, written down on the way.
-  Results record(const Leaves& arguments, LeafNames names, const Body& body) {
+  Results record(const Leaves& arguments, LeafNames names, const Body& body, Where where) {
     const auto tensors = arguments.tensors();
-    std::vector<Tensor> own;  // an argument given twice is two
-    for (const Tensor* tensor : tensors)
-      own.push_back(tensor->view(tensor->shape(), tensor->strides(), 0));
-    Recorder recorder(own, names.tensors());
+    std::vector<Tensor> own;
+    for (const Tensor* tensor : tensors) own.push_back(of_its_own(*tensor));
+    rill::Recorder recorder(own, names.tensors());
     Results results;
     {
       const Recording guard(of_);
+      const Capture capture;
       const Listening on(recorder);
       results = body(own);
     }
-    if (recorder.made_variables()) return results;  // later calls do not: they are recorded
+    if (recorder.made_variables()) {  // later calls do not, and are recorded
+      const std::lock_guard lock(mutex_);
+      if (std::exchange(made_variables_, true))
+        throw TraceError(
+            "trace: the function makes a variable in every call: make it outside, or in "
+            "the first call only" +
+            where.suffix());
+      return results;
+    }
     warn(names);
     // Made ready by the next call like it: a function that is called once compiles no plan.
     keep({.fixed = arguments.fixed_values(),
@@ -208,10 +237,11 @@ class Signatures::State {
                       : inputs.size() == 1    ? "x"
                                               : "x" + std::to_string(i));
     }
-    Recorder recorder(own, names);
+    rill::Recorder recorder(own, names);
     Results results;
     {
       const Recording guard(of_);
+      const Silence silence;  // nothing happens
       const Rehearsal rehearsal;
       const Listening on(recorder);
       results = body(own);
@@ -220,7 +250,14 @@ class Signatures::State {
   }
 
   Results call_of_specs(const Leaves& arguments, const Body& body, Where where) {
+    const Found known = ready_of_specs(arguments, body, where);
+    return {run(*known.ready, arguments.tensors(), body, where), known.like};
+  }
+  Found ready_of_specs(const Leaves& arguments, const Body& body, Where where) {
     const auto tensors = arguments.tensors();
+    if (options_.inputs.size() != tensors.size())
+      throw TraceError("trace: {.inputs} has " + std::to_string(options_.inputs.size()) +
+                       " specs, and the function is given " + text_of(tensors) + where.suffix());
     if (!has_entry(arguments.fixed_values())) {
       auto [function, like] = rehearse(options_.inputs, body);
       keep({.fixed = arguments.fixed_values(),
@@ -228,7 +265,7 @@ class Signatures::State {
             .names = {},
             .like = std::move(like)});
     }
-    const Found known = find(arguments.fixed_values(), tensors);
+    Found known = find(arguments.fixed_values(), tensors);
     if (known.ready == nullptr) {
       std::string text = "trace: the arguments " + text_of(tensors) + " are not like (";
       const char* separator = "";
@@ -239,7 +276,7 @@ class Signatures::State {
       }
       throw TraceError(text + "), for which the function is traced" + where.suffix());
     }
-    return {run(*known.ready, tensors, body, where), known.like};
+    return known;
   }
   bool has_entry(std::string_view fixed) const {
     const std::lock_guard lock(mutex_);
@@ -260,13 +297,15 @@ class Signatures::State {
     try {
       auto [function, like] = rehearse(inputs, body);
       keep({.fixed = arguments.fixed_values(),
-            .function = prepared(std::move(function)),
+            .function = prepared(std::move(function), true),
             .names = names(),
             .like = std::move(like)});
       drop(*narrower);
       return find(arguments.fixed_values(), tensors);
     } catch (const Error&) {
-      return {};  // one recording per shape, then
+      const std::lock_guard lock(mutex_);
+      needs_sizes_.insert(arguments.fixed_values());  // one recording per shape, then
+      return {};
     }
   }
   void drop(const Function& record) {
@@ -279,6 +318,7 @@ class Signatures::State {
   std::shared_ptr<const Function> open_differences(std::string_view fixed,
                                                    std::vector<TensorSpec>& inputs) const {
     const std::lock_guard lock(mutex_);
+    if (needs_sizes_.contains(std::string(fixed))) return nullptr;
     for (const Entry& entry : entries_) {
       const Function& record = *entry.function->record();
       const auto alike = [&](std::size_t i) {
@@ -288,6 +328,7 @@ class Signatures::State {
       bool nearly = entry.fixed == fixed && record.inputs.size() == inputs.size();
       for (std::size_t i = 0; nearly && i < inputs.size(); ++i) nearly = alike(i);
       if (!nearly) continue;
+      if (entry.function->relaxed()) return nullptr;  // and it does not take these
       for (std::size_t i = 0; i < inputs.size(); ++i) {
         const Spec& spec = record.nodes[static_cast<std::size_t>(record.inputs[i])].results[0];
         for (int d = 0; d < spec.shape.rank(); ++d) {
@@ -310,7 +351,8 @@ class Signatures::State {
         if (before[i].text == values[i].text || before[i].name != values[i].name) continue;
         if (!values[i].real && count_ + 1 < many_recordings) continue;
         return tell("the argument " + values[i].name + " has been " + before[i].text + " and " +
-                    values[i].text + ", and each value is a trace of its own: pass a tensor");
+                    values[i].text + ", and each value is a trace of its own" +
+                    (values[i].real ? ": pass a tensor" : ""));
       }
     }
     if (count_ + 1 >= many_recordings)
@@ -327,6 +369,12 @@ class Signatures::State {
 
   std::vector<Tensor> run(const Prepared::Ready& ready, std::span<const Tensor* const> tensors,
                           const Body& body, Where where) const {
+    if (!Listeners::none() && ready.record->custom_gradients) {
+      // Only the function itself knows them.
+      std::vector<Tensor> given;
+      for (const Tensor* tensor : tensors) given.push_back(*tensor);
+      return body(given).tensors;
+    }
     if (!options_.verify || !Listeners::none()) return rill::run(ready, tensors);
     const auto eagerly = [&](std::span<const Tensor> own) {
       const Recording guard(of_);
@@ -341,6 +389,8 @@ class Signatures::State {
   std::list<Entry> entries_;  // most recently used first
   int count_ = 0;
   bool warned_ = false;
+  bool made_variables_ = false;
+  std::set<std::string> needs_sizes_;  // fixed values with which the function cannot be relaxed
 };
 
 Signatures::Signatures(TraceOptions options)
@@ -353,19 +403,23 @@ Signatures::Results Signatures::call(const Leaves& arguments,
   return state_->call(arguments, names, body, where);
 }
 
-void Signatures::warm_up(std::span<const TensorSpec> inputs, const Body& body, Where where) {
+void Signatures::warm_up(std::span<const TensorSpec> inputs, std::size_t parameters,
+                         const Body& body, Where where) {
   if (is_tracing())
     throw TraceError("warm_up: not inside a function that is being recorded" + where.suffix());
-  state_->warm_up(inputs, body);
+  state_->warm_up(inputs, parameters, body, where);
 }
 
-void Signatures::refuse_recursion(Where where) const {
-  if (std::find(recording.begin(), recording.end(), this) == recording.end()) return;
-  throw TraceError(
-      "trace: the function calls its own trace while it is recorded: call the plain "
-      "function, or make the depth a loop" +
-      where.suffix());
+Signatures::Inlined::Inlined(const Signatures& of, Where where) {
+  if (std::find(recording.begin(), recording.end(), &of) != recording.end()) {
+    throw TraceError(
+        "trace: the function calls its own trace while it is recorded: call the plain function, or "
+        "make the depth a loop" +
+        where.suffix());
+  }
+  recording.push_back(&of);
 }
+Signatures::Inlined::~Inlined() { recording.pop_back(); }
 
 int Signatures::count() const { return state_->count(); }
 Graph Signatures::graph() const { return Graph(state_->functions()); }

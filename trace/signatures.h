@@ -67,9 +67,18 @@ class RILL_API Signatures {
   Results call(const Leaves& arguments, const std::function<LeafNames()>& names, const Body& body,
                Where where);
   /// Captures the function for tensors like these, and makes it ready.
-  void warm_up(std::span<const TensorSpec> inputs, const Body& body, Where where);
-  /// Throws `TraceError` when the function is being recorded further out: it would never end.
-  void refuse_recursion(Where where) const;
+  void warm_up(std::span<const TensorSpec> inputs, std::size_t parameters, const Body& body,
+               Where where);
+
+  /// A call while another function is recorded, of which it becomes a part. Throws `TraceError`
+  /// when the function is being recorded further out: it would never end.
+  class RILL_API Inlined {
+   public:
+    Inlined(const Signatures& of, Where where);
+    Inlined(const Inlined&) = delete;
+    Inlined& operator=(const Inlined&) = delete;
+    ~Inlined();
+  };
 
   [[nodiscard]] int count() const;
   [[nodiscard]] Graph graph() const;

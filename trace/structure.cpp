@@ -14,9 +14,7 @@ std::string digits(T number) {
 
 }  // namespace
 
-std::string fixed_text(std::string_view text) {
-  return '"' + std::string(text) + "\":" + digits(text.size());  // no two texts run together
-}
+std::string fixed_text(std::string_view text) { return '"' + std::string(text) + '"'; }
 std::string fixed_text(double number) { return digits(number); }
 std::string fixed_text(long long number) { return digits(number); }
 std::string fixed_text(unsigned long long number) { return digits(number); }

@@ -92,7 +92,7 @@ void walk(T& value, Visitor& visitor) {
   }
 }
 
-/// The text of a fixed value, different for different ones.
+/// The text of a fixed value, different for different ones of its type.
 RILL_API std::string fixed_text(std::string_view text);
 RILL_API std::string fixed_text(double number);
 RILL_API std::string fixed_text(long long number);
@@ -119,7 +119,7 @@ std::string text_of_fixed(const T& value) {
 class Leaves {
  public:
   void tensor(const Tensor& value) {
-    if (!value.defined()) return text("undefined");
+    if (!value.defined()) return text("none" + fixed_text(static_cast<long long>(count_)));
     if (count_ < few_.size()) few_[count_] = &value;
     if (count_ == few_.size()) many_.assign(few_.begin(), few_.end());
     if (count_ >= few_.size()) many_.push_back(&value);
@@ -128,7 +128,10 @@ class Leaves {
   void variable(const Variable& value) { text("v" + fixed_text(variable_id(value))); }
   template <class T>
   void fixed(const T& value) {
-    text(text_of_fixed(value));
+    const std::string made = text_of_fixed(value);
+    // No two texts run together.
+    text(std::convertible_to<const T&, std::string_view> ? std::to_string(made.size()) + made
+                                                         : made);
   }
   template <class T>
   void enter(const T&) {}

@@ -62,7 +62,7 @@ class Traced<R(P...)> {
 
   Result operator()(const detail::Argument<P>&... arguments, Where where = Where::here()) const {
     if (is_tracing()) {  // part of the function around it
-      signatures_->refuse_recursion(where);
+      const detail::Signatures::Inlined inlined(*signatures_, where);
       return (*function_)(arguments...);
     }
     detail::Leaves leaves;
@@ -91,7 +91,7 @@ class Traced<R(P...)> {
         return run(std::tuple<detail::Argument<P>...>(tensors[I]...), tensors);
       }(std::index_sequence_for<P...>{});
     };
-    signatures_->warm_up(std::span(inputs.begin(), inputs.size()), body, where);
+    signatures_->warm_up(std::span(inputs.begin(), inputs.size()), sizeof...(P), body, where);
   }
 
   /// How often the function has been recorded.
@@ -175,6 +175,9 @@ Traced<R(P...)> trace(const Object& object, R (Base::*method)(P...) const,
       },
       std::move(options));
 }
+template <class Object, class Base, class R, class... P>
+void trace(const Object&& object, R (Base::*method)(P...) const,
+           TraceOptions = {}) = delete;  // the object would be gone when the trace is called
 template <class Object, class Base, class R, class... P>
 Traced<R(P...)> trace(Object& object, R (Base::*method)(P...), TraceOptions options = {}) {
   return Traced<R(P...)>(

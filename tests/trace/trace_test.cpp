@@ -99,6 +99,38 @@ TEST_CASE("a training step inside a trace does what it does eagerly") {
   CHECK(equal(eager_w, traced_w));
 }
 
+TEST_CASE("the first call under a tape has the gradients that the others have") {
+  const Variable w(tensor({2.0, 3.0}), "w");
+  auto f = trace([](const Tensor& t) { return sum(t * t); });
+  for (int call = 0; call < 3; ++call) {
+    GradientTape tape;
+    const Tensor loss = f(w * tensor({1.0, 2.0})) + sum(w);
+    CHECK(equal(tape.gradient(loss, w), tensor({5.0, 25.0})));
+  }
+}
+
+TEST_CASE("a custom gradient inside a traced function holds under an outer tape") {
+  const auto seven = custom_gradient(
+      [](const Tensor& x) { return std::pair(x * x, [](const Tensor& dy) { return dy * 7.0; }); });
+  auto f = trace([&](const Tensor& t) { return seven(t); });
+  for (int call = 0; call < 3; ++call) {
+    const Tensor x = tensor({2.0, 3.0});
+    GradientTape tape;
+    tape.watch(x);
+    CHECK(equal(tape.gradient(sum(f(x)), x), tensor({7.0, 7.0})));
+  }
+}
+
+TEST_CASE("a snapshot of a variable is not the variable") {
+  const Variable w(tensor({1.0, 1.0}), "w");
+  const Tensor old = w;
+  auto f = trace([&](const Tensor& x) { return x * (w - old) + old * 10.0; });
+  const Tensor x = ones({2});
+  CHECK(equal(f(x), tensor({10.0, 10.0})));
+  w.assign(tensor({5.0, 6.0}));
+  CHECK(equal(f(x), tensor({14.0, 15.0})));
+}
+
 TEST_CASE("a value that somebody keeps is not changed by a traced update in place") {
   const Variable w(ones({3}), "w");
   auto f = trace([&](const Tensor& x) {

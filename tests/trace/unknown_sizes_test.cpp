@@ -118,6 +118,44 @@ TEST_CASE("relax_shapes makes one trace of the second shape on") {
   CHECK(f.signatures()[0].find(",3] x0, float32[3,2] x1) -> (float32[?") != std::string::npos);
 }
 
+TEST_CASE("shapes that broadcast are recorded by themselves when shapes are relaxed") {
+  auto f = trace([](const Tensor& a, const Tensor& b) { return a + b; }, {.relax_shapes = true});
+  const auto right = [&](std::int64_t n, std::int64_t m) {
+    return equal(f(ones({n}), ones({m})), ones({n}) + ones({m}));
+  };
+  CHECK(right(3, 3));
+  CHECK(right(4, 4));
+  CHECK(right(3, 1));
+  CHECK(right(3, 1));
+  CHECK(right(5, 5));
+  CHECK(right(3, 1));
+  CHECK(f.trace_count() == 3);
+  CHECK_THROWS_AS(f(ones({3}), ones({2})), ShapeError);
+}
+
+TEST_CASE("warm_up prepares a size of the inputs that are given, and no others") {
+  auto f = trace([](const Tensor& x) { return x * 2.0; }, {.inputs = {spec({unknown, 3})}});
+  f.warm_up({spec({32, 3})});
+  CHECK(equal(f(ones({5, 3})), ones({5, 3}) * 2.0));
+  CHECK(f.trace_count() == 1);
+  CHECK_THROWS_AS(f.warm_up({spec({32, 4})}), TraceError);
+}
+
+TEST_CASE("any node of a graph of unknown sizes runs by its name") {
+  auto f = trace([](const Tensor& x) { return exp(x * 2.0); },
+                 {.inputs = {spec({unknown, 3}, float32, "x")}});
+  (void)f(ones({1, 3}));
+  const auto [y] = f.graph().run({{"x", ones({4, 3})}}, {"multiply"});
+  CHECK(equal(y, ones({4, 3}) * 2.0));
+}
+
+TEST_CASE("an element that is read while sizes are unknown is refused with a way out") {
+  auto f = trace([](const Tensor& x) { return x * sum(x).item<float>(); },
+                 {.inputs = {spec({unknown})}});
+  const std::string text = thrown<TraceError>([&] { (void)f(ones({2})); });
+  CHECK(text.find("trace: a number is read of float32[]") == 0);
+}
+
 TEST_CASE("a function that needs its sizes is recorded per shape even when shapes are relaxed") {
   auto f =
       trace([](const Tensor& x) { return x * static_cast<int>(x.dim(0)); }, {.relax_shapes = true});

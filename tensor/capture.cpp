@@ -1,0 +1,22 @@
+#include <rill/tensor/capture.h>
+
+#include <utility>
+
+namespace rill {
+namespace {
+
+thread_local Capture* innermost = nullptr;
+
+}  // namespace
+
+Capture::Capture() : outer_(std::exchange(innermost, this)) {}
+Capture::~Capture() { innermost = outer_; }
+Capture* Capture::current() { return innermost; }
+
+Tensor Capture::handed_out(const Tensor& value) {
+  Tensor& mine = handed_out_[value.id()];
+  if (!mine.defined()) mine = value.view(value.shape(), value.strides(), 0);
+  return mine;
+}
+
+}  // namespace rill
