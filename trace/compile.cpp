@@ -32,10 +32,11 @@ std::vector<bool> needed_nodes(const Function& function) {
     const Node& node = function.nodes[n];
     const bool effect = node.kind == Node::Kind::assign || node.kind == Node::Kind::draw ||
                         node.kind == Node::Kind::check;
-    if (!needed[n] && !effect &&
-        !(node.kind == Node::Kind::op && member_of(function, static_cast<int>(n)).checks))
-      continue;
-    needed[n] = true;
+    const auto may_fail = [&] {
+      return node.kind == Node::Kind::op && member_of(function, static_cast<int>(n)).checks;
+    };
+    needed[n] = needed[n] || effect || may_fail();
+    if (!needed[n]) continue;
     for (const Edge& edge : node.inputs) needed[static_cast<std::size_t>(edge.node)] = true;
   }
   return needed;

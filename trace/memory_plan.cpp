@@ -15,8 +15,9 @@ MemoryPlan plan_memory(std::span<const Lifetime> values) {
   plan.offsets.resize(values.size());
   std::vector<std::size_t> order(values.size());
   std::iota(order.begin(), order.end(), std::size_t{0});
-  std::stable_sort(order.begin(), order.end(),
-                   [&](std::size_t a, std::size_t b) { return values[a].bytes > values[b].bytes; });
+  std::sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
+    return values[a].bytes != values[b].bytes ? values[a].bytes > values[b].bytes : a < b;
+  });
   struct Taken {
     std::size_t begin, end;
     int first, last;

@@ -19,9 +19,7 @@
 #include <rill/tensor/field.h>
 #include <rill/tensor/tensor.h>
 
-namespace rill {
-
-namespace detail {
+namespace rill::detail {
 
 template <class T>
 concept Fixed = std::integral<T> || std::floating_point<T> || std::is_enum_v<T> ||
@@ -217,5 +215,4 @@ class ReplaceTensors {
   std::size_t next_ = 0;
 };
 
-}  // namespace detail
-}  // namespace rill
+}  // namespace rill::detail

@@ -1,7 +1,6 @@
 #include <rill/trace/verify.h>
 
 #include <algorithm>
-#include <cstring>
 #include <map>
 #include <mutex>
 #include <optional>
@@ -13,28 +12,10 @@
 #include <rill/tensor/listener.h>
 #include <rill/trace/execute.h>
 #include <rill/trace/recorder.h>
+#include <rill/trace/same_bits.h>
 
 namespace rill {
 namespace {
-
-/// The same bits; two NaNs are the same whatever their payloads.
-bool same_bits(const Tensor& a, const Tensor& b) {
-  if (a.dtype() != b.dtype() || !(a.shape() == b.shape())) return false;
-  const Silence silence;
-  const Tensor x = a.contiguous_copy();
-  const Tensor y = b.contiguous_copy();
-  const auto count = static_cast<std::size_t>(x.size());
-  if (count == 0 || std::memcmp(x.body().data, y.body().data, count * size_of(x.dtype())) == 0)
-    return true;
-  if (!is_float(a.dtype())) return false;
-  const std::vector<double> u = x.to(float64).to_vector<double>();
-  const std::vector<double> v = y.to(float64).to_vector<double>();
-  for (std::size_t i = 0; i < count; ++i) {
-    const bool both_nan = u[i] != u[i] && v[i] != v[i];
-    if (!both_nan && std::memcmp(&u[i], &v[i], sizeof u[i]) != 0) return false;
-  }
-  return true;
-}
 
 /// The state that a function reads and changes: variables and generators.
 class State {

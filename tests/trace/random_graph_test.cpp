@@ -1,32 +1,17 @@
 #include "tests/trace/random_graph.h"
 
 #include <cstdlib>
-#include <cstring>
 
 #include <rill/trace/compile.h>
 #include <rill/trace/execute.h>
 #include <rill/trace/passes/common_subexpressions.h>
 #include <rill/trace/recorder.h>
+#include <rill/trace/same_bits.h>
 
 #include "tests/catch.h"
 
 namespace rill {
 namespace {
-
-bool same_bits(const Tensor& a, const Tensor& b) {
-  if (a.dtype() != b.dtype() || !(a.shape() == b.shape())) return false;
-  const Tensor x = a.contiguous_copy();
-  const Tensor y = b.contiguous_copy();
-  if (equal(x, y) && !is_float(a.dtype())) return true;
-  // NaN payloads may differ, signed zeros may not.
-  const auto u = x.to(float64).to_vector<double>();
-  const auto v = y.to(float64).to_vector<double>();
-  for (std::size_t i = 0; i < u.size(); ++i) {
-    if (u[i] != u[i] && v[i] != v[i]) continue;
-    if (std::memcmp(&u[i], &v[i], sizeof u[i]) != 0) return false;
-  }
-  return true;
-}
 
 TEST_CASE("random programs give the same bits traced as they do eagerly") {
   const char* const first = std::getenv("RILL_TEST_FIRST");

@@ -46,7 +46,7 @@ Linear Positions::taken_apart(Id id) {
       result.add(operand(0), -1);
       return result;
     case Code::multiply: {
-      const Linear a = operand(0);
+      const Linear& a = operand(0);
       const Linear& b = operand(1);
       if (!a.is_constant() && !b.is_constant()) break;
       result.add(a.is_constant() ? b : a, a.is_constant() ? a.constant : b.constant);
@@ -54,7 +54,7 @@ Linear Positions::taken_apart(Id id) {
     }
     case Code::divide:
     case Code::modulo: {
-      const Linear a = operand(0);
+      const Linear& a = operand(0);
       const Linear& b = operand(1);
       if (!b.is_constant() || (b.constant.known() && b.constant.value() <= 0)) break;
       const Dim divisor = b.constant;
