@@ -6,6 +6,7 @@
 
 #include <rill/ops/creation.h>
 #include <rill/ops/grad.h>
+#include <rill/tensor/equal_sizes.h>
 #include <rill/tensor/error.h>
 #include <rill/tensor/user_call.h>
 
@@ -154,7 +155,7 @@ class Replay {
     for (std::size_t k = 0; k < node.inputs; ++k) {
       const Spec& spec = *node.specs()[k];
       if (results[k].defined() &&
-          (results[k].dtype() != spec.dtype || !(results[k].shape() == spec.shape))) {
+          (results[k].dtype() != spec.dtype || !equal_sizes(results[k].shape(), spec.shape))) {
         throw GradientError("custom_gradient: the gradient of argument " + std::to_string(k) +
                             " is " + results[k].type_text() + ", the argument " + spec.text() +
                             where_.suffix());

@@ -8,6 +8,7 @@
 #include <rill/autograd/recording.h>
 #include <rill/autograd/replay.h>
 #include <rill/ops/creation.h>
+#include <rill/tensor/equal_sizes.h>
 #include <rill/tensor/error.h>
 #include <rill/tensor/listener.h>
 #include <rill/tensor/unnamed.h>
@@ -126,7 +127,7 @@ Tensor seed_for(const Tensor& target, const GradientOptions& options, std::size_
   if (given.empty()) return ones(target.shape(), target.dtype(), where);
   const Tensor& gradient = given[number];
   if (!gradient.defined()) detail::fail_undefined("gradient", where);
-  if (gradient.dtype() != target.dtype() || !(gradient.shape() == target.shape())) {
+  if (gradient.dtype() != target.dtype() || !equal_sizes(gradient.shape(), target.shape())) {
     throw ShapeError("gradient: the output gradient " + gradient.type_text() +
                      " is not like its target " + target.type_text() + where.suffix());
   }

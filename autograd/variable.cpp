@@ -8,6 +8,7 @@
 #include <rill/autograd/variable_state.h>
 #include <rill/ops/axes.h>
 #include <rill/tensor/capture.h>
+#include <rill/tensor/equal_sizes.h>
 #include <rill/tensor/listener.h>
 #include <rill/tensor/literal.h>
 #include <rill/tensor/rehearsal.h>
@@ -102,7 +103,7 @@ void Variable::assign(const Operand& operand) const {
   const Tensor value = operand.is_tensor() ? operand.tensor()
                                            : strong(operand.scalar(), held.dtype, operand.where());
   if (!value.defined()) detail::fail_undefined("assign", operand.where());
-  if (!(value.shape() == held.shape)) {
+  if (!equal_sizes(value.shape(), held.shape)) {
     throw ShapeError("assign: a variable keeps its shape: " + described(held) + ", the value " +
                      value.type_text() + operand.where().suffix());
   }

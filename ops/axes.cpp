@@ -3,6 +3,7 @@
 #include <array>
 #include <string>
 
+#include <rill/tensor/equal_sizes.h>
 #include <rill/tensor/error.h>
 #include <rill/tensor/unnamed.h>
 
@@ -38,7 +39,8 @@ Axes normalized_axes(const Tensor& x, const Axes& axes, std::string_view operati
 bool stretches_to(const Shape& shape, const Shape& to) {
   const int added = to.rank() - shape.rank();
   for (int axis = 0; axis < shape.rank(); ++axis) {
-    if (added < 0 || !(shape[axis] == Dim(1) || shape[axis] == to[axis + added])) return false;
+    if (added < 0 || !(shape[axis] == Dim(1) || equal_sizes(shape[axis], to[axis + added])))
+      return false;
   }
   return true;
 }

@@ -15,6 +15,7 @@
 #include <rill/ops/places.h>
 #include <rill/ops/plans.h>
 #include <rill/ops/view.h>
+#include <rill/tensor/equal_sizes.h>
 #include <rill/tensor/float_environment.h>
 #include <rill/tensor/listener.h>
 #include <rill/tensor/unnamed.h>
@@ -441,7 +442,7 @@ namespace {
 
 /// What `a += b` makes of `a` must be like it.
 void require_like(const Op& op, const Tensor& a, const Tensor& result, Where where) {
-  const bool same_shape = result.shape() == a.shape();
+  const bool same_shape = equal_sizes(result.shape(), a.shape());
   if (result.dtype() == a.dtype() && same_shape) return;
   const std::string text = std::string(op.name) + ": assigning in place would make " +
                            result.type_text() + " of " + a.type_text() + ": ";

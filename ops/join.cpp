@@ -152,7 +152,7 @@ std::vector<Tensor> split(const Tensor& x, std::span<const std::int64_t> sizes, 
   for (const std::int64_t size : sizes)
     proper = proper && size >= 0 && !__builtin_add_overflow(total, size, &total);
   const Dim whole = x.shape()[normal];
-  if (!proper || (whole.known() && whole.value() != total)) {
+  if (!proper || !equal_sizes(whole, total)) {
     throw ShapeError("split: the sizes of the parts add up to " + std::to_string(total) +
                      ", not to axis " + std::to_string(normal) + " of " + x.type_text() +
                      where.suffix());
@@ -174,7 +174,7 @@ std::vector<Tensor> split(const Tensor& x, std::initializer_list<std::int64_t> s
 std::vector<Tensor> split(const Tensor& x, std::int64_t count, int axis, Where where) {
   const int normal = normalized_axis(x, axis, "split", where);
   const Dim whole = x.shape()[normal];
-  if (count < 1 || (whole.known() && whole.value() % count != 0)) {
+  if (count < 1 || !equal_sizes(whole, whole / count * count)) {
     throw ShapeError("split: axis " + std::to_string(normal) + " of " + x.type_text() +
                      " does not part into " + std::to_string(count) + " equal sizes" +
                      where.suffix());

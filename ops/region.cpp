@@ -11,6 +11,7 @@
 #include <rill/ops/materialize.h>
 #include <rill/ops/operators.h>
 #include <rill/ops/shape.h>
+#include <rill/tensor/equal_sizes.h>
 #include <rill/tensor/listener.h>
 #include <rill/tensor/unnamed.h>
 
@@ -324,14 +325,14 @@ void write(Tensor& x, std::span<const Index* const> indices, const Operand& valu
           value.tensor().type_text() + " into " + x.type_text() + value.where().suffix());
     }
     for (int axis = 0; axis < region.mask->rank(); ++axis) {
-      if (!(region.mask->shape()[axis] == x.shape()[axis])) {
+      if (!equal_sizes(region.mask->shape()[axis], x.shape()[axis])) {
         fail(x, "the mask " + region.mask->type_text() + " has other sizes", where);
       }
     }
     const Tensor mask = reshape(*region.mask, shape, where);
     const Tensor fill = value.is_tensor() ? value.tensor().to(x.dtype(), where) : value.tensor();
     Tensor result = rill::where(Operand(mask, where), Operand(fill, where), x);
-    if (!(result.shape() == x.shape())) {
+    if (!equal_sizes(result.shape(), x.shape())) {
       throw ShapeError("index: " + value.tensor().type_text() +
                        " does not broadcast to the masked place in " + x.type_text() +
                        where.suffix());
@@ -386,7 +387,7 @@ void update(Tensor& x, std::span<const Index* const> indices, const Operand& val
   }
   if (region.mask == nullptr) {
     write(x, indices, Operand(result, where), where);
-  } else if (result.shape() == x.shape()) {
+  } else if (equal_sizes(result.shape(), x.shape())) {
     x = std::move(result);
   } else {
     throw ShapeError("index: " + result.type_text() + " does not fit " + x.type_text() +

@@ -247,6 +247,11 @@ Tensor expand_dims(const Tensor& x, int axis, Where where) try {
 }
 
 Tensor squeeze(const Tensor& x, Where where) try {
+  if (!x.shape().known()) {
+    throw ShapeError("squeeze: whether the axes of " + x.type_text() +
+                     " have size 1 is not known here: name those to remove, squeeze(x, {1})" +
+                     where.suffix());
+  }
   Shape shape;
   for (const Dim size : x.shape()) {
     if (!(size == Dim(1))) shape.push_back(size);
@@ -263,7 +268,7 @@ Tensor squeeze(const Tensor& x, const Axes& axes, Where where) {
   for (int axis = 0; axis < x.rank(); ++axis) {
     if (!normal.contains(axis)) {
       shape.push_back(x.shape()[axis]);
-    } else if (!(x.shape()[axis] == Dim(1))) {
+    } else if (!equal_sizes(x.shape()[axis], 1)) {
       throw ShapeError("squeeze: axis " + std::to_string(axis) +
                        " has not size 1: " + x.type_text() + where.suffix());
     }

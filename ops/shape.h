@@ -26,7 +26,8 @@ RILL_API Tensor swapaxes(const Tensor& x, int a, int b, Where where = Where::her
 RILL_API Tensor moveaxis(const Tensor& x, int from, int to, Where where = Where::here());
 /// A new axis of size 1 at place `axis` of the result.
 RILL_API Tensor expand_dims(const Tensor& x, int axis, Where where = Where::here());
-/// Without the axes of size 1, or without the given ones, which must have size 1.
+/// Without the axes of size 1, or without the given ones, which must have size 1. Where sizes are
+/// unknown the axes must be given.
 RILL_API Tensor squeeze(const Tensor& x, Where where = Where::here());
 RILL_API Tensor squeeze(const Tensor& x, const Axes& axes, Where where = Where::here());
 /// Stretches axes of size 1, and new ones in front, to the shape.

@@ -12,6 +12,7 @@
 #include <rill/ops/creation.h>
 #include <rill/ops/operators.h>
 #include <rill/ops/table.h>
+#include <rill/tensor/equal_sizes.h>
 #include <rill/tensor/error.h>
 #include <rill/tensor/listener.h>
 #include <rill/tensor/literal.h>
@@ -48,7 +49,7 @@ void check(std::span<const GradientAndVariable> pairs, Where where) {
              state.shape.text() + ", its gradient " + gradient.type_text() + where.suffix();
     };
     if (!is_float(state.dtype) || gradient.dtype() != state.dtype) throw DTypeError(text());
-    if (!(gradient.shape() == state.shape)) throw ShapeError(text());
+    if (!equal_sizes(gradient.shape(), state.shape)) throw ShapeError(text());
     ids.push_back(state.id);
   }
   std::sort(ids.begin(), ids.end());

@@ -3,6 +3,7 @@
 #include <span>
 
 #include <rill/ops/families.h>
+#include <rill/tensor/equal_sizes.h>
 
 namespace rill {
 
@@ -10,7 +11,7 @@ void optim::like_variable(Infer& infer, int slots) {
   infer.require_dtype(is_float(infer.dtype(0)), "variables must hold floats");
   infer.convert(infer.dtype(0));
   for (int k = 1; k < slots + 2; ++k) {
-    if (!(infer.shape(k) == infer.shape(0)))
+    if (!equal_sizes(infer.shape(k), infer.shape(0)))
       infer.fail<ShapeError>("slots and gradient must have the variable's shape");
     infer.require_dtype(infer.dtype(k) == infer.dtype(0),
                         "slots and gradient must have the variable's dtype");

@@ -225,7 +225,7 @@ Tensor Tensor::view(const Shape& shape, std::span<const std::int64_t> strides,
   } else if (from.data != nullptr) {
     to.data = from.data + offset * static_cast<std::int64_t>(size_of(from.dtype));
   }
-  to.contiguous = row_major(shape, strides);
+  to.contiguous = abstract() || row_major(shape, strides);  // sizes may be unknown
   to.id = detail::next_value_id();
   return made;
 }

@@ -281,7 +281,7 @@ class Reader {
       n.inputs = {edge};
       const Spec& value = f.nodes[static_cast<std::size_t>(edge.node)]
                               .results[static_cast<std::size_t>(edge.result)];
-      if (value.dtype != n.variable.dtype() || !(value.shape == n.variable.shape())) {
+      if (value.dtype != n.variable.dtype() || !equal_sizes(value.shape, n.variable.shape())) {
         place.fail("assigns " + value.text() + " to a variable of another dtype or shape");
       }
     } else if (place.has("check")) {

@@ -9,6 +9,7 @@
 #include <rill/ops/call.h>
 #include <rill/ops/families.h>
 #include <rill/ops/join.h>
+#include <rill/tensor/equal_sizes.h>
 
 #include <algorithm>
 #include <cmath>
@@ -236,13 +237,14 @@ Tensor unknown_sizes(const Tensor& x) {
   return Tensor::abstract(shape, x.dtype());
 }
 
+Dim filled_in(Dim size) {
+  return size.substitute([](std::string_view symbol) {
+    return std::optional<Dim>(std::stoll(std::string(symbol.substr(1))));
+  });
+}
 Shape filled_in(const Shape& shape) {
   Shape filled;
-  for (const Dim size : shape) {
-    filled.push_back(size.substitute([](std::string_view symbol) {
-      return std::optional<Dim>(std::stoll(std::string(symbol.substr(1))));
-    }));
-  }
+  for (const Dim size : shape) filled.push_back(filled_in(size));
   return filled;
 }
 
@@ -254,7 +256,12 @@ TEST_CASE("shapes of symbolic sizes, filled in, are the concrete ones") {
         INFO(title(row, c, row.dtypes[0]));
         const std::vector<Tensor> x = operands(c.inputs, row.dtypes[0]);
         const Tensor concrete = c.apply(x);
+        const EqualSizes needed;
         const Tensor symbolic = c.apply(arranged(x, unknown_sizes));
+        for (const auto& [a, b] : needed.pairs()) {
+          INFO(a << " must be " << b);
+          REQUIRE(filled_in(a) == filled_in(b));
+        }
         REQUIRE(symbolic.abstract());
         REQUIRE(name(symbolic.dtype()) == name(concrete.dtype()));
         REQUIRE(filled_in(symbolic.shape()).text() == concrete.shape().text());

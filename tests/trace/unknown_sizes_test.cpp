@@ -163,5 +163,176 @@ TEST_CASE("a function that needs its sizes is recorded per shape even when shape
   CHECK(f.trace_count() == 3);
 }
 
+/// What `f` gives, captured once for an unknown number of rows, and eagerly, for several numbers.
+template <class F>
+void same_for_all_sizes(const F& f, std::initializer_list<int> sizes = {4, 2, 7}) {
+  auto traced = trace<Tensor(const Tensor&)>(f, {.inputs = {spec({unknown, 3}, float32, "x")}});
+  for (const int size : sizes) {
+    const Tensor x = numbers({size, 3});
+    INFO("size " << size << ": " << traced(x) << " for " << f(x));
+    CHECK(equal(traced(x), f(x)));
+  }
+  CHECK(traced.trace_count() == 1);
+}
+
+TEST_CASE("parts of an unknown size are checked where it is known") {
+  auto halves = trace([](const Tensor& x) { return split(x, 2); },
+                      {.inputs = {spec({unknown, 3}, float32, "x")}});
+  const auto parts = halves(numbers({4, 3}));
+  REQUIRE(parts.size() == 2);
+  CHECK(equal(parts[1], numbers({4, 3})(slice(2, 4))));
+  const std::string text = thrown<ShapeError>([&] { (void)halves(numbers({3, 3})); });
+  INFO(text);
+  CHECK(text.find("the function needs equal sizes: ") != std::string::npos);
+  CHECK(text.find(" (axis 0 of x) is 3, ") != std::string::npos);
+
+  auto listed = trace([](const Tensor& x) { return split(x, {1, 2}); },
+                      {.inputs = {spec({unknown, 3}, float32, "x")}});
+  CHECK(equal(listed(numbers({3, 3}))[1], numbers({3, 3})(slice(1, 3))));
+  CHECK_THROWS_AS(listed(numbers({4, 3})), ShapeError);
+}
+
+TEST_CASE("squeeze needs to be told the axes where sizes are unknown") {
+  auto all =
+      trace([](const Tensor& x) { return squeeze(x); }, {.inputs = {spec({Dim("rows"), 1})}});
+  CHECK(thrown<ShapeError>([&] { (void)all(ones({4, 1})); })
+            .find("squeeze: whether the axes of float32[rows,1] have size 1 is not known here: "
+                  "name those to remove, squeeze(x, {1})") == 0);
+  auto last =
+      trace([](const Tensor& x) { return squeeze(x, {1}); }, {.inputs = {spec({unknown, 1})}});
+  CHECK(last(ones({4, 1})).shape() == Shape{4});
+  auto first =
+      trace([](const Tensor& x) { return squeeze(x, {0}); }, {.inputs = {spec({unknown, 3})}});
+  CHECK(first(ones({1, 3})).shape() == Shape{3});
+  CHECK_THROWS_AS(first(ones({2, 3})), ShapeError);
+}
+
+TEST_CASE("slices of unknown sizes have gradients") {
+  same_for_all_sizes([](const Tensor& x) {
+    GradientTape tape;
+    tape.watch(x);
+    const Dim n = x.dim(0);
+    const Tensor steps = x(slice(1, n)) * x(slice(0, n - 1));
+    return tape.gradient(sum(steps * steps), x);
+  });
+}
+
+TEST_CASE("slices of unknown sizes are written to") {
+  same_for_all_sizes([](const Tensor& x) {
+    const Dim n = x.dim(0);
+    Tensor y = x * 2.0;
+    y.at(slice(1, n)) = x(slice(0, n - 1));
+    return y;
+  });
+}
+
+TEST_CASE("tensors stretch to unknown sizes, and have gradients") {
+  same_for_all_sizes([](const Tensor& x) {
+    GradientTape tape;
+    tape.watch(x);
+    const Dim n = x.dim(0);
+    const Tensor wide = broadcast_to(x, {2, n, 3}) * broadcast_to(mean(x, 0), {n, 3});
+    const Tensor differences = broadcast_to(x(slice(1, n)), x(slice(0, n - 1)).shape());
+    return tape.gradient(sum(wide * wide) + sum(differences * 3.0), x);
+  });
+}
+
+TEST_CASE("scatter and put_along_axis work along unknown sizes") {
+  const Tensor rows = tensor({1, 0});
+  const auto scattered = [&](const Tensor& x) {
+    GradientTape tape;
+    tape.watch(x);
+    const Dim n = x.dim(0);
+    const Tensor onto = scatter(x, rows, x(slice(n - 2, n)), 0, {.mode = ScatterMode::add});
+    const Tensor order = argsort(x, 0);
+    const Tensor put = put_along_axis(zeros_like(x), order(slice(1, n)), x(slice(0, n - 1)), 0);
+    return tape.gradient(sum(onto * onto * put), x);
+  };
+  same_for_all_sizes(scattered);
+}
+
+TEST_CASE("variables take values whose sizes are known at the call only") {
+  const Variable v(zeros({4, 3}), "v");
+  auto f = trace(
+      [&](const Tensor& x) {
+        v.assign(x);
+        v.assign_add(x);
+        v.assign_sub(x(slice(0, x.dim(0))) * 0.5);
+        return v + x;
+      },
+      {.inputs = {spec({unknown, 3}, float32, "x")}});
+  const Tensor x = numbers({4, 3});
+  CHECK(equal(f(x), x + x - x * 0.5 + x));
+  CHECK(equal(v.value(), x + x - x * 0.5));
+  CHECK(thrown<ShapeError>([&] { (void)f(numbers({2, 3})); }).find("needs equal sizes") !=
+        std::string::npos);
+  CHECK(equal(v.value(), x + x - x * 0.5));
+
+  const test::Folder folder;
+  f.save(folder.file("f.json"));
+  const Graph loaded = Graph::load(folder.file("f.json"));
+  CHECK(equal(loaded(x), x + x - x * 0.5 + x));
+  CHECK_THROWS_AS(loaded(numbers({2, 3})), ShapeError);
+}
+
+TEST_CASE("grad, value_and_grad and custom gradients take unknown sizes") {
+  const auto cube_sum = [](const Tensor& x) { return sum(x * x * x); };
+  same_for_all_sizes(grad(cube_sum));
+  same_for_all_sizes(grad([=](const Tensor& x) { return sum(grad(cube_sum)(x)); }));
+  same_for_all_sizes([=](const Tensor& x) {
+    const auto [value, gradient] = value_and_grad(cube_sum)(x);
+    return value + gradient;
+  });
+  const auto clipped = custom_gradient([](const Tensor& x) {
+    return std::pair(x * x, [x](const Tensor& dy) { return minimum(dy * x * 2.0, 1.0); });
+  });
+  same_for_all_sizes(grad([=](const Tensor& x) { return sum(clipped(x)); }));
+}
+
+TEST_CASE("masks, gradients that are given and updates take sizes that are equal in the call") {
+  const auto later = [](const Tensor& x) { return x(slice(1, x.dim(0))); };
+  const auto earlier = [](const Tensor& x) { return x(slice(0, x.dim(0) - 1)); };
+  same_for_all_sizes([=](const Tensor& x) {
+    Tensor y = later(x);
+    y.at(earlier(x) > 0.5) = 7.0;
+    y.at(earlier(x) > 0.25) += 1.0;
+    return y;
+  });
+  same_for_all_sizes([=](const Tensor& x) {
+    Tensor y = later(x);
+    y += earlier(x);
+    y -= later(x) * 2.0;
+    return y;
+  });
+  same_for_all_sizes([=](const Tensor& x) {
+    GradientTape tape;
+    tape.watch(x);
+    const Tensor y = later(x) * later(x);
+    return tape.gradient(y, x, {.output_gradients = earlier(x)});
+  });
+  const auto doubled = custom_gradient([=](const Tensor& a, const Tensor& b) {
+    return std::pair(a * 2.0, [=](const Tensor& dy) { return std::array{b * 2.0, dy * a}; });
+  });
+  same_for_all_sizes(grad([=](const Tensor& x) { return sum(doubled(later(x), earlier(x))); }));
+}
+
+TEST_CASE("an optimizer takes gradients whose sizes are known at the call only") {
+  const Variable w(zeros({4, 3}), "w");
+  SGD sgd(0.5);
+  auto f = trace(
+      [&](const Tensor& x) {
+        sgd.apply_gradients({{x, w}});
+        return w + 0.0;
+      },
+      {.inputs = {spec({unknown, 3}, float32, "x")}});
+  CHECK(equal(f(ones({4, 3})), ones({4, 3}) * -0.5));
+  CHECK_THROWS_AS(f(ones({2, 3})), ShapeError);
+}
+
+TEST_CASE("a traced function of any size calls another one") {
+  auto inner = trace([](const Tensor& x) { return x * 2.0; });
+  same_for_all_sizes([&](const Tensor& x) { return inner(x) + 1.0; });
+}
+
 }  // namespace
 }  // namespace rill

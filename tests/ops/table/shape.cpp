@@ -103,7 +103,7 @@ std::vector<Row> shape_rows() {
                       "expand_dims: axis 3 is outside [-3, 3) for float32[2,3]"}}),
       rearrangement("squeeze",
                     {regrouped(
-                         {1, 3, 1}, [](const Tensor& x) { return squeeze(x); }, {3}, "all"),
+                         {1, 3, 1}, [](const Tensor& x) { return squeeze(x); }, {3}, "all", false),
                      regrouped(
                          {1, 3, 1}, [](const Tensor& x) { return squeeze(x, -1); }, {1, 3}, "one")},
                     {{[] { (void)squeeze(matrix, 0); }, "ShapeError",
