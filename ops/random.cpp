@@ -1,7 +1,9 @@
 #include <rill/ops/random.h>
 
+#include <atomic>
 #include <cmath>
 #include <string>
+#include <utility>
 
 #include <rill/kernel/math.h>
 #include <rill/kernel/philox.h>
@@ -183,11 +185,45 @@ std::span<const Op> families::random() { return table; }
 
 namespace rng {
 
-Generator::Generator(std::uint64_t seed) : seed_(seed) {}
+namespace {
 
-void Generator::seed(std::uint64_t seed) {
-  seed_ = seed;
-  next_ = 0;
+std::uint64_t next_generator_id() {
+  static std::atomic<std::uint64_t> last{0};
+  return ++last;
+}
+
+}  // namespace
+
+struct Generator::Stream {
+  const std::uint64_t id = next_generator_id();
+  std::atomic<std::uint64_t> seed;
+  std::atomic<std::uint64_t> next{0};
+
+  explicit Stream(std::uint64_t given) : seed(given) {}
+};
+
+Generator::Generator(std::uint64_t seed) : stream_(std::make_shared<Stream>(seed)) {}
+Generator::Generator(std::shared_ptr<Stream> stream) : stream_(std::move(stream)) {}
+
+std::shared_ptr<Generator> Generator::shared() const {
+  // NOLINTNEXTLINE(modernize-make-shared): the constructor is private
+  return std::shared_ptr<Generator>(new Generator(stream_));
+}
+
+std::uint64_t Generator::id() const { return stream_->id; }
+std::uint64_t Generator::draws() const { return stream_->next; }
+
+void Generator::seed(std::uint64_t seed, Where where) {
+  if (!Listeners::none()) Listeners::tell(&Listener::seed, SeedEvent{*this, "seed", where});
+  if (Rehearsal::current() != nullptr) return;
+  stream_->seed = seed;
+  stream_->next = 0;
+}
+
+void Generator::skip_to(std::uint64_t draws, Where where) {
+  if (!Listeners::none()) Listeners::tell(&Listener::seed, SeedEvent{*this, "skip_to", where});
+  if (Rehearsal::current() != nullptr) return;
+  stream_->next = draws;
 }
 
 Tensor Generator::draw(Where where) {
@@ -195,7 +231,7 @@ Tensor Generator::draw(Where where) {
   if (Rehearsal::current() != nullptr) {
     key = Tensor::abstract({2}, uint64);
   } else {
-    const std::array<std::uint64_t, 2> numbers = {seed_.load(), next_.fetch_add(1)};
+    const std::array<std::uint64_t, 2> numbers = {stream_->seed.load(), stream_->next.fetch_add(1)};
     const Silence silence;  // heard as a draw, not as a constant
     key = tensor(numbers);
   }
@@ -208,7 +244,7 @@ Generator& default_generator() {
   return generator;
 }
 
-void seed(std::uint64_t seed) { default_generator().seed(seed); }
+void seed(std::uint64_t seed, Where where) { default_generator().seed(seed, where); }
 
 Tensor uniform(const Shape& shape, double low, double high, const RandomOptions& options,
                Where where) {

@@ -7,8 +7,8 @@
 /// run, uses a `Generator` of its own.
 #pragma once
 
-#include <atomic>
 #include <cstdint>
+#include <memory>
 
 #include <rill/tensor/by_name_only.h>
 #include <rill/tensor/dtype.h>
@@ -30,24 +30,31 @@ class RILL_API Generator {
   Generator& operator=(const Generator&) = delete;
 
   /// Starts over: the draws that follow are those of a new generator with this seed.
-  void seed(std::uint64_t seed);
+  void seed(std::uint64_t seed, Where where = Where::here());
   /// Takes the next draw number: uint64[2], seed and number. For operators from outside.
   Tensor draw(Where where = Where::here());
 
   /// How many draws it has given out since it was seeded, and going there: what a program saves to
   /// go on later with the same numbers.
-  [[nodiscard]] std::uint64_t draws() const { return next_; }
-  void skip_to(std::uint64_t draws) { next_ = draws; }
+  [[nodiscard]] std::uint64_t draws() const;
+  void skip_to(std::uint64_t draws, Where where = Where::here());
+
+  /// For the floors above: another handle on the same stream, which keeps the stream alive.
+  [[nodiscard]] std::shared_ptr<Generator> shared() const;
+  /// Of the stream: no other has it, and those made later have greater ones.
+  [[nodiscard]] std::uint64_t id() const;
 
  private:
-  std::atomic<std::uint64_t> seed_;
-  std::atomic<std::uint64_t> next_{0};
+  struct Stream;
+  explicit Generator(std::shared_ptr<Stream> stream);
+
+  std::shared_ptr<Stream> stream_;
 };
 
 /// The generator that is used where none is named. Its seed is 0 until `seed` is called.
 RILL_API Generator& default_generator();
 /// Seeds the default generator.
-RILL_API void seed(std::uint64_t seed);
+RILL_API void seed(std::uint64_t seed, Where where = Where::here());
 
 struct RandomOptions {
   [[no_unique_address]] detail::ByNameOnly by_name{};

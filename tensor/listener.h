@@ -68,6 +68,13 @@ struct DrawEvent {
   Where where;
 };
 
+/// A generator is about to be set: seeded, or moved to another draw. Delivered before it is.
+struct SeedEvent {
+  rng::Generator& generator;
+  std::string_view operation;  ///< `seed` or `skip_to`
+  Where where;
+};
+
 /// A condition that the program asserts; delivered before it is looked at.
 struct CheckEvent {
   const Tensor& ok;
@@ -108,6 +115,7 @@ class RILL_API Listener {
   virtual void variable_assignment(const VariableEvent&) {}
   virtual void host_read(const HostReadEvent&) {}
   virtual void draw(const DrawEvent&) {}
+  virtual void seed(const SeedEvent&) {}
   virtual void check(const CheckEvent&) {}
   virtual void print(const HostReadEvent&) {}
   virtual void transfer(const TransferEvent&) {}

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
@@ -44,11 +45,11 @@ struct Node {
   Attributes attributes;
   std::vector<Edge> inputs;
   std::vector<Spec> results;
-  Tensor value;                         ///< constant, number
-  Variable variable;                    ///< variable, assign
-  rng::Generator* generator = nullptr;  ///< draw
-  std::string message;                  ///< check
-  Where where = {};                     ///< the user's line, unless it comes from a file
+  Tensor value;                               ///< constant, number
+  Variable variable;                          ///< variable, assign
+  std::shared_ptr<rng::Generator> generator;  ///< draw; a handle, which keeps the stream alive
+  std::string message;                        ///< check
+  Where where = {};                           ///< the user's line, unless it comes from a file
 };
 
 struct Function {

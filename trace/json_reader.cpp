@@ -268,7 +268,7 @@ class Reader {
       if (place.at("draw").string() != "default")
         place.fail("draws from a generator that is not there");
       n.kind = Node::Kind::draw;
-      n.generator = &rng::default_generator();
+      n.generator = rng::default_generator().shared();
       n.results = {{uint64, {2}}};
     } else if (place.has("variable")) {
       n.kind = Node::Kind::variable;

@@ -9,6 +9,8 @@
 #include <type_traits>
 #include <unordered_map>
 
+#include <rill/tensor/unnamed.h>
+
 namespace rill {
 namespace {
 
@@ -56,6 +58,16 @@ class Writer {
   }
 
  private:
+  static void require_default(const Node& draw) {
+    if (draw.generator->id() == rng::default_generator().id()) return;
+    throw detail::UnnamedError<TraceError>(
+        "graph",
+        "'" + draw.name +
+            "' draws from a generator of the program's, which a file does not hold: draw from the "
+            "default one",
+        {});
+  }
+
   Json node(const Function& f, const Node& n) {
     Json json{{"name", n.name}};
     switch (n.kind) {
@@ -66,6 +78,7 @@ class Writer {
         json["number"] = number(n.value.body().scalar);
         break;
       case Node::Kind::draw:
+        require_default(n);
         json["draw"] = "default";
         break;
       case Node::Kind::check:

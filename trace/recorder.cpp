@@ -1,5 +1,7 @@
 #include <rill/trace/recorder.h>
 
+#include <utility>
+
 #include <rill/autograd/custom_gradient.h>
 #include <rill/tensor/error.h>
 #include <rill/tensor/rehearsal.h>
@@ -111,6 +113,10 @@ void Recorder::refuse(const HostReadEvent& event) const {
       "maximum, comparisons), or return the tensor and read it outside" + event.where.suffix());
 }
 
+void Recorder::refuse_at_end(std::string text) {
+  if (refusal_.empty()) refusal_ = std::move(text);
+}
+
 void Recorder::host_read(const HostReadEvent& event) {
   const auto found = known_.find(event.tensor.id());
   // What was there before the function ran may be looked at: it is a constant anyway.
@@ -124,12 +130,26 @@ void Recorder::host_read(const HostReadEvent& event) {
 void Recorder::print(const HostReadEvent& event) { host_read(event); }
 
 void Recorder::draw(const DrawEvent& event) {
+  const bool made_here = event.generator.id() > beginning_.id();
+  if (made_here && event.generator.id() != rng::default_generator().id()) {
+    refuse_at_end(
+        "trace: a generator that is made while the function is recorded gives the same numbers in "
+        "every call, and other ones in a trace: make it outside" +
+        event.where.suffix());
+  }
   Node node;
   node.kind = Node::Kind::draw;
   node.where = event.where.kept();
-  node.generator = &event.generator;
+  node.generator = event.generator.shared();
   node.results = {{event.key.dtype(), event.key.shape()}};
   known_[event.key.id()] = {add(std::move(node), "draw"), 0};
+}
+
+void Recorder::seed(const SeedEvent& event) {
+  refuse_at_end("trace: " + std::string(event.operation) +
+                ": a generator is set while the function is recorded, and later calls would not "
+                "set it: do it outside" +
+                event.where.suffix());
 }
 
 void Recorder::check(const CheckEvent& event) {
@@ -158,6 +178,7 @@ void Recorder::leave(const ScopeEvent& event) {
 }
 
 Function Recorder::finish(std::span<const Tensor> results) {
+  if (!refusal_.empty()) throw TraceError(refusal_);
   for (std::size_t i = 0; i < results.size(); ++i) {
     const Edge edge = edge_of(results[i], {});
     function_.outputs.push_back(

@@ -21,7 +21,8 @@ class Recorder final : public Listener {
   /// same.
   explicit Recorder(std::span<const Tensor> arguments, std::span<const std::string> names = {});
 
-  /// The function, once it has returned `results`.
+  /// The function, once it has returned `results`. Throws `TraceError` when it has done what a
+  /// trace cannot.
   [[nodiscard]] Function finish(std::span<const Tensor> results);
 
   /// Whether a variable was made meanwhile: then the next call does something else, and this
@@ -35,6 +36,7 @@ class Recorder final : public Listener {
   void host_read(const HostReadEvent& event) override;
   void print(const HostReadEvent& event) override;
   void draw(const DrawEvent& event) override;
+  void seed(const SeedEvent& event) override;
   void check(const CheckEvent& event) override;
   void enter(const ScopeEvent& event) override;
   void leave(const ScopeEvent& event) override;
@@ -45,6 +47,9 @@ class Recorder final : public Listener {
   std::string unique(std::string_view name);
   static std::string readable(std::string_view name);
   [[noreturn]] void refuse(const HostReadEvent& event) const;
+  /// A call that makes variables may do what later calls do not, and is not kept: whether the
+  /// function is refused is known when it has returned.
+  void refuse_at_end(std::string text);
 
   Function function_;
   std::unordered_map<std::uint64_t, Edge> known_;           // by value id
@@ -52,7 +57,9 @@ class Recorder final : public Listener {
   std::unordered_map<std::string, int> names_;
   std::vector<std::string> scopes_;
   EqualSizes equal_sizes_;
+  const rng::Generator beginning_;  // generators that the function makes have greater ids
   bool made_variables_ = false;
+  std::string refusal_;
 };
 
 }  // namespace rill

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -25,7 +26,7 @@ class State {
       if (node.kind == Node::Kind::variable || node.kind == Node::Kind::assign)
         variables_.try_emplace(node.variable.id(), node.variable, node.variable.state().read());
       if (node.kind == Node::Kind::draw)
-        generators_.try_emplace(node.generator, node.generator->draws());
+        generators_.try_emplace(node.generator->id(), node.generator, node.generator->draws());
     }
   }
 
@@ -36,7 +37,7 @@ class State {
       const std::unique_lock lock(state.lock);
       state.value.swap(value);
     }
-    for (const auto& [generator, draws] : generators_) generator->skip_to(draws);
+    for (const auto& [id, held] : generators_) held.first->skip_to(held.second);
   }
 
   /// The name of a variable that differs, or nothing.
@@ -51,7 +52,8 @@ class State {
 
  private:
   std::map<std::uint64_t, std::pair<Variable, Tensor>> variables_;  // by id
-  std::map<rng::Generator*, std::uint64_t> generators_;
+  std::map<std::uint64_t, std::pair<std::shared_ptr<rng::Generator>, std::uint64_t>>
+      generators_;  // by id
 };
 
 /// Captured tensors in whose place the function has others by now.
