@@ -5,6 +5,7 @@
 #include <map>
 #include <queue>
 #include <set>
+#include <span>
 
 #include <rill/ops/materialize.h>
 #include <rill/ops/plans.h>
@@ -24,7 +25,7 @@ std::size_t bytes_of(const Spec& spec) {
 }
 
 /// What runs: what results need, and what has an effect or may fail.
-std::vector<bool> needed_nodes(const Function& function) {
+std::vector<bool> needed_nodes(const Function& function, std::span<const Member> members) {
   std::vector<bool> needed(function.nodes.size());
   for (const Function::Output& output : function.outputs)
     needed[static_cast<std::size_t>(output.edge.node)] = true;
@@ -32,10 +33,7 @@ std::vector<bool> needed_nodes(const Function& function) {
     const Node& node = function.nodes[n];
     const bool effect = node.kind == Node::Kind::assign || node.kind == Node::Kind::draw ||
                         node.kind == Node::Kind::check;
-    const auto may_fail = [&] {
-      return node.kind == Node::Kind::op && member_of(function, static_cast<int>(n)).checks;
-    };
-    needed[n] = needed[n] || effect || may_fail();
+    needed[n] = needed[n] || effect || members[n].checks;
     if (!needed[n]) continue;
     for (const Edge& edge : node.inputs) needed[static_cast<std::size_t>(edge.node)] = true;
   }
@@ -47,11 +45,9 @@ class Compilation {
   explicit Compilation(TracePlan& to) : to_(to), function_(*to.function) {}
 
   void run() {
-    needed_ = needed_nodes(function_);
-    members_.resize(function_.nodes.size());
-    for (std::size_t n = 0; n < function_.nodes.size(); ++n) {
-      if (needed_[n]) members_[n] = member_of(function_, static_cast<int>(n));
-    }
+    for (int n = 0; n < std::ssize(function_.nodes); ++n)
+      members_.push_back(member_of(function_, n));
+    needed_ = needed_nodes(function_, members_);
     effects_ = effects_of(function_, members_, needed_);
     to_.groups = partition(function_, members_, needed_, effects_);
     make_units();
@@ -69,6 +65,7 @@ class Compilation {
     std::vector<int> nodes;
     std::vector<std::size_t> groups;  // several: with the same kernel
     std::vector<Edge> inputs;
+    std::shared_ptr<const kernel::Plan> plan = nullptr;  // of a library's operator
   };
   /// A group's kernel; none for a group that has nothing to compute.
   struct Prepared {
@@ -111,7 +108,10 @@ class Compilation {
           kind != Node::Kind::input && kind != Node::Kind::constant && kind != Node::Kind::number;
       if (!needed_[n] || !runs || unit_of_[n] >= 0) continue;
       unit_of_[n] = static_cast<std::ptrdiff_t>(units_.size());
-      units_.push_back({.nodes = {static_cast<int>(n)}, .groups = {}, .inputs = {}});
+      units_.push_back({.nodes = {static_cast<int>(n)},
+                        .groups = {},
+                        .inputs = {},
+                        .plan = library(static_cast<int>(n))});
     }
     for (std::size_t u = 0; u < units_.size(); ++u) {
       Unit& unit = units_[u];
@@ -184,7 +184,7 @@ class Compilation {
       VariableUse& use = uses[node(n).variable.id()];
       use.variable = node(n).variable;
       use.assigned = use.assigned || assigned;
-      if (assigned) assigns[use.variable.id()].push_back(n);
+      (assigned ? assigns : reads_)[use.variable.id()].push_back(n);
     }
     for (auto& [id, use] : uses) to_.variables.push_back(std::move(use));
     position_.assign(units_.size(), -1);
@@ -237,10 +237,10 @@ class Compilation {
   }
   [[nodiscard]] bool old_values_are_free(int assign, std::size_t maker, std::size_t g,
                                          const Edge& value) const {
-    for (int n = 0; n < assign; ++n) {
-      if (!runs(n) || node(n).kind != Node::Kind::variable ||
-          node(n).variable.id() != node(assign).variable.id())
-        continue;
+    const auto reads = reads_.find(node(assign).variable.id());
+    if (reads == reads_.end()) return true;
+    for (const int n : reads->second) {
+      if (n > assign) break;
       if (kept_.contains({n, 0})) return false;
       const auto readers = readers_.find({n, 0});
       if (readers == readers_.end()) continue;
@@ -285,7 +285,7 @@ class Compilation {
           return false;
         case Node::Kind::op:
           return members_[static_cast<std::size_t>(n)].checks ||
-                 (unit.groups.empty() && !is_library(unit));
+                 (unit.groups.empty() && unit.plan == nullptr);
         default:
           return true;
       }
@@ -318,10 +318,6 @@ class Compilation {
     }
   }
 
-  [[nodiscard]] bool is_library(const Unit& unit) const {
-    return unit.groups.empty() && library(unit.nodes[0]) != nullptr;
-  }
-
   void place_values() {
     to_.place_of.resize(function_.nodes.size());
     for (std::size_t n = 0; n < function_.nodes.size(); ++n)
@@ -351,7 +347,7 @@ class Compilation {
     };
     for (const Function::Output& output : function_.outputs) own(output.edge);
     for (const Unit& unit : units_) {
-      if (!unit.groups.empty() || is_library(unit)) continue;
+      if (!unit.groups.empty() || unit.plan != nullptr) continue;
       if (node(unit.nodes[0]).kind == Node::Kind::assign) {
         for (const Edge& edge : unit.inputs) {
           const Edge of = root(edge);
@@ -449,7 +445,7 @@ class Compilation {
   void make_step(const Unit& unit) {
     if (renames(unit)) return;
     if (!unit.groups.empty()) return make_kernel(unit);
-    if (const auto plan = library(unit.nodes[0])) {
+    if (const auto& plan = unit.plan) {
       LibraryStep step{
           .plan = plan, .node = unit.nodes[0], .inputs = {}, .outputs = {}, .workspace = 0};
       for (const Edge& edge : node(unit.nodes[0]).inputs) step.inputs.push_back(place(edge));
@@ -590,9 +586,10 @@ class Compilation {
   std::vector<Prepared> prepared_;                                   // by group
   std::vector<std::ptrdiff_t> position_;                             // of units, in the order
   std::map<std::pair<int, int>, std::vector<std::size_t>> readers_;  // of edges: units
-  std::set<std::pair<int, int>> kept_;                               // edges that are results
-  std::map<std::pair<int, int>, std::size_t> in_place_;              // edges written over variables
-  std::map<std::pair<int, int>, std::size_t> alive_;                 // edges in the arena
+  std::map<std::uint64_t, std::vector<int>> reads_;      // of variables: nodes, ascending
+  std::set<std::pair<int, int>> kept_;                   // edges that are results
+  std::map<std::pair<int, int>, std::size_t> in_place_;  // edges written over variables
+  std::map<std::pair<int, int>, std::size_t> alive_;     // edges in the arena
   std::vector<Lifetime> lifetimes_;
   std::vector<std::size_t> arena_places_;
 };

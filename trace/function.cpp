@@ -106,15 +106,6 @@ std::string Function::text() const {
   return text + ")";
 }
 
-bool Function::accepts(std::span<const Tensor> arguments) const {
-  if (arguments.size() != inputs.size()) return false;
-  for (std::size_t i = 0; i < inputs.size(); ++i) {
-    const Spec& spec = nodes[static_cast<std::size_t>(inputs[i])].results[0];
-    if (arguments[i].dtype() != spec.dtype || !(arguments[i].shape() == spec.shape)) return false;
-  }
-  return true;
-}
-
 std::vector<Tensor> Function::run(std::span<const Tensor> arguments) const {
   std::vector<Edge> kept;
   for (const Output& output : outputs) kept.push_back(output.edge);

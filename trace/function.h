@@ -67,8 +67,6 @@ struct Function {
 
   /// `(float32[2,3] x) -> (float32[2,2] result)`.
   [[nodiscard]] std::string text() const;
-  /// True when the arguments have the inputs' dtypes and shapes.
-  [[nodiscard]] bool accepts(std::span<const Tensor> arguments) const;
   [[nodiscard]] std::vector<Tensor> run(std::span<const Tensor> arguments) const;
   /// The values of `fetches`; `feeds` has one entry per node, undefined where nothing is fed. Nodes
   /// that no fetch needs are left out, effects among them. Throws `TraceError` naming an input that

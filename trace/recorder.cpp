@@ -44,7 +44,7 @@ int Recorder::add(Node node, std::string_view name) {
   return static_cast<int>(function_.nodes.size()) - 1;
 }
 
-Edge Recorder::edge_of(const Tensor& tensor, Where) {
+Edge Recorder::edge_of(const Tensor& tensor) {
   if (const auto found = known_.find(tensor.id()); found != known_.end()) return found->second;
   // From outside the function, or made of numbers inside it: the trace keeps the value.
   Node node;
@@ -61,7 +61,7 @@ void Recorder::op(const OpEvent& event) {
   node.op = &event.op;
   node.where = event.where.kept();
   node.attributes = event.attributes.kept();
-  for (const Tensor& input : event.inputs) node.inputs.push_back(edge_of(input, event.where));
+  for (const Tensor& input : event.inputs) node.inputs.push_back(edge_of(input));
   for (const Tensor& output : event.outputs)
     node.results.push_back({output.dtype(), output.shape()});
   const int at = add(std::move(node), event.name);
@@ -96,7 +96,7 @@ void Recorder::variable_assignment(const VariableEvent& event) {
   node.kind = Node::Kind::assign;
   node.where = event.where.kept();
   node.variable = event.variable;
-  node.inputs = {edge_of(event.value, event.where)};
+  node.inputs = {edge_of(event.value)};
   add(std::move(node), "assign");
 }
 
@@ -156,7 +156,7 @@ void Recorder::check(const CheckEvent& event) {
   Node node;
   node.kind = Node::Kind::check;
   node.where = event.where.kept();
-  node.inputs = {edge_of(event.ok, event.where)};
+  node.inputs = {edge_of(event.ok)};
   node.message = event.message;
   add(std::move(node), "check");
 }
@@ -172,7 +172,7 @@ void Recorder::leave(const ScopeEvent& event) {
     // What the caller gets are the values from inside under other ids.
     const auto& call = *static_cast<const CustomGradient*>(event.subject);
     for (std::size_t i = 0; i < call.outputs.size(); ++i) {
-      known_[call.outputs[i].id()] = edge_of(call.results[i], {});
+      known_[call.outputs[i].id()] = edge_of(call.results[i]);
     }
   }
 }
@@ -180,7 +180,7 @@ void Recorder::leave(const ScopeEvent& event) {
 Function Recorder::finish(std::span<const Tensor> results) {
   if (!refusal_.empty()) throw TraceError(refusal_);
   for (std::size_t i = 0; i < results.size(); ++i) {
-    const Edge edge = edge_of(results[i], {});
+    const Edge edge = edge_of(results[i]);
     function_.outputs.push_back(
         {results.size() == 1 ? "result" : "result_" + std::to_string(i), edge});
   }

@@ -42,7 +42,7 @@ class Recorder final : public Listener {
   void leave(const ScopeEvent& event) override;
 
  private:
-  Edge edge_of(const Tensor& tensor, Where where);
+  Edge edge_of(const Tensor& tensor);
   int add(Node node, std::string_view name);
   std::string unique(std::string_view name);
   static std::string readable(std::string_view name);

@@ -107,9 +107,8 @@ class Signatures::State {
   }
 
   [[nodiscard]] std::string explain() const {
-    const std::lock_guard lock(mutex_);
-    std::string text;
-    for (auto at = entries_.rbegin(); at != entries_.rend(); ++at) text += at->function->explain();
+    std::string text;  // what is not ready yet is made so: nobody waits for that
+    for (const auto& function : functions()) text += function->explain();
     return text;
   }
 
@@ -211,7 +210,7 @@ class Signatures::State {
     }
     if (recorder.made_variables()) {  // later calls do not, and are recorded
       const std::lock_guard lock(mutex_);
-      if (std::exchange(made_variables_, true))
+      if (!made_variables_.insert(arguments.fixed_values() + text_of(tensors)).second)
         throw TraceError(
             "trace: the function makes a variable in every call: make it outside, or in "
             "the first call only" +
@@ -389,8 +388,8 @@ class Signatures::State {
   std::list<Entry> entries_;  // most recently used first
   int count_ = 0;
   bool warned_ = false;
-  bool made_variables_ = false;
-  std::set<std::string> needs_sizes_;  // fixed values with which the function cannot be relaxed
+  std::set<std::string> made_variables_;  // arguments for which a call has made variables
+  std::set<std::string> needs_sizes_;     // fixed values with which the function cannot be relaxed
 };
 
 Signatures::Signatures(TraceOptions options)

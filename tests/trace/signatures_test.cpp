@@ -245,6 +245,18 @@ TEST_CASE("a function that makes a variable in every call is refused") {
         std::string::npos);
 }
 
+TEST_CASE("variables may be made in the first call for each value of a fixed argument") {
+  std::map<std::string, Variable> layers;
+  auto f = trace([&](const Tensor& x, const std::string& name) {
+    return x * layers.try_emplace(name, ones({2}) * 3.0).first->second;
+  });
+  for (int call = 0; call < 3; ++call) {
+    CHECK(equal(f(ones({2}), "a"), ones({2}) * 3.0));
+    CHECK(equal(f(ones({2}), "b"), ones({2}) * 3.0));
+  }
+  CHECK(f.trace_count() == 2);
+}
+
 TEST_CASE("who assigns a variable does not wait for ever for those who read it in traces") {
   const Variable w(ones({256}), "w");
   auto f = trace([&](const Tensor& x) { return sum(exp(x * w)); });

@@ -162,9 +162,8 @@ class Partition {
         domain = m.domain;
       }
       if (!(domain == m.domain) || (row.count() > 0 && !(row == m.row))) return false;
-      const bool whole = std::any_of(group.nodes.begin(), group.nodes.end(), [&](int other) {
-        return writes_along(other, m.domain, m.row);
-      });
+      const bool whole = std::any_of(group.nodes.begin(), group.nodes.end(),
+                                     [&](int other) { return writes_along(other, m.domain); });
       if (whole && (!inner_row(domain, m.row) || !many_rows(domain, m.row))) return false;
       // A single fold over few rows is cut up for the threads; two are not.
       if (folds(group) && !many_rows(domain, m.row)) return false;
@@ -179,7 +178,7 @@ class Partition {
       return false;
     if (m.windows && group.row.count() > 0) return false;
     if (own && outside && group.row.count() > 0 && m.row.count() == 0 &&
-        (!inner_row(domain, row) || !many_rows(domain, row)) && writes_along(n, domain, row))
+        (!inner_row(domain, row) || !many_rows(domain, row)) && writes_along(n, domain))
       return false;
     if (!member(first).places && outside) return false;  // a scatter's kernel writes nothing else
     if (scans(group) && outside) return false;
@@ -196,8 +195,7 @@ class Partition {
     return true;
   }
 
-  [[nodiscard]] bool writes_along(int n, const Shape& domain, const Axes& row) const {
-    (void)row;
+  [[nodiscard]] bool writes_along(int n, const Shape& domain) const {
     return std::any_of(node(n).results.begin(), node(n).results.end(),
                        [&](const Spec& spec) { return spec.shape == domain; });
   }
@@ -333,7 +331,7 @@ class Partition {
       int passes = 0;
       for (const int user : users(n)) {
         if (unit(user) != g) continue;
-        passes += member(user).row.count() > 0 ? passes_over(n, user) : 1;
+        passes += member(user).row.count() > 0 ? passes_over(user) : 1;
       }
       if (passes > 1 && weight[i] >= heavy && short_enough) {
         group.kept.push_back(n);
@@ -343,7 +341,7 @@ class Partition {
   }
 
   /// How many stages of the reader look at the value.
-  [[nodiscard]] int passes_over(int, int user) const {
+  [[nodiscard]] int passes_over(int user) const {
     const kernel::Program& program = member(user).lowered->program;
     return static_cast<int>(std::max<std::size_t>(1, program.folds.size()));
   }
