@@ -1,0 +1,96 @@
+#include <rill/trace/step_summary.h>
+
+#include <algorithm>
+#include <set>
+#include <span>
+#include <utility>
+
+namespace rill {
+namespace {
+
+std::int64_t bytes_of(const Spec& spec) {
+  return spec.shape.size().value() * static_cast<std::int64_t>(size_of(spec.dtype));
+}
+
+class Summary {
+ public:
+  explicit Summary(const TracePlan& plan) : plan_(plan) {}
+
+  StepSummary operator()(const KernelStep& step) const {
+    const Group& group = plan_.groups[step.launches[0].group];
+    StepSummary made = of("kernel", group.nodes, group.outputs);
+    made.operations = group.operations;
+    made.launches = step.launches.size();
+    for (std::size_t i = 1; i < step.launches.size(); ++i) {
+      const std::vector<int>& nodes = plan_.groups[step.launches[i].group].nodes;
+      made.alike.insert(made.alike.end(), nodes.begin(), nodes.end());
+    }
+    return made;
+  }
+  StepSummary operator()(const LibraryStep& step) const { return of("library", step.node); }
+  StepSummary operator()(const ReadStep& step) const {
+    StepSummary made;
+    made.kind = "read";
+    made.variable = static_cast<std::ptrdiff_t>(step.variable);
+    return made;
+  }
+  StepSummary operator()(const AssignStep& step) const {
+    StepSummary made;
+    made.kind = "assign";
+    made.nodes = {step.node};
+    made.variable = static_cast<std::ptrdiff_t>(step.variable);
+    return made;
+  }
+  StepSummary operator()(const NodeStep& step) const { return of("node", step.node); }
+
+ private:
+  [[nodiscard]] StepSummary of(std::string_view kind, int node) const {
+    std::vector<Edge> made;
+    for (int k = 0; k < std::ssize(plan_.node(node).results); ++k) made.push_back({node, k});
+    return of(kind, {node}, std::move(made));
+  }
+  [[nodiscard]] StepSummary of(std::string_view kind, std::vector<int> nodes,
+                               std::vector<Edge> made) const {
+    StepSummary summary;
+    summary.kind = kind;
+    summary.read = read(nodes);
+    for (const Edge& edge : made) summary.written += bytes_of(plan_.spec(edge));
+    summary.nodes = std::move(nodes);
+    summary.made = std::move(made);
+    return summary;
+  }
+  /// What a set of nodes reads from elsewhere, each value once.
+  [[nodiscard]] std::int64_t read(std::span<const int> nodes) const {
+    std::set<std::pair<int, int>> seen;
+    std::int64_t bytes = 0;
+    for (const int n : nodes) {
+      for (const Edge& edge : plan_.node(n).inputs) {
+        const bool inside = std::find(nodes.begin(), nodes.end(), edge.node) != nodes.end();
+        if (inside || plan_.node(edge.node).kind == Node::Kind::number) continue;
+        if (seen.insert({edge.node, edge.result}).second) bytes += bytes_of(plan_.spec(edge));
+      }
+    }
+    return bytes;
+  }
+
+  const TracePlan& plan_;
+};
+
+}  // namespace
+
+std::vector<StepSummary> summaries(const TracePlan& plan) {
+  std::vector<StepSummary> all;
+  all.reserve(plan.steps.size());
+  const Summary summary(plan);
+  for (const Step& step : plan.steps) all.push_back(std::visit(summary, step));
+  return all;
+}
+
+std::string bytes_text(std::int64_t bytes) {
+  std::string digits = std::to_string(bytes);
+  for (std::ptrdiff_t at = std::ssize(digits) - 3; at > 0; at -= 3)
+    digits.insert(static_cast<std::size_t>(at), ",");
+  return digits + " B";
+}
+
+}  // namespace rill
