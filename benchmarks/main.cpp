@@ -64,7 +64,7 @@ Options parse(const std::vector<std::string>& arguments) {
 std::vector<Row> rows_of(const Options& options) {
   const std::regex pattern(options.filter);
   std::vector groups{small_rows, elementwise_rows, reduction_rows, matmul_rows, convolution_rows,
-                     index_rows, model_rows,       trace_rows,     process_rows};
+                     index_rows, model_rows,       trace_rows,     memory_rows, process_rows};
   if (options.build) groups.push_back(build_rows);
   std::vector<Row> rows;
   for (const auto group : groups) {

@@ -10,9 +10,12 @@
 namespace rill::bench {
 
 Measurement::Measurement(const Row& row, Pace pace)
-    : work_(row.make()), row_{.name = row.name, .run = work_.run, .times = work_.times} {
+    : work_(row.make()),
+      unit_(row.unit),
+      row_{.name = row.name, .run = work_.run, .times = work_.times, .reading = work_.reading} {
   for (const Floor& floor : work_.floors) {
-    floors_.push_back({.name = floor.name, .run = floor.run, .times = floor.times});
+    floors_.push_back(
+        {.name = floor.name, .run = floor.run, .times = floor.times, .reading = floor.reading});
   }
   if (pace.batches == 1) return;  // a single batch says what a first run takes
   row_.warm_up(pace.seconds);
@@ -22,7 +25,7 @@ Measurement::Measurement(const Row& row, Pace pace)
 double Measurement::next() {
   row_.measure();
   for (Series& floor : floors_) floor.measure();
-  return row_.seconds.back();
+  return row_.readings.back();
 }
 
 Result Measurement::result() const {
@@ -32,6 +35,7 @@ Result Measurement::result() const {
     if (floor.batches().median < best->batches().median) best = &floor;
   }
   return {.name = row_.name,
+          .unit = unit_,
           .time = row_.batches(),
           .floor_time = best->batches(),
           .floor = best->name};
@@ -44,6 +48,7 @@ double Measurement::Series::time(int count) const {
 }
 
 void Measurement::Series::warm_up(double batch) {
+  if (reading) return;
   run();
   double seconds = batch == 0 ? 1 : time(runs);
   for (; seconds < batch / 4; seconds = time(runs)) runs *= 2;
@@ -52,12 +57,13 @@ void Measurement::Series::warm_up(double batch) {
 
 /// A run that is not timed comes before several that are: caches hold what the last series left.
 void Measurement::Series::measure() {
+  if (reading) return readings.push_back(reading());
   if (runs > 1) run();
-  seconds.push_back(time(runs) / runs / times);
+  readings.push_back(time(runs) / runs / times);
 }
 
 Batches Measurement::Series::batches() const {
-  std::vector<double> sorted = seconds;
+  std::vector<double> sorted = readings;
   std::sort(sorted.begin(), sorted.end());
   return {sorted.front(), sorted[sorted.size() / 2], sorted.back()};
 }

@@ -11,13 +11,14 @@
 
 namespace rill::bench {
 
-/// What batches took, in seconds for one operation.
+/// What batches took, in seconds for one operation, or whatever else the row counts.
 struct Batches {
   double smallest = 0, median = 0, largest = 0;
 };
 
 struct Result {
   std::string name;
+  Unit unit = Unit::seconds;
   Batches time;
   Batches floor_time;  ///< of the floor with the least median
   std::string floor;
@@ -30,7 +31,7 @@ class Measurement {
   /// Makes the row's work, warms it and its floors up, and finds how many runs make a batch.
   Measurement(const Row& row, Pace pace);
 
-  /// A batch of the row, then one of each floor. Returns the row's seconds.
+  /// A batch of the row, then one of each floor. Returns the row's reading.
   double next();
 
   /// Throws `Error` when the row has no floor.
@@ -41,16 +42,18 @@ class Measurement {
     std::string name;
     std::function<void()> run;
     double times = 1;
+    std::function<double()> reading = nullptr;
     int runs = 1;  // in a batch
-    std::vector<double> seconds = {};
+    std::vector<double> readings = {};
 
     void warm_up(double batch);
     void measure();
-    [[nodiscard]] double time(int runs) const;
+    [[nodiscard]] double time(int count) const;
     [[nodiscard]] Batches batches() const;
   };
 
   Work work_;
+  Unit unit_;
   Series row_;
   std::vector<Series> floors_;
 };

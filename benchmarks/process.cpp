@@ -5,6 +5,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
@@ -37,41 +38,62 @@ std::vector<std::string> environment_with(const std::vector<std::string>& variab
   return all;
 }
 
-/// Where a program's output goes.
-class Nowhere {
+/// Where a program's output goes: to us; and what it says on its error stream: nowhere.
+class Output {
  public:
-  Nowhere() {
+  Output() {
+    if (pipe2(ends_.data(), O_CLOEXEC) != 0)
+      throw Error(std::string("cannot make a pipe: ") + std::strerror(errno));
     posix_spawn_file_actions_init(&actions_);
-    for (const int stream : {STDOUT_FILENO, STDERR_FILENO}) {
-      posix_spawn_file_actions_addopen(&actions_, stream, "/dev/null", O_WRONLY, 0);
-    }
+    posix_spawn_file_actions_adddup2(&actions_, ends_[1], STDOUT_FILENO);
+    posix_spawn_file_actions_addopen(&actions_, STDERR_FILENO, "/dev/null", O_WRONLY, 0);
   }
-  ~Nowhere() { posix_spawn_file_actions_destroy(&actions_); }
-  Nowhere(const Nowhere&) = delete;
-  Nowhere& operator=(const Nowhere&) = delete;
+  ~Output() {
+    posix_spawn_file_actions_destroy(&actions_);
+    close(ends_[0]);
+    if (ends_[1] >= 0) close(ends_[1]);
+  }
+  Output(const Output&) = delete;
+  Output& operator=(const Output&) = delete;
 
   [[nodiscard]] const posix_spawn_file_actions_t* actions() const { return &actions_; }
 
+  /// All of it: to be called once the program has been started.
+  std::string read_all() {
+    close(ends_[1]);
+    ends_[1] = -1;
+    std::string text;
+    std::array<char, 4096> part{};
+    for (;;) {
+      const ssize_t count = read(ends_[0], part.data(), part.size());
+      if (count > 0) text.append(part.data(), static_cast<std::size_t>(count));
+      if (count == 0 || (count < 0 && errno != EINTR)) return text;
+    }
+  }
+
  private:
   posix_spawn_file_actions_t actions_{};
+  std::array<int, 2> ends_{};
 };
 
 }  // namespace
 
-void run_program(const std::vector<std::string>& command,
-                 const std::vector<std::string>& variables) {
+std::string run_program(const std::vector<std::string>& command,
+                        const std::vector<std::string>& variables) {
   std::vector<std::string> arguments = command;
   std::vector<std::string> environment = environment_with(variables);
-  const Nowhere nowhere;
+  Output output;
   pid_t process = 0;
-  const int fault = posix_spawnp(&process, command.front().c_str(), nowhere.actions(), nullptr,
+  const int fault = posix_spawnp(&process, command.front().c_str(), output.actions(), nullptr,
                                  pointers(arguments).data(), pointers(environment).data());
   if (fault != 0) throw Error("cannot run " + command.front() + ": " + std::strerror(fault));
+  std::string printed = output.read_all();
   int status = 0;
   while (waitpid(process, &status, 0) < 0) {
     if (errno != EINTR) throw Error("cannot wait for " + command.front());
   }
   if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) throw Error(command.front() + " has failed");
+  return printed;
 }
 
 TemporaryFolder::TemporaryFolder() {

@@ -9,11 +9,11 @@
 
 namespace rill::bench {
 
-/// Runs `command` and waits for its end; what it prints is dropped. Its environment is this
-/// process's, with `variables` ("NAME=value") added or replaced. Throws `Error` when it cannot be
-/// run, or fails.
-void run_program(const std::vector<std::string>& command,
-                 const std::vector<std::string>& variables = {});
+/// Runs `command`, waits for its end, and returns what it printed; what it says on its error stream
+/// is dropped. Its environment is this process's, with `variables` ("NAME=value") added or
+/// replaced. Throws `Error` when it cannot be run, or fails.
+std::string run_program(const std::vector<std::string>& command,
+                        const std::vector<std::string>& variables = {});
 
 /// A new folder that ends with the object, with all that is in it.
 class TemporaryFolder {

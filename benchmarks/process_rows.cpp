@@ -6,6 +6,7 @@
 
 #include <fstream>
 #include <memory>
+#include <sstream>
 
 #include <rill/tensor/error.h>
 
@@ -16,6 +17,7 @@ namespace rill::bench {
 namespace {
 
 constexpr Pace single_processes{.batches = 31, .seconds = 0};
+constexpr Pace few_processes{.batches = 7, .seconds = 0};
 
 Floor empty_program() {
   return {.name = "empty program", .run = [] { run_program({RILL_BENCH_EMPTY}); }};
@@ -41,6 +43,41 @@ Work first_result_warm() {
   run();
   return {.run = run, .floors = {empty_program()}};
 }
+
+// ---- First calls of a traced training step ----------------------------------------------------
+
+/// Seconds from the first call of a new process to its return, kernels that run eagerly included;
+/// `calls` = 2: to the return of the second call, for which the step is compiled.
+double seconds_of_calls(const std::string& model, int calls, const std::string& cache) {
+  std::istringstream printed(
+      run_program({RILL_BENCH_FIRST_CALL, model}, {"RILL_CACHE_DIR=" + cache}));
+  double seconds = 0;
+  for (int call = 0; call < calls; ++call) printed >> seconds;
+  if (!printed) throw Error(std::string(RILL_BENCH_FIRST_CALL) + " has printed no time");
+  return seconds;
+}
+
+Row calls_cold(const std::string& name, const std::string& model, int calls) {
+  const auto work = [=] {
+    const auto caches = std::make_shared<const TemporaryFolder>();
+    return Work{.run = nullptr, .floors = {empty_program()}, .reading = [=, number = 0]() mutable {
+                  return seconds_of_calls(model, calls, *caches / std::to_string(number++));
+                }};
+  };
+  return {.name = name, .make = work, .pace = few_processes};
+}
+
+Row calls_warm(const std::string& name, const std::string& model, int calls) {
+  const auto work = [=] {
+    const auto cache = std::make_shared<const TemporaryFolder>();
+    const auto reading = [=] { return seconds_of_calls(model, calls, *cache / "code"); };
+    (void)reading();
+    return Work{.run = nullptr, .floors = {empty_program()}, .reading = reading};
+  };
+  return {.name = name, .make = work, .pace = few_processes};
+}
+
+// ---- Compilers --------------------------------------------------------------------------------
 
 /// Compiles `text` at -O0, as a program that uses rill would be.
 std::function<void()> compilation(const std::string& text) {
@@ -83,6 +120,10 @@ std::vector<Row> process_rows() {
   return {{"start", start, single_processes},
           {"first_result_cold", first_result_cold, single_processes},
           {"first_result_warm", first_result_warm, single_processes},
+          calls_cold("compile_demo_cold", "demo", 2),
+          calls_warm("compile_demo_warm", "demo", 2),
+          calls_cold("compile_gpt_cold", "gpt", 2),
+          calls_warm("compile_gpt_warm", "gpt", 2),
           {"header", header, {.batches = 7, .seconds = 0}}};
 }
 

@@ -20,8 +20,18 @@ std::string duration(double seconds) {
   return fmt::format("{:.3g} s", seconds);
 }
 
-std::string range(const Batches& batches) {
-  return duration(batches.smallest) + " .. " + duration(batches.largest);
+/// "68 KB", "12.3 MB".
+std::string amount(double bytes) {
+  if (bytes < 1e6) return fmt::format("{:.3g} KB", bytes * 1e-3);
+  return fmt::format("{:.3g} MB", bytes * 1e-6);
+}
+
+std::string text(double reading, Unit unit) {
+  return unit == Unit::bytes ? amount(reading) : duration(reading);
+}
+
+std::string range(const Batches& batches, Unit unit) {
+  return text(batches.smallest, unit) + " .. " + text(batches.largest, unit);
 }
 
 }  // namespace
@@ -41,8 +51,9 @@ void Report::ReportRuns(const std::vector<Run>& runs) {
   }
   const Result& result = results_.back();
   fmt::print("{:<20} {:>8}   {:<20} {:>8}   {:<20} {:>6.2f}   {}\n", result.name,
-             duration(result.time.median), range(result.time), duration(result.floor_time.median),
-             range(result.floor_time), result.ratio(), result.floor);
+             text(result.time.median, result.unit), range(result.time, result.unit),
+             text(result.floor_time.median, result.unit), range(result.floor_time, result.unit),
+             result.ratio(), result.floor);
   std::fflush(stdout);
 }
 
@@ -51,11 +62,12 @@ void Report::write_json(const std::string& path) const {
   for (const auto& [heading, text] : cpu::information()) machine[heading] = text;
   nlohmann::ordered_json rows = nlohmann::ordered_json::array();
   for (const Result& result : results_) {
+    const std::string unit = result.unit == Unit::bytes ? "bytes" : "seconds";
     rows.push_back({{"name", result.name},
-                    {"seconds", result.time.median},
+                    {unit, result.time.median},
                     {"smallest", result.time.smallest},
                     {"largest", result.time.largest},
-                    {"floor_seconds", result.floor_time.median},
+                    {"floor_" + unit, result.floor_time.median},
                     {"floor_smallest", result.floor_time.smallest},
                     {"floor_largest", result.floor_time.largest},
                     {"floor", result.floor},

@@ -9,17 +9,22 @@
 
 namespace rill::bench {
 
+/// What the numbers of a row count.
+enum class Unit { seconds, bytes };
+
 /// What a user would measure rill against: memory, arithmetic, or a library called directly.
 struct Floor {
-  std::string name;           ///< "streaming", "oneDNN sgemm"
-  std::function<void()> run;  ///< results that it returns are dropped
-  double times = 1;           ///< the row's floor is a run's time divided by this
+  std::string name;                           ///< "streaming", "oneDNN sgemm"
+  std::function<void()> run;                  ///< results that it returns are dropped
+  double times = 1;                           ///< the row's floor is a run's time divided by this
+  std::function<double()> reading = nullptr;  ///< as in `Work`
 };
 
 struct Work {
   std::function<void()> run;
   double times = 1;           ///< operations in a run: a row's seconds are those of one
   std::vector<Floor> floors;  ///< the fastest counts
+  std::function<double()> reading = nullptr;  ///< a run that is not timed: it says what it came to
 };
 
 /// How many batches are measured, and how long each lasts at least; one run always makes a batch.
@@ -32,6 +37,7 @@ struct Row {
   std::string name;
   std::function<Work()> make;
   Pace pace = {};
+  Unit unit = Unit::seconds;
 };
 
 // One function for each file of rows.
@@ -43,6 +49,7 @@ std::vector<Row> convolution_rows();
 std::vector<Row> index_rows();
 std::vector<Row> model_rows();
 std::vector<Row> trace_rows();
+std::vector<Row> memory_rows();
 std::vector<Row> process_rows();
 std::vector<Row> build_rows();  // minutes: only on request
 
