@@ -110,7 +110,7 @@ bool bounds() {
 std::optional<std::string> llvm_module() { return text("RILL_LLVM_MODULE"); }
 
 bool logs(std::string_view topic) {
-  static constexpr std::array<std::string_view, 1> topics = {"kernels"};
+  static constexpr std::array<std::string_view, 2> topics = {"kernels", "passes"};
   const auto value = text("RILL_LOG");
   bool found = false;
   for (std::size_t first = 0; value && first <= value->size();) {

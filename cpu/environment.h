@@ -44,7 +44,8 @@ bool bounds();
 std::optional<std::string> llvm_module();
 
 /// RILL_LOG: what to tell on the error stream: `kernels` tells of kernels that are interpreted for
-/// they cannot be compiled. Several are separated by commas. Default: nothing.
+/// they cannot be compiled, `passes` what was made of each traced function. Several are separated
+/// by commas. Default: nothing.
 bool logs(std::string_view topic);
 
 /// Throws for the first variable that has a bad value, or names a level that this machine lacks.

@@ -10,7 +10,7 @@
 
 namespace rill {
 
-/// All sizes of the function must be known.
+/// All sizes of the function must be known, and all of its nodes needed: see `optimized`.
 TracePlan compile(std::shared_ptr<const Function> function);
 
 }  // namespace rill

@@ -17,10 +17,6 @@
 namespace rill {
 namespace {
 
-std::size_t bytes_of(const Spec& spec) {
-  return static_cast<std::size_t>(spec.shape.size().value()) * size_of(spec.dtype);
-}
-
 /// What a run works with: kept by its thread for the next one, so that a run allocates nothing but
 /// its results.
 struct Workspace {

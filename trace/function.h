@@ -50,6 +50,11 @@ struct Node {
   std::shared_ptr<rng::Generator> generator;  ///< draw; a handle, which keeps the stream alive
   std::string message;                        ///< check
   Where where = {};                           ///< the user's line, unless it comes from a file
+
+  /// It happens whether its results are read or not, and keeps its place among others that do.
+  [[nodiscard]] bool has_effect() const {
+    return kind == Kind::assign || kind == Kind::draw || kind == Kind::check;
+  }
 };
 
 struct Function {

@@ -1,13 +1,15 @@
 #include <rill/trace/prepared.h>
 
 #include <algorithm>
+#include <cstdio>
 
+#include <rill/cpu/environment.h>
 #include <rill/tensor/error.h>
 #include <rill/tensor/listener.h>
 #include <rill/trace/compile.h>
 #include <rill/trace/execute.h>
 #include <rill/trace/explain.h>
-#include <rill/trace/passes/common_subexpressions.h>
+#include <rill/trace/passes/pipeline.h>
 #include <rill/trace/specialize.h>
 
 namespace rill {
@@ -22,6 +24,16 @@ bool fits(const Function& function, std::span<const Tensor* const> arguments) {
     if (arguments[i]->dtype() != spec.dtype || !(arguments[i]->shape() == spec.shape)) return false;
   }
   return true;
+}
+
+TracePlan planned(const Function& record) {
+  if (!cpu::environment::logs("passes"))
+    return compile(std::make_shared<const Function>(optimized(record)));
+  std::string told = "rill: passes: " + record.text() + "\n";
+  TracePlan plan = compile(std::make_shared<const Function>(optimized(record, &told)));
+  told += "plan:\n" + explain(plan);
+  std::fputs(told.c_str(), stderr);
+  return plan;
 }
 
 }  // namespace
@@ -49,7 +61,7 @@ std::shared_ptr<const Prepared::Ready> Prepared::prepare(std::span<const Tensor*
       throw;
     }
   }
-  TracePlan plan = compile(std::make_shared<const Function>(merge_common_subexpressions(*record)));
+  TracePlan plan = planned(*record);
   auto made = std::make_shared<const Ready>(Ready{std::move(record), std::move(plan)});
   if (auto theirs = find(arguments)) return theirs;  // another thread was faster
   const std::lock_guard lock(mutex_);

@@ -8,10 +8,6 @@
 namespace rill {
 namespace {
 
-std::int64_t bytes_of(const Spec& spec) {
-  return spec.shape.size().value() * static_cast<std::int64_t>(size_of(spec.dtype));
-}
-
 class Summary {
  public:
   explicit Summary(const TracePlan& plan) : plan_(plan) {}
@@ -54,7 +50,8 @@ class Summary {
     StepSummary summary;
     summary.kind = kind;
     summary.read = read(nodes);
-    for (const Edge& edge : made) summary.written += bytes_of(plan_.spec(edge));
+    for (const Edge& edge : made)
+      summary.written += static_cast<std::int64_t>(bytes_of(plan_.spec(edge)));
     summary.nodes = std::move(nodes);
     summary.made = std::move(made);
     return summary;
@@ -67,7 +64,8 @@ class Summary {
       for (const Edge& edge : plan_.node(n).inputs) {
         const bool inside = std::find(nodes.begin(), nodes.end(), edge.node) != nodes.end();
         if (inside || plan_.node(edge.node).kind == Node::Kind::number) continue;
-        if (seen.insert({edge.node, edge.result}).second) bytes += bytes_of(plan_.spec(edge));
+        if (seen.insert({edge.node, edge.result}).second)
+          bytes += static_cast<std::int64_t>(bytes_of(plan_.spec(edge)));
       }
     }
     return bytes;

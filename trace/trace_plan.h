@@ -15,6 +15,11 @@
 
 namespace rill {
 
+/// Of a value whose sizes are known.
+inline std::size_t bytes_of(const Spec& spec) {
+  return static_cast<std::size_t>(spec.shape.size().value()) * size_of(spec.dtype);
+}
+
 /// Where a value is while a function runs.
 struct Place {
   enum class Kind : std::uint8_t {

@@ -4,7 +4,7 @@
 
 #include <rill/trace/compile.h>
 #include <rill/trace/execute.h>
-#include <rill/trace/passes/common_subexpressions.h>
+#include <rill/trace/passes/pipeline.h>
 #include <rill/trace/recorder.h>
 #include <rill/trace/same_bits.h>
 
@@ -45,8 +45,8 @@ TEST_CASE("random programs give the same bits traced as they do eagerly") {
       const Listening on(recorder);
       recorded = random_graph(seed, own, state);
     }
-    const TracePlan plan = compile(
-        std::make_shared<const Function>(merge_common_subexpressions(recorder.finish(recorded))));
+    const TracePlan plan =
+        compile(std::make_shared<const Function>(optimized(recorder.finish(recorded))));
     start_over();
     std::vector<const Tensor*> pointers;
     for (const Tensor& input : inputs) pointers.push_back(&input);

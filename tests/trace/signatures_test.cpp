@@ -1,10 +1,7 @@
 // What a traced function takes and gives, and what makes it be recorded again.
 #include <rill/rill.h>
 
-#include <unistd.h>
-
 #include <atomic>
-#include <cstdio>
 #include <map>
 #include <optional>
 #include <thread>
@@ -12,6 +9,7 @@
 #include "tests/catch.h"
 #include "tests/folder.h"
 #include "tests/thrown.h"
+#include "tests/trace/told.h"
 
 namespace rill {
 namespace {
@@ -200,24 +198,6 @@ TEST_CASE("variables made in the first call are found by the later ones") {
   const std::uint64_t draws = rng::default_generator().draws();
   (void)f(ones({2}));
   CHECK(rng::default_generator().draws() == draws);
-}
-
-/// What is written to the error stream while `f` runs.
-template <class F>
-std::string told(F&& f) {
-  std::FILE* const file = std::tmpfile();
-  std::fflush(stderr);
-  const int saved = dup(2);
-  dup2(fileno(file), 2);
-  f();
-  std::fflush(stderr);
-  dup2(saved, 2);
-  close(saved);
-  std::fseek(file, 0, SEEK_SET);
-  std::string text(4096, '\0');
-  text.resize(std::fread(text.data(), 1, text.size(), file));
-  std::fclose(file);
-  return text;
 }
 
 TEST_CASE("a fixed float that changes, and shapes without end, are told of once") {

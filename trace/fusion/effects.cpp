@@ -4,8 +4,7 @@
 
 namespace rill {
 
-Effects effects_of(const Function& function, std::span<const Member> members,
-                   const std::vector<bool>& needed) {
+Effects effects_of(const Function& function, std::span<const Member> members) {
   Effects effects{.later = std::vector<std::vector<int>>(function.nodes.size()),
                   .before = std::vector<int>(function.nodes.size())};
   int last = -1;
@@ -17,10 +16,8 @@ Effects effects_of(const Function& function, std::span<const Member> members,
   };
   std::unordered_map<std::uint64_t, State> states;  // of variables, by id
   for (std::size_t n = 0; n < function.nodes.size(); ++n) {
-    if (!needed[n]) continue;
     const Node::Kind kind = function.nodes[n].kind;
-    const bool effect =
-        kind == Node::Kind::assign || kind == Node::Kind::draw || kind == Node::Kind::check;
+    const bool effect = function.nodes[n].has_effect();
     // An operator without loops may fail too: nobody has looked.
     const bool fallible =
         members[n].checks || (kind == Node::Kind::op && members[n].lowered == nullptr);

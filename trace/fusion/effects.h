@@ -17,7 +17,6 @@ struct Effects {
   std::vector<int> before;              ///< by node: how many effects stand before it
 };
 
-Effects effects_of(const Function& function, std::span<const Member> members,
-                   const std::vector<bool>& needed);
+Effects effects_of(const Function& function, std::span<const Member> members);
 
 }  // namespace rill

@@ -17,11 +17,9 @@ constexpr std::int64_t longest_row = std::int64_t{1} << 16;  // elements that ar
 
 class Partition {
  public:
-  Partition(const Function& function, std::span<const Member> members,
-            const std::vector<bool>& needed, const Effects& effects)
+  Partition(const Function& function, std::span<const Member> members, const Effects& effects)
       : function_(function),
         members_(members),
-        needed_(needed),
         effects_(effects),
         unit_of_(function.nodes.size(), -1),
         displaced_(function.nodes.size()),
@@ -31,7 +29,6 @@ class Partition {
                [this](int name, const auto& follow) { follow_unit(name, follow); }),
         wanted_outside_(function.nodes.size()) {
     for (std::size_t n = 0; n < function.nodes.size(); ++n) {
-      if (!needed[n]) continue;
       for (const Edge& edge : function.nodes[n].inputs) {
         auto& users = users_[static_cast<std::size_t>(edge.node)];
         if (users.empty() || users.back() != static_cast<int>(n))
@@ -44,7 +41,7 @@ class Partition {
 
   std::vector<Group> run() {
     for (std::size_t n = function_.nodes.size(); n-- > 0;) {
-      if (needed_[n] && members_[n].lowered != nullptr) place(static_cast<int>(n));
+      if (members_[n].lowered != nullptr) place(static_cast<int>(n));
     }
     for (Group& group : groups_) finish(group);
     std::erase_if(groups_, [](const Group& group) { return group.nodes.empty(); });
@@ -359,7 +356,6 @@ class Partition {
 
   const Function& function_;
   std::span<const Member> members_;
-  const std::vector<bool>& needed_;
   const Effects& effects_;
   std::vector<Group> groups_;
   std::vector<int> unit_of_;             // the group of each node, -1 for none
@@ -373,8 +369,8 @@ class Partition {
 }  // namespace
 
 std::vector<Group> partition(const Function& function, std::span<const Member> members,
-                             const std::vector<bool>& needed, const Effects& effects) {
-  return Partition(function, members, needed, effects).run();
+                             const Effects& effects) {
+  return Partition(function, members, effects).run();
 }
 
 }  // namespace rill

@@ -13,8 +13,8 @@
 namespace rill {
 
 /// Groups of the nodes that loops describe, each node in at least one; a node that costs nothing
-/// may be in several. `needed` says of each node whether it runs at all.
+/// may be in several.
 std::vector<Group> partition(const Function& function, std::span<const Member> members,
-                             const std::vector<bool>& needed, const Effects& effects);
+                             const Effects& effects);
 
 }  // namespace rill

@@ -3,9 +3,10 @@
 #pragma once
 
 #include <rill/trace/function.h>
+#include <rill/trace/passes/changes.h>
 
 namespace rill {
 
-Function merge_common_subexpressions(const Function& function);
+Function merge_common_subexpressions(Function function, Changes& changes);
 
 }  // namespace rill

@@ -1,0 +1,209 @@
+#include <rill/trace/fusion/units.h>
+
+#include <algorithm>
+#include <functional>
+#include <queue>
+#include <utility>
+
+#include <rill/ops/plans.h>
+#include <rill/tensor/error.h>
+#include <rill/trace/trace_plan.h>
+
+namespace rill {
+namespace {
+
+constexpr std::int64_t most_points = std::int64_t{1} << 18;  // of a kernel that runs beside others
+
+bool runs(const Node& node) {
+  return node.kind != Node::Kind::input && node.kind != Node::Kind::constant &&
+         node.kind != Node::Kind::number;
+}
+
+}  // namespace
+
+Units::Units(const Function& function, std::span<const Member> members,
+             std::span<const Group> groups, const Effects& effects)
+    : function_(function),
+      members_(members),
+      groups_(groups),
+      of_(function.nodes.size(), -1),
+      kernels_(groups.size()) {
+  make();
+  sort(effects);
+  for (std::size_t g = 0; g < groups.size(); ++g) prepare(g);
+  join();
+}
+
+bool Units::renames(const Unit& unit) const {
+  return unit.nodes.size() == 1 && node(unit.nodes[0]).kind == Node::Kind::op &&
+         node(unit.nodes[0]).op->name == "reshape";
+}
+
+Edge Units::root(Edge edge) const {
+  for (;;) {
+    const std::ptrdiff_t u = of(edge.node);
+    if (u < 0 || !renames(units_[static_cast<std::size_t>(u)])) return edge;
+    edge = node(edge.node).inputs[0];
+  }
+}
+
+bool Units::may_fail(const Unit& unit) const {
+  return std::any_of(unit.nodes.begin(), unit.nodes.end(), [&](int n) {
+    switch (node(n).kind) {
+      case Node::Kind::variable:
+      case Node::Kind::assign:
+      case Node::Kind::draw:
+        return false;
+      case Node::Kind::op:
+        return members_[static_cast<std::size_t>(n)].checks ||
+               (unit.groups.empty() && unit.plan == nullptr);
+      default:
+        return true;
+    }
+  });
+}
+
+void Units::make() {
+  for (std::size_t g = 0; g < groups_.size(); ++g) {
+    for (const int n : groups_[g].nodes)
+      of_[static_cast<std::size_t>(n)] = static_cast<std::ptrdiff_t>(units_.size());
+    units_.push_back({.nodes = groups_[g].nodes, .groups = {g}, .inputs = {}});
+  }
+  for (int n = 0; n < std::ssize(function_.nodes); ++n) {
+    if (!runs(node(n)) || of(n) >= 0) continue;
+    of_[static_cast<std::size_t>(n)] = static_cast<std::ptrdiff_t>(units_.size());
+    units_.push_back({.nodes = {n}, .groups = {}, .inputs = {}, .plan = library(n)});
+  }
+  for (std::size_t u = 0; u < units_.size(); ++u) {
+    Unit& unit = units_[u];
+    for (const int n : unit.nodes) {
+      for (const Edge& edge : node(n).inputs) {
+        if (of(edge.node) != static_cast<std::ptrdiff_t>(u)) unit.inputs.push_back(edge);
+      }
+    }
+  }
+}
+
+/// The plan of a library's operator whose operands need no conversion.
+std::shared_ptr<const kernel::Plan> Units::library(int n) const {
+  const Node& of = node(n);
+  if (of.kind != Node::Kind::op || !of.op->library || of.op->composition) return nullptr;
+  std::vector<Tensor> inputs;
+  std::vector<Spec> specs;
+  for (const Edge& edge : of.inputs) {
+    if (node(edge.node).kind == Node::Kind::number || spec(edge).weak) return nullptr;
+    inputs.push_back(Tensor::abstract(spec(edge).shape, spec(edge).dtype));
+    specs.push_back(spec(edge));
+  }
+  Infer infer(*of.op, of.attributes, inputs, {});
+  of.op->rule(infer);
+  for (int k = 0; k < static_cast<int>(specs.size()); ++k) {
+    if (infer.operand_dtype(k) != specs[static_cast<std::size_t>(k)].dtype) return nullptr;
+  }
+  for (const Spec& result : infer.results()) {
+    if (result.start != Spec::nothing || bytes_of(result) == 0) return nullptr;
+  }
+  return plan_for(*of.op, of.attributes, specs, infer.results(), Device::cpu());
+}
+
+/// As early as possible in the order of the program.
+void Units::sort(const Effects& effects) {
+  std::vector<std::vector<std::size_t>> after(units_.size());
+  std::vector<int> waits(units_.size());
+  const auto depend = [&](std::ptrdiff_t before, std::ptrdiff_t later) {
+    if (before < 0 || later < 0 || before == later) return;
+    after[static_cast<std::size_t>(before)].push_back(static_cast<std::size_t>(later));
+    ++waits[static_cast<std::size_t>(later)];
+  };
+  for (std::size_t u = 0; u < units_.size(); ++u) {
+    for (const Edge& edge : units_[u].inputs) depend(of(edge.node), static_cast<std::ptrdiff_t>(u));
+  }
+  for (int n = 0; n < std::ssize(function_.nodes); ++n) {
+    for (const int later : effects.later[static_cast<std::size_t>(n)]) depend(of(n), of(later));
+  }
+  using Entry = std::pair<int, std::size_t>;  // the unit's last node: it may not wait longer
+  std::priority_queue<Entry, std::vector<Entry>, std::greater<>> ready;
+  const auto push = [&](std::size_t u) {
+    const int last = units_[u].nodes.back();
+    ready.emplace(node(last).kind == Node::Kind::variable ? -1 : last, u);
+  };
+  for (std::size_t u = 0; u < units_.size(); ++u) {
+    if (waits[u] == 0) push(u);
+  }
+  while (!ready.empty()) {
+    const std::size_t u = ready.top().second;
+    ready.pop();
+    order_.push_back(u);
+    for (const std::size_t next : after[u]) {
+      if (--waits[next] == 0) push(next);
+    }
+  }
+  if (order_.size() != units_.size()) throw InternalError("trace: groups wait for one another");
+}
+
+void Units::prepare(std::size_t g) {
+  const Group& group = groups_[g];
+  if (std::all_of(group.outputs.begin(), group.outputs.end(),
+                  [&](const Edge& edge) { return bytes_of(spec(edge)) == 0; }) &&
+      std::none_of(group.nodes.begin(), group.nodes.end(),
+                   [&](int n) { return members_[static_cast<std::size_t>(n)].checks; }))
+    return;
+  GroupKernel& made = kernels_[g];
+  made.fused = fuse(function_, members_, group);
+  made.fingerprint = kernel::fingerprint(made.fused.program);
+  made.executable = kernel::backend(Device::cpu()).prepare(made.fused.program);
+  for (const Dim size : made.fused.sizes) made.sizes.push_back(size.value());
+  made.measure = made.executable->measure(made.sizes.data());
+}
+
+/// Units with the same pointwise kernel run together, where the first of them runs, when what
+/// they need is there by then: the updates of an optimizer are one piece of work.
+void Units::join() {
+  position_.resize(units_.size());
+  for (std::size_t at = 0; at < order_.size(); ++at)
+    position_[order_[at]] = static_cast<std::ptrdiff_t>(at);
+  std::map<std::array<std::uint64_t, 2>, std::vector<std::size_t>> alike;  // units, in order
+  std::vector<std::size_t> kept;
+  for (const std::size_t u : order_) {
+    const Unit& unit = units_[u];
+    const bool joined = unit.groups.size() == 1 && !renames(unit) && joinable(unit.groups[0]) &&
+                        joins(u, alike[kernels_[unit.groups[0]].fingerprint]);
+    if (!joined) kept.push_back(u);
+  }
+  order_ = std::move(kept);
+  position_.assign(units_.size(), -1);
+  for (std::size_t at = 0; at < order_.size(); ++at)
+    position_[order_[at]] = static_cast<std::ptrdiff_t>(at);
+}
+
+bool Units::joinable(std::size_t g) const {
+  const GroupKernel& kernel = kernels_[g];
+  return kernel.executable != nullptr && kernel.executable->direct() != nullptr &&
+         kernel.measure.points <= most_points &&
+         std::all_of(groups_[g].outputs.begin(), groups_[g].outputs.end(),
+                     [&](const Edge& edge) { return start_of(edge) == Spec::nothing; });
+}
+
+bool Units::joins(std::size_t u, std::vector<std::size_t>& alike) {
+  std::ptrdiff_t ready = 0;  // the first position at which the unit could run
+  for (const Edge& edge : units_[u].inputs) {
+    const std::ptrdiff_t from = of(edge.node);
+    if (from >= 0) ready = std::max(ready, position_[static_cast<std::size_t>(from)] + 1);
+  }
+  for (const std::size_t other : alike) {
+    if (position_[other] < ready) continue;
+    Unit& into = units_[other];
+    const Unit& from = units_[u];
+    into.nodes.insert(into.nodes.end(), from.nodes.begin(), from.nodes.end());
+    into.groups.insert(into.groups.end(), from.groups.begin(), from.groups.end());
+    into.inputs.insert(into.inputs.end(), from.inputs.begin(), from.inputs.end());
+    for (const int n : from.nodes)
+      of_[static_cast<std::size_t>(n)] = static_cast<std::ptrdiff_t>(other);
+    position_[u] = position_[other];
+    return true;
+  }
+  alike.push_back(u);
+  return false;
+}
+
+}  // namespace rill

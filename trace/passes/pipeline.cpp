@@ -1,0 +1,48 @@
+#include <rill/trace/passes/pipeline.h>
+
+#include <string_view>
+
+#include <rill/trace/passes/changes.h>
+#include <rill/trace/passes/common_subexpressions.h>
+#include <rill/trace/passes/constant_folding.h>
+#include <rill/trace/passes/dead_code.h>
+
+namespace rill {
+namespace {
+
+struct Pass {
+  std::string_view name;
+  Function (*run)(Function function, Changes& changes);
+};
+
+/// What is not needed is not looked at; what has become equal is merged; what that leaves over
+/// goes.
+constexpr Pass passes[] = {
+    {"dead code", &remove_dead_code},
+    {"constant folding", &fold_constants},
+    {"common subexpressions", &merge_common_subexpressions},
+    {"dead code", &remove_dead_code},
+};
+
+std::string block(std::string_view name, std::size_t before, std::size_t after,
+                  const Changes& changes) {
+  std::string text = std::string(name) + ": " + std::to_string(before) + " nodes become " +
+                     std::to_string(after) + "\n";
+  for (const std::string& line : changes.lines()) text += "  " + line + "\n";
+  return text;
+}
+
+}  // namespace
+
+Function optimized(Function function, std::string* told) {
+  for (const Pass& pass : passes) {
+    Changes changes(told != nullptr);
+    const std::size_t before = function.nodes.size();
+    function = pass.run(std::move(function), changes);
+    if (told != nullptr && (changes.count() > 0 || function.nodes.size() != before))
+      *told += block(pass.name, before, function.nodes.size(), changes);
+  }
+  return function;
+}
+
+}  // namespace rill
