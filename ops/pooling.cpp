@@ -44,7 +44,18 @@ void max_pool_rule(Infer& i, const WindowAttributes& a) {
   i.out(int32, i.results()[0].shape);
 }
 
-/// Two loops over a window and what they meet at each place.
+/// Adds a condition to one that may be undefined: always true.
+void require(Value& all, const Value& condition) {
+  all = all.defined() ? all && condition : condition;
+}
+/// An element where `inside` holds, which is everywhere if it is undefined.
+Value element(Body& b, int k, const std::array<Value, 4>& index, const Value& inside,
+              const Value& otherwise) {
+  return inside.defined() ? b.in(k, index, inside, otherwise) : b.in(k, index);
+}
+
+/// Two loops over a window and what they meet at each place. Without padding all of it lies inside
+/// the image.
 struct Window {
   std::array<kernel::Id, 2> loops{};
   Value i, j, row, column, inside;
@@ -55,7 +66,11 @@ struct Window {
     j = b.index(loops[1]);
     row = b.at(1) * a.stride[0].value() + i - a.pad_before[0].value();
     column = b.at(2) * a.stride[1].value() + j - a.pad_before[1].value();
-    inside = row >= 0 && row < b.size(0, 1) && column >= 0 && column < b.size(0, 2);
+    for (int d = 0; d < 2; ++d) {
+      const Value& at = d == 0 ? row : column;
+      if (!(a.pad_before[d] == Dim(0))) require(inside, at >= 0);
+      if (!(a.pad_after[d] == Dim(0))) require(inside, at < b.size(0, 1 + d));
+    }
   }
 };
 
@@ -64,33 +79,17 @@ struct Window {
 void max_pool_body(Body& b, const WindowAttributes& a) {
   const Window window(b, a);
   const Value none = kernel::lowest(b.constant(b.dtype(), 0));
-  const Value x =
-      b.in(0, std::array{b.at(0), window.row, window.column, b.at(3)}, window.inside, none);
+  const Value x = element(b, 0, {b.at(0), window.row, window.column, b.at(3)}, window.inside, none);
   const Value place = kernel::cast(window.i * a.window[1].value() + window.j, int32);
-  const Value unset = kernel::constant(place, -1);
-  const auto better = [](const Value& value, const Value& place, const Value& best,
-                         const Value& best_place) {
-    const Value is_nan = value != value;
-    const Value best_is_nan = best != best;
-    return (place >= 0) && ((best_place < 0) || (!best_is_nan && (is_nan || best < value)) ||
-                            (place < best_place && (value == best || (is_nan && best_is_nan))));
+  const auto step = [&](std::span<const Value> best) {
+    Value take = best[1] < 0 || (best[0] == best[0] && !(x <= best[0]));
+    if (window.inside.defined()) take = window.inside && take;
+    return std::vector{kernel::select(take, x, best[0]), kernel::select(take, place, best[1])};
   };
-  const auto join = [=](const Value& value, const Value& at, const Value& best,
-                        const Value& best_at) {
-    const Value take = better(value, at, best, best_at);
-    return std::vector{kernel::select(take, value, best), kernel::select(take, at, best_at)};
-  };
-  const auto results =
-      b.fold(window.loops, {.init = {none, unset},
-                            .step =
-                                [=](std::span<const Value> best) {
-                                  return join(x, kernel::select(window.inside, place, unset),
-                                              best[0], best[1]);
-                                },
-                            .merge =
-                                [=](std::span<const Value> left, std::span<const Value> right) {
-                                  return join(right[0], right[1], left[0], left[1]);
-                                }});
+  const auto results = b.fold(window.loops, {.kind = kernel::Fold::Kind::sequence,
+                                             .init = {none, kernel::constant(place, -1)},
+                                             .step = step,
+                                             .merge = {}});
   b.out(0, results[0]);
   b.out(1, results[1]);
 }
@@ -112,8 +111,9 @@ struct Reaching {
       const Value padded = b.at(1 + d) + a.pad_before[d].value();
       at[i] = padded / stride - b.index(loops[i]);
       offset[i] = padded - at[i] * stride;
-      const Value fits = at[i] >= 0 && at[i] < b.size(k, 1 + d) && offset[i] < extent;
-      inside = d == 0 ? fits : inside && fits;
+      require(inside, at[i] < b.size(k, 1 + d));
+      if (extent > stride) require(inside, at[i] >= 0);
+      if (extent % stride != 0) require(inside, offset[i] < extent);
     }
     row = at[0];
     column = at[1];
@@ -121,11 +121,12 @@ struct Reaching {
   }
 };
 
+/// One after the other: windows are small.
 kernel::Folding summing(const Value& term) {
-  return {.init = {kernel::constant(term, 0)},
+  return {.kind = kernel::Fold::Kind::sequence,
+          .init = {kernel::constant(term, 0)},
           .step = [=](std::span<const Value> total) { return std::vector{total[0] + term}; },
-          .merge = [](std::span<const Value> a,
-                      std::span<const Value> b) { return std::vector{a[0] + b[0]}; }};
+          .merge = {}};
 }
 
 /// Of dy and places, for images of the size in the attributes.
@@ -184,8 +185,7 @@ Value covered(const Value& at, const Value& size, const WindowAttributes& a, int
 void avg_pool_body(Body& b, const WindowAttributes& a) {
   const Window window(b, a);
   const Value zero = b.constant(b.dtype(), 0);
-  const Value x =
-      b.in(0, std::array{b.at(0), window.row, window.column, b.at(3)}, window.inside, zero);
+  const Value x = element(b, 0, {b.at(0), window.row, window.column, b.at(3)}, window.inside, zero);
   const Value count = covered(b.at(1), b.size(0, 1), a, 0) * covered(b.at(2), b.size(0, 2), a, 1);
   b.out(b.fold(window.loops, summing(x))[0] / kernel::cast(count, x.dtype()));
 }

@@ -198,6 +198,7 @@ class Emitter {
 
   // ---- scan.cpp -------------------------------------------------------------------------------
   void run_sequence(Id fold);
+  Values written_out_sequence(Id fold, std::int64_t count, Values values);
   void scan(const kernel::Stage& stage);
 
   // ---- owned.cpp ------------------------------------------------------------------------------

@@ -14,6 +14,23 @@ using kernel::Fold;
 using kernel::fold_chunk;
 using llvm::Value;
 
+namespace {
+constexpr std::int64_t most_written_out = 16;  // elements of a sequence
+}  // namespace
+
+/// The steps of a short sequence, one after the other.
+Values Emitter::written_out_sequence(Id id, std::int64_t count, Values values) {
+  const auto axes = program_.list(program_.folds[id].axes);
+  for (std::int64_t element = 0; element < count; ++element) {
+    nest_.region([&] {
+      const Values place = position(axes, integer(element));
+      for (std::size_t a = 0; a < axes.size(); ++a) set_axis(axes[a], place[a]);
+      values = step_values(id, values);
+    });
+  }
+  return values;
+}
+
 void Emitter::run_sequence(Id id) {
   const Fold& fold = program_.folds[id];
   const auto axes = program_.list(fold.axes);
@@ -26,21 +43,27 @@ void Emitter::run_sequence(Id id) {
       for (Value*& value : init) value = splat(value);
     }
     Value* count = fold_elements(id);
-    const Values values = nest_.when(b_.CreateICmpSGT(count, integer(0)), init, true, [&] {
-      Values carried = position(axes, integer(0));
-      carried.insert(carried.end(), init.begin(), init.end());
-      const Values last = nest_.loop(integer(0), count, 1, carried, [&](Value*, const Values& now) {
-        const auto split = now.begin() + static_cast<std::ptrdiff_t>(axes.size());
-        Values place(now.begin(), split);
-        for (std::size_t a = 0; a < axes.size(); ++a) set_axis(axes[a], place[a]);
-        const Values stepped = step_values(id, Values(split, now.end()));
-        if (!place.empty()) place.back() = b_.CreateAdd(place.back(), integer(1));
-        Values next = advance(axes, place);
-        next.insert(next.end(), stepped.begin(), stepped.end());
-        return next;
-      });
-      return Values(last.begin() + static_cast<std::ptrdiff_t>(axes.size()), last.end());
-    });
+    const auto* known = llvm::dyn_cast<llvm::ConstantInt>(count);
+    const bool written_out = known != nullptr && known->getSExtValue() <= most_written_out;
+    const Values values =
+        written_out
+            ? written_out_sequence(id, known->getSExtValue(), init)
+            : nest_.when(b_.CreateICmpSGT(count, integer(0)), init, true, [&] {
+                Values carried = position(axes, integer(0));
+                carried.insert(carried.end(), init.begin(), init.end());
+                const Values last =
+                    nest_.loop(integer(0), count, 1, carried, [&](Value*, const Values& now) {
+                      const auto split = now.begin() + static_cast<std::ptrdiff_t>(axes.size());
+                      Values place(now.begin(), split);
+                      for (std::size_t a = 0; a < axes.size(); ++a) set_axis(axes[a], place[a]);
+                      const Values stepped = step_values(id, Values(split, now.end()));
+                      if (!place.empty()) place.back() = b_.CreateAdd(place.back(), integer(1));
+                      Values next = advance(axes, place);
+                      next.insert(next.end(), stepped.begin(), stepped.end());
+                      return next;
+                    });
+                return Values(last.begin() + static_cast<std::ptrdiff_t>(axes.size()), last.end());
+              });
     if (wide)
       store_slots(id, results, b_.CreateSub(lanes_.base, block_->start), values);
     else

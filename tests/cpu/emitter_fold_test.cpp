@@ -236,10 +236,11 @@ TEST_CASE("A scan stores each prefix, chunk by chunk") {
 }
 
 TEST_CASE("A sequence takes its elements one after the other") {
+  const std::int64_t count = GENERATE(10, 20);  // short ones are written out
   Builder b;
   const Value n = b.size();
   const Id i = b.axis(n);
-  const Id j = b.axis(b.integer(10));
+  const Id j = b.axis(b.integer(count));
   const Id x = line(b, float32, Space::input, n);
   const Id out = line(b, float32, Space::output, n);
   b.outer(std::array{i});
@@ -259,7 +260,7 @@ TEST_CASE("A sequence takes its elements one after the other") {
   for (std::size_t k = 0; k < 300; ++k) {
     in[k] = static_cast<float>(k) * 0.001F;
     expected[k] = in[k];
-    for (int step = 0; step < 10; ++step) {
+    for (int step = 0; step < count; ++step) {
       const float square = expected[k] * expected[k];
       expected[k] = square - static_cast<float>(step);
     }

@@ -26,7 +26,15 @@ kernel::Program with_launched_sizes(kernel::Program program, std::vector<Dim>& s
   const auto launch_all = [&](kernel::Range range) {
     for (Id i = 0; i < range.count; ++i) launch(program.ids[range.first + i]);
   };
-  for (kernel::Axis& axis : program.axes) launch(axis.extent);
+  // Sequences, which have few elements, are written out: their extents stay.
+  std::vector<bool> written_out(program.axes.size());
+  for (const kernel::Fold& fold : program.folds) {
+    if (fold.kind != kernel::Fold::Kind::sequence) continue;
+    for (const Id axis : program.list(fold.axes)) written_out[axis] = true;
+  }
+  for (std::size_t axis = 0; axis < program.axes.size(); ++axis) {
+    if (!written_out[axis]) launch(program.axes[axis].extent);
+  }
   for (const kernel::Buffer& buffer : program.buffers) {
     launch_all(buffer.extents);
     launch_all(buffer.strides);
