@@ -1,7 +1,6 @@
 #include <rill/ops/reduce.h>
 
 #include <algorithm>
-#include <bit>
 #include <limits>
 #include <vector>
 
@@ -14,7 +13,7 @@
 #include <rill/ops/families.h>
 #include <rill/ops/grad.h>
 #include <rill/ops/infer.h>
-#include <rill/ops/join.h>
+#include <rill/ops/products_of_others.h>
 #include <rill/ops/shape.h>
 #include <rill/tensor/index.h>
 #include <rill/tensor/user_call.h>
@@ -154,51 +153,7 @@ constexpr auto extreme_gradient = [](Grad& g, const ReduceAttributes& a) {
   g.to(0, where(hit, restored(g.dy(), g.shape(0), a.axes) / hits, 0));
 };
 
-/// For each element of a row, the product of the others; x is (rows, n). Pairs are multiplied up to
-/// the whole row, and what stands beside each of them down again: 3n products in 2 log2(n) steps.
-Tensor products_of_others_in_row(const Tensor& x) {
-  const Dim rows = x.dim(0);
-  if (!x.dim(1).known()) {
-    // Halves of an unknown number are not known to be whole: each row as often as it has elements,
-    // with ones on the diagonal.
-    const Tensor place = cumsum(ones_like(x, int64), 1);
-    const Tensor self = expand_dims(place, 2) == expand_dims(place, 1);
-    return prod(where(self, 1, expand_dims(x, 1)), 2);
-  }
-  const std::int64_t count = x.dim(1).value();
-  if (count == 0) return x;
-  auto length = static_cast<std::int64_t>(std::bit_ceil(static_cast<std::uint64_t>(count)));
-  std::vector<Tensor> levels;
-  Tensor products = pad(x, {{0, 0}, {0, length - count}}, {.value = 1});
-  for (; length > 1; length /= 2) {
-    levels.push_back(reshape(products, {rows, length / 2, 2}));  // (rows, pairs, 2)
-    products = levels.back()(ellipsis, 0) * levels.back()(ellipsis, 1);
-  }
-  Tensor others = ones_like(products);  // (rows, 1)
-  for (; !levels.empty(); levels.pop_back()) {
-    length *= 2;
-    others = reshape(expand_dims(others, 2) * flip(levels.back(), 2), {rows, length});
-  }
-  return others(slice(), slice(0, count));
-}
-
-/// The same, of the elements that `axes` fold into one. Zeros are numbers like others here, and
-/// nothing is divided, so that derivatives of any order are right where there are zeros.
-Tensor products_of_others(const Tensor& x, const Axes& axes) {
-  Axes order;
-  for (int axis = 0; axis < x.rank(); ++axis) {
-    if (!axes.contains(axis)) order.push_back(axis);
-  }
-  const Dim rows = size_along(x.shape(), order);
-  const Dim count = size_along(x.shape(), axes);
-  for (const int axis : axes) order.push_back(axis);
-  Axes back;
-  for (int axis = 0; axis < x.rank(); ++axis)
-    back.push_back(static_cast<int>(std::find(order.begin(), order.end(), axis) - order.begin()));
-  const Tensor moved = transpose(x, order);
-  const Tensor others = products_of_others_in_row(reshape(moved, {rows, count}));
-  return transpose(reshape(others, moved.shape()), back);
-}
+const Op& find_products_of_others();
 
 // clang-format off
 constexpr Op table[] = {
@@ -218,8 +173,13 @@ constexpr Op table[] = {
        b.out(row.product(b.in(0)));
      },
      .grad = [](Grad& g, const ReduceAttributes& a) {
-       g.to(0, restored(g.dy(), g.shape(0), a.axes) * products_of_others(g.x(0), a.axes));
+       const Tensor others = products_of_others(find_products_of_others(), {&g.x(0), 1}, a.axes);
+       g.to(0, restored(g.dy(), g.shape(0), a.axes) * others);
      }},
+    {.name = "products_of_others",
+     .rule = named<&products_of_others_rule>,
+     .composition = named<&products_of_others_composition>,
+     .grad = [](Grad& g, const ProductAttributes& a) { products_of_others_gradient(g, find_products_of_others(), a); }},
     {.name = "mean", .peers = {.numpy = "mean", .tensorflow = "math.reduce_mean", .torch = "mean", .onnx = "ReduceMean"},
      .rule = fold_rule<real>,
      .body = [](Body& b, const ReduceAttributes& a) {
@@ -321,6 +281,8 @@ constexpr Op table[] = {
 
 template <FixedString name>
 constexpr const Op& find = table[position(table, name.view())];
+
+const Op& find_products_of_others() { return find<"products_of_others">; }
 
 Tensor fold(const Op& op, const Tensor& x, const Axes& axes, bool keepdims, Where where) {
   const ReduceAttributes attributes{.axes = normalized_axes(x, axes, op.name, where),

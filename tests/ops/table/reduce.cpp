@@ -82,6 +82,10 @@ Row reduction(Row row, std::vector<Bad> bad) {
   row.bad = std::move(bad);
   return row;
 }
+Row covering(Row row, std::vector<std::string> also) {
+  row.also = std::move(also);
+  return row;
+}
 
 const Tensor matrix = zeros({2, 3});
 const Tensor nothing = zeros({2, 0});
@@ -194,14 +198,15 @@ std::vector<Row> reduce_rows() {
                   "sum: axis 2 is outside [-2, 2) for float32[2,3]"},
                  {[] { (void)sum(matrix, {0, -2}); }, "IndexError",
                   "sum: axis -2 is given twice for float32[2,3]"}}),
-      reduction(
-          "prod", [](const Tensor& x, const A& a, const O& o) { return prod(x, a, o); },
-          [](const std::vector<double>& v) {
-            long double product = 1;
-            for (const double x : v) product *= x;
-            return static_cast<double>(product);
-          },
-          {float32, float64, bfloat16, int64}, 2, widened, true, 0.5, 1.5),
+      covering(reduction(
+                   "prod", [](const Tensor& x, const A& a, const O& o) { return prod(x, a, o); },
+                   [](const std::vector<double>& v) {
+                     long double product = 1;
+                     for (const double x : v) product *= x;
+                     return static_cast<double>(product);
+                   },
+                   {float32, float64, bfloat16, int64}, 2, widened, true, 0.5, 1.5),
+               {"products_of_others"}),
       reduction(
           "mean", [](const Tensor& x, const A& a, const O& o) { return mean(x, a, o); },
           [](const std::vector<double>& v) { return total(v) / count(v); }, everything, 2,
