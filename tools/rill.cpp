@@ -8,6 +8,9 @@
 #include <string>
 #include <string_view>
 
+#include "arguments.h"
+#include "commands.h"
+
 #include <rill/cpu/code_folder.h>
 #include <rill/cpu/information.h>
 #include <rill/ops/families.h>
@@ -21,6 +24,7 @@ constexpr const char* usage =
     "\n"
     "  info       the machine, the libraries behind rill and how they are set up\n"
     "  show FILE  the signatures of a saved graph\n"
+    "  draw FILE PICTURE  a saved graph as .html, .svg, .png, .pdf or .dot\n"
     "  operators  all operators, as docs/operators.md has them\n"
     "  cache      the folder of compiled kernels, and what it holds; --clear removes that\n"
     "  version    the version of the library\n"
@@ -88,6 +92,7 @@ int run(std::span<char*> arguments) {
   if (command == "cache" && arguments.size() == 3 && arguments[2] == std::string_view("--clear"))
     return cache(true);
   if (command == "show" && arguments.size() == 3) return show(arguments[2]);
+  if (command == "draw") return draw_command(arguments.subspan(2)), 0;
   if (command == "operators") return operators();
   if (command == "version" || command == "--version") {
     std::printf("%s\n", rill::library_version());
@@ -107,6 +112,8 @@ int run(std::span<char*> arguments) {
 int main(int count, char** values) {
   try {
     return run({values, static_cast<std::size_t>(count)});
+  } catch (const Misuse& fault) {
+    return misused(fault.what());
   } catch (const std::exception& error) {
     std::fprintf(stderr, "rill: %s\n", error.what());
     return 1;

@@ -26,6 +26,13 @@ class Prepared;
 /// A tensor under the name of an input: `g.run({{"x", x}}, {"logits"})`.
 using Feed = std::pair<std::string_view, Tensor>;
 
+struct DrawOptions {
+  /// A timeline that a `Profiler` wrote: its times are shown.
+  std::string profile = {};
+  /// What Graphviz draws is the graph as passes left it; a page has both.
+  bool planned = false;
+};
+
 /// A saved or captured computation, callable without the C++ function that it came from. Copies
 /// share it.
 ///
@@ -42,6 +49,16 @@ class RILL_API Graph {
   /// Writes `path` and, for constants and variables, a safetensors file of the same name beside it.
   /// The old files stay whole until the new ones are complete.
   void save(const std::string& path, Where where = Where::here()) const;
+
+  /// Draws all signatures, by the end of the path: `.html`, one page that can be searched and
+  /// zoomed and needs nothing else; `.svg`, `.png` or `.pdf`, by Graphviz's `dot`, for some hundred
+  /// nodes;
+  /// `.dot`, what that program is given. Kernels have colours where sizes are known. Throws
+  /// `FileError` where Graphviz is missing, and `ValueError` for another end.
+  ///
+  ///     f.graph().draw("f.html");
+  void draw(const std::string& path, const DrawOptions& options = {},
+            Where where = Where::here()) const;
 
   /// The text that `save` writes; with the tensors that go beside it, if asked for.
   [[nodiscard]] std::string text(std::string_view weights_file = "",
@@ -80,6 +97,9 @@ class RILL_API Graph {
   explicit Graph(std::vector<std::shared_ptr<Prepared>> functions)
       : functions_(std::move(functions)) {}
   [[nodiscard]] std::vector<std::shared_ptr<const Function>> functions() const;
+  [[nodiscard]] const std::vector<std::shared_ptr<Prepared>>& prepared() const {
+    return functions_;
+  }
 
  private:
   static Tensor single(std::vector<Tensor> results);

@@ -80,7 +80,7 @@ bool Prepared::alike(const Prepared& other) const {
                     });
 }
 
-std::string Prepared::explain() {
+std::shared_ptr<const Prepared::Ready> Prepared::any() {
   std::vector<Tensor> arguments;
   std::vector<const Tensor*> pointers;
   for (const int input : record_->inputs)
@@ -88,7 +88,13 @@ std::string Prepared::explain() {
   for (const Tensor& argument : arguments) pointers.push_back(&argument);
   if (std::all_of(arguments.begin(), arguments.end(),
                   [](const Tensor& argument) { return argument.shape().known(); }))
-    (void)prepare(pointers);
+    return prepare(pointers);
+  const std::lock_guard lock(mutex_);
+  return ready_.empty() ? nullptr : ready_.front();
+}
+
+std::string Prepared::explain() {
+  (void)any();
   const std::lock_guard lock(mutex_);
   std::string text;
   for (auto ready = ready_.rbegin(); ready != ready_.rend(); ++ready)

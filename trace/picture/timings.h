@@ -1,0 +1,35 @@
+/// `Timings`: how long the steps of a plan took, read off a timeline.
+/// Invariant: a step is known by its first node's name, as timelines name it.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <unordered_map>
+
+#include <rill/tensor/where.h>
+
+namespace rill::picture {
+
+class Timings {
+ public:
+  Timings() = default;
+  /// Of a timeline that a `Profiler` wrote. Throws `FileError`, and `FormatError` where it is
+  /// something else.
+  Timings(const std::string& path, Where where);
+
+  /// On the average of the step's runs; -1 where there is none.
+  [[nodiscard]] double microseconds(const std::string& node) const {
+    const auto found = steps_.find(node);
+    return found == steps_.end() ? -1
+                                 : found->second.total / static_cast<double>(found->second.runs);
+  }
+
+ private:
+  struct Total {
+    double total = 0;
+    long runs = 0;
+  };
+  std::unordered_map<std::string, Total> steps_;
+};
+
+}  // namespace rill::picture
