@@ -2,11 +2,11 @@
 
 #include <algorithm>
 #include <string>
-#include <tuple>
 
 #include <rill/ops/axes.h>
 #include <rill/ops/body.h>
 #include <rill/ops/call.h>
+#include <rill/ops/concat_attributes.h>
 #include <rill/ops/creation.h>
 #include <rill/ops/families.h>
 #include <rill/ops/grad.h>
@@ -20,11 +20,6 @@
 
 namespace rill {
 namespace {
-
-struct ConcatAttributes {
-  int axis = 0;
-  static constexpr auto fields() { return std::tuple{field("axis", &ConcatAttributes::axis)}; }
-};
 
 // clang-format off
 constexpr Op table[] = {

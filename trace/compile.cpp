@@ -2,12 +2,15 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 #include <span>
 
 #include <rill/ops/materialize.h>
 #include <rill/tensor/error.h>
 #include <rill/trace/fusion/effects.h>
 #include <rill/trace/fusion/partition.h>
+#include <rill/trace/fusion/parts.h>
+#include <rill/trace/fusion/separate_parts.h>
 #include <rill/trace/fusion/units.h>
 #include <rill/trace/fusion/updates.h>
 #include <rill/trace/memory_plan.h>
@@ -15,11 +18,34 @@
 namespace rill {
 namespace {
 
-std::vector<Member> members_of(const Function& function) {
-  std::vector<Member> members;
-  members.reserve(function.nodes.size());
-  for (int n = 0; n < std::ssize(function.nodes); ++n) members.push_back(member_of(function, n));
+std::vector<Member> members_of(const Function& function, const std::vector<bool>& in_parts) {
+  std::vector<Member> members(function.nodes.size());
+  for (std::size_t n = 0; n < members.size(); ++n) {
+    if (!in_parts[n]) members[n] = member_of(function, static_cast<int>(n));
+  }
   return members;
+}
+
+/// Which outputs of groups lie apart in the concatenation that they are operands of.
+void find_parts(const Function& function, const std::vector<bool>& in_parts,
+                std::vector<Group>& groups) {
+  std::map<int, Group::Part> parts;  // by the operand's node, which is a copy
+  for (std::size_t n = 0; n < function.nodes.size(); ++n) {
+    const Node& node = function.nodes[n];
+    if (!in_parts[n] || parts_are_stretches(node)) continue;
+    for (int k = 0; k < std::ssize(node.inputs); ++k) {
+      Shape first(std::vector<Dim>(static_cast<std::size_t>(node.results[0].shape.rank()), 0));
+      first[concatenated_axis(node)] = first_of_part(function, node, k);
+      const Edge& part = node.inputs[static_cast<std::size_t>(k)];
+      parts[part.node] = {part, {static_cast<int>(n), 0}, first};
+    }
+  }
+  for (Group& group : groups) {
+    for (const Edge& output : group.outputs) {
+      const auto found = parts.find(output.node);
+      if (found != parts.end()) group.parts.push_back(found->second);
+    }
+  }
 }
 
 /// Gives every value a place, and writes down the steps.
@@ -30,7 +56,7 @@ class Compilation {
 
   void run() {
     place_constants();
-    find_owned();
+    find_places_of_their_own();
     place_values();
     for (std::size_t at = 0; at < units_.order().size(); ++at)
       make_step(unit_at(at), static_cast<int>(at));
@@ -38,6 +64,13 @@ class Compilation {
   }
 
  private:
+  /// Where a value is in another one, of which it is a part: in bytes; 0 where it lies apart.
+  struct Part {
+    Edge whole;
+    std::size_t offset;
+  };
+
+  static std::pair<int, int> key(const Edge& edge) { return {edge.node, edge.result}; }
   [[nodiscard]] const Node& node(int n) const {
     return function_.nodes[static_cast<std::size_t>(n)];
   }
@@ -56,9 +89,11 @@ class Compilation {
     to_.place_of[static_cast<std::size_t>(edge.node)][static_cast<std::size_t>(edge.result)] =
         static_cast<std::ptrdiff_t>(place);
   }
+  [[nodiscard]] std::ptrdiff_t place_of(const Edge& edge) const {
+    return to_.place_of[static_cast<std::size_t>(edge.node)][static_cast<std::size_t>(edge.result)];
+  }
   [[nodiscard]] std::size_t place(const Edge& edge) const {
-    const std::ptrdiff_t at =
-        to_.place_of[static_cast<std::size_t>(edge.node)][static_cast<std::size_t>(edge.result)];
+    const std::ptrdiff_t at = place_of(edge);
     if (at < 0) throw InternalError("trace: a value has no place");
     return static_cast<std::size_t>(at);
   }
@@ -80,6 +115,55 @@ class Compilation {
     }
   }
 
+  /// What is a tensor, and what is a part of another value. A concatenation whose operands turn out
+  /// not to be parts runs as it does eagerly; then they are tensors, which others may not want.
+  void find_places_of_their_own() {
+    for (bool settled = false; !settled;) {
+      settled = true;
+      find_owned();
+      parts_.clear();
+      for (const Unit& unit : units_.all()) {
+        if (!is_whole(unit) || find_parts_of(unit)) continue;
+        eager_.insert(unit.nodes[0]);
+        settled = false;
+      }
+    }
+  }
+
+  /// A concatenation that is there once its parts are.
+  [[nodiscard]] bool is_whole(const Unit& unit) const {
+    return units_.in_parts(unit) && !eager_.contains(unit.nodes[0]);
+  }
+
+  bool find_parts_of(const Unit& unit) {
+    const int n = unit.nodes[0];
+    const Node& whole = node(n);
+    for (int k = 0; k < std::ssize(whole.inputs); ++k) {
+      const Edge of = units_.root(whole.inputs[static_cast<std::size_t>(k)]);
+      const Part part{{n, 0},
+                      parts_are_stretches(whole)
+                          ? static_cast<std::size_t>(
+                                (first_of_part(function_, whole, k) * inner_size(whole)).value()) *
+                                size_of(whole.results[0].dtype)
+                          : 0};
+      const std::ptrdiff_t maker = units_.of(of.node);
+      if (maker < 0 || owned_.contains(key(of)) || updates_.in_place.contains(key(of)) ||
+          !parts_.try_emplace(key(of), part).second)
+        return false;
+      const Unit& made_by = units_.all()[static_cast<std::size_t>(maker)];
+      if (made_by.groups.empty() && made_by.plan == nullptr && !is_whole(made_by)) return false;
+    }
+    return true;
+  }
+  /// Elements of one step along the axis of a concatenation.
+  static Dim inner_size(const Node& concatenation) {
+    const Shape& shape = concatenation.results[0].shape;
+    Dim size = 1;
+    for (int d = concatenated_axis(concatenation) + 1; d < shape.rank(); ++d)
+      size = size * shape[d];
+    return size;
+  }
+
   /// Tensors: what leaves the run, and what nodes that run as they do eagerly read or make.
   void find_owned() {
     const auto own = [&](const Edge& edge) {
@@ -88,7 +172,7 @@ class Compilation {
     };
     for (const Function::Output& output : function_.outputs) own(output.edge);
     for (const Unit& unit : units_.all()) {
-      if (!unit.groups.empty() || unit.plan != nullptr) continue;
+      if (!unit.groups.empty() || unit.plan != nullptr || is_whole(unit)) continue;
       if (node(unit.nodes[0]).kind == Node::Kind::assign) {
         for (const Edge& edge : unit.inputs) {
           const Edge of = units_.root(edge);
@@ -129,6 +213,9 @@ class Compilation {
     return made;
   }
   void place_value(const Edge& edge, int at) {
+    if (place_of(edge) >= 0) return;  // as soon as its first part was
+    const auto part = parts_.find(key(edge));
+    if (part != parts_.end()) return place_part(edge, part->second, at);
     const auto over = updates_.in_place.find({edge.node, edge.result});
     if (over != updates_.in_place.end()) {
       set_place(edge, new_place({.kind = Place::Kind::variable, .number = over->second}));
@@ -143,6 +230,17 @@ class Compilation {
       alive_[{edge.node, edge.result}] = lifetimes_.size();
       live(place(edge), bytes_of(spec(edge)), at);
     }
+  }
+
+  void place_part(const Edge& edge, const Part& part, int at) {
+    place_value(part.whole, at);
+    const std::size_t whole = place(part.whole);
+    // Copies whose elements lie apart know where in the whole they are.
+    if (!parts_are_stretches(node(part.whole.node))) return set_place(edge, whole);
+    set_place(edge, new_place({.kind = Place::Kind::part, .number = whole, .offset = part.offset}));
+    // Whoever reads the part keeps the whole alive.
+    if (const auto found = alive_.find(key(part.whole)); found != alive_.end())
+      alive_[key(edge)] = found->second;
   }
 
   /// The value of a variable that stays where it is during a run.
@@ -162,12 +260,19 @@ class Compilation {
     for (std::size_t i = 0; i < arena_places_.size(); ++i)
       to_.places[arena_places_[i]].offset = plan.offsets[i];
     to_.arena = plan.bytes;
+    for (Place& place : to_.places) {
+      // Wholes stand before their parts.
+      if (place.kind != Place::Kind::part) continue;
+      const Place& whole = to_.places[place.number];
+      if (whole.kind == Place::Kind::arena)
+        place = {.kind = Place::Kind::arena, .number = 0, .offset = whole.offset + place.offset};
+    }
   }
 
   // ---- Steps ----------------------------------------------------------------------------------
 
   void make_step(const Unit& unit, int at) {
-    if (units_.renames(unit)) return;
+    if (units_.renames(unit) || is_whole(unit)) return;
     if (!unit.groups.empty()) return make_kernel(unit);
     const int n = unit.nodes[0];
     if (unit.plan != nullptr) {
@@ -235,6 +340,8 @@ class Compilation {
   const Function& function_;
   const Units& units_;
   const Updates& updates_;
+  std::set<int> eager_;  // concatenations that cannot be made in parts after all
+  std::map<std::pair<int, int>, Part> parts_;         // by the edge that is a part
   std::map<std::pair<int, int>, bool> owned_;         // edges that are tensors of their own
   std::map<std::pair<int, int>, std::size_t> alive_;  // edges in the arena
   std::vector<Lifetime> lifetimes_;
@@ -243,14 +350,16 @@ class Compilation {
 
 }  // namespace
 
-TracePlan compile(std::shared_ptr<const Function> function) {
+TracePlan compile(const std::shared_ptr<const Function>& function) {
   TracePlan plan;
-  plan.function = std::move(function);
+  plan.function = std::make_shared<const Function>(separate_parts(*function));
   const Function& of = *plan.function;
-  const std::vector<Member> members = members_of(of);
+  const std::vector<bool> in_parts = made_in_parts(of);
+  const std::vector<Member> members = members_of(of, in_parts);
   const Effects effects = effects_of(of, members);
   plan.groups = partition(of, members, effects);
-  const Units units(of, members, plan.groups, effects);
+  find_parts(of, in_parts, plan.groups);
+  const Units units(of, members, plan.groups, effects, in_parts);
   const Updates updates = updates_of(of, plan.groups, units);
   plan.variables = updates.variables;
   Compilation(plan, units, updates).run();

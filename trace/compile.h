@@ -11,6 +11,6 @@
 namespace rill {
 
 /// All sizes of the function must be known, and all of its nodes needed: see `optimized`.
-TracePlan compile(std::shared_ptr<const Function> function);
+TracePlan compile(const std::shared_ptr<const Function>& function);
 
 }  // namespace rill

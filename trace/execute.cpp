@@ -137,6 +137,7 @@ class Run {
       case Place::Kind::variable:
         return variable(place.number).body().data;
       case Place::Kind::owned:
+      case Place::Kind::part:
         break;
     }
     return nullptr;
@@ -179,6 +180,7 @@ class Run {
       case Place::Kind::variable:
         return variable(place.number);
       case Place::Kind::arena:
+      case Place::Kind::part:
         break;
     }
     throw InternalError("trace: a value of the arena left it");
@@ -187,6 +189,8 @@ class Run {
   std::byte* pointer(std::size_t at) {
     std::byte*& known = space_->pointers[at];
     const Place& place = of_.places[at];
+    if (known == nullptr && place.kind == Place::Kind::part)
+      known = pointer(place.number) + place.offset;
     if (known == nullptr && place.kind == Place::Kind::owned &&
         !space_->owned[place.number].defined()) {
       const Spec& spec = of_.owned[place.number];

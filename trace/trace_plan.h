@@ -28,10 +28,11 @@ struct Place {
     owned,     ///< a tensor made during the run: a result, or what leaves the arena
     arena,     ///< at `offset` of the run's own block
     variable,  ///< a variable's: what it holds, or will hold, all the time
+    part,      ///< at `offset` of an owned place
   };
   Kind kind = Kind::owned;
-  std::size_t number = 0;  ///< argument, constant, owned or variable: which
-  std::size_t offset = 0;  ///< arena: in bytes
+  std::size_t number = 0;  ///< argument, constant, owned or variable: which; part: the place
+  std::size_t offset = 0;  ///< arena and part: in bytes
 };
 
 /// A kernel on one set of operands.

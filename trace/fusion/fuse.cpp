@@ -197,9 +197,18 @@ class Fuser {
 
   void store(const Edge& edge, const Value& value, Stage stage) {
     enter(stage);
-    const Spec& of = spec(edge);
-    const Spot to =
-        spot(true, *output(edge), of, own_place(of.shape), false, kernel::Buffer::Space::output);
+    const Spec* memory = &spec(edge);
+    std::vector<Value> place = own_place(memory->shape);
+    for (const Group::Part& part : group_.parts) {
+      if (!(part.output == edge)) continue;
+      memory = &spec(part.whole);
+      for (int d = 0; d < part.first.rank(); ++d) {
+        if (part.first[d] == Dim(0)) continue;
+        Value& at = place[static_cast<std::size_t>(d)];
+        at = at + sizes_.value(part.first[d]);
+      }
+    }
+    const Spot to = spot(true, *output(edge), *memory, place, false, kernel::Buffer::Space::output);
     builder_.store(to.buffer, to.index, value);
   }
 

@@ -21,7 +21,13 @@ struct Group {
   std::vector<int> nodes;  ///< in program order
   std::vector<int> kept;   ///< of these, what is computed once per element and kept along the row
   std::vector<Edge> outputs;  ///< what others need
-  int operations = 0;         ///< for one element of the domain, about
+  /// Outputs that are written where another value has them, of which they are a part.
+  struct Part {
+    Edge output, whole;
+    Shape first;  ///< where the part begins in the whole
+  };
+  std::vector<Part> parts;
+  int operations = 0;  ///< for one element of the domain, about
 };
 
 struct FusedKernel {

@@ -22,10 +22,11 @@ bool runs(const Node& node) {
 }  // namespace
 
 Units::Units(const Function& function, std::span<const Member> members,
-             std::span<const Group> groups, const Effects& effects)
+             std::span<const Group> groups, const Effects& effects, std::vector<bool> in_parts)
     : function_(function),
       members_(members),
       groups_(groups),
+      in_parts_(std::move(in_parts)),
       of_(function.nodes.size(), -1),
       kernels_(groups.size()) {
   make();
@@ -56,7 +57,7 @@ bool Units::may_fail(const Unit& unit) const {
         return false;
       case Node::Kind::op:
         return members_[static_cast<std::size_t>(n)].checks ||
-               (unit.groups.empty() && unit.plan == nullptr);
+               (unit.groups.empty() && unit.plan == nullptr && !in_parts(unit));
       default:
         return true;
     }

@@ -37,8 +37,9 @@ struct GroupKernel {
 
 class Units {
  public:
+  /// `in_parts`: of each node, whether it is a concatenation that its operands' units make.
   Units(const Function& function, std::span<const Member> members, std::span<const Group> groups,
-        const Effects& effects);
+        const Effects& effects, std::vector<bool> in_parts);
 
   [[nodiscard]] std::span<const Unit> all() const { return units_; }
   /// In which the units run; those that have joined others are left out.
@@ -50,6 +51,10 @@ class Units {
   [[nodiscard]] const GroupKernel& kernel(std::size_t group) const { return kernels_[group]; }
   /// A unit that only reshapes moves nothing: its result is its input's memory.
   [[nodiscard]] bool renames(const Unit& unit) const;
+  /// A concatenation that is whole as soon as its operands are.
+  [[nodiscard]] bool in_parts(const Unit& unit) const {
+    return in_parts_[static_cast<std::size_t>(unit.nodes[0])];
+  }
   /// The edge whose memory an edge is.
   [[nodiscard]] Edge root(Edge edge) const;
   /// What an edge holds before its kernel writes to it, as `Spec::start`.
@@ -77,6 +82,7 @@ class Units {
   const Function& function_;
   std::span<const Member> members_;
   std::span<const Group> groups_;
+  std::vector<bool> in_parts_;  // by node
   std::vector<Unit> units_;
   std::vector<std::ptrdiff_t> of_;        // by node
   std::vector<std::size_t> order_;        // units

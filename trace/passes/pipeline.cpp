@@ -6,6 +6,7 @@
 #include <rill/trace/passes/common_subexpressions.h>
 #include <rill/trace/passes/constant_folding.h>
 #include <rill/trace/passes/dead_code.h>
+#include <rill/trace/passes/slice_sums.h>
 
 namespace rill {
 namespace {
@@ -20,6 +21,7 @@ struct Pass {
 constexpr Pass passes[] = {
     {"dead code", &remove_dead_code},
     {"constant folding", &fold_constants},
+    {"slice sums", &concatenate_slice_sums},
     {"common subexpressions", &merge_common_subexpressions},
     {"dead code", &remove_dead_code},
 };
