@@ -61,6 +61,14 @@ constexpr Op table[] = {
        if (g.wants(0)) g.to(0, g.dy() / g.x(1));
        if (g.wants(1)) g.to(1, -(g.dy() * g.y() / g.x(1)));
      }},
+    {.name = "fma",
+     .rule = broadcast_rule<Kinds::floating>,
+     .body = [](Body& b) { b.out(kernel::fma(b.in(0), b.in(1), b.in(2))); },
+     .grad = [](Grad& g) {
+       if (g.wants(0)) g.to(0, g.dy() * g.x(1));
+       if (g.wants(1)) g.to(1, g.dy() * g.x(0));
+       g.to(2, g.dy());
+     }},
     {.name = "floor_divide", .peers = {.numpy = "floor_divide", .tensorflow = "math.floordiv", .torch = "floor_divide"},
      .rule = broadcast_rule<Kinds::number>,
      .body = [](Body& b) {
@@ -156,6 +164,7 @@ Tensor add(const Operand& a, const Operand& b) { return call(find<"add">, a, b);
 Tensor subtract(const Operand& a, const Operand& b) { return call(find<"subtract">, a, b); }
 Tensor multiply(const Operand& a, const Operand& b) { return call(find<"multiply">, a, b); }
 Tensor divide(const Operand& a, const Operand& b) { return call(find<"divide">, a, b); }
+Tensor fma(const Operand& a, const Operand& b, const Operand& c) { return call(find<"fma">, a, b, c); }
 Tensor floor_divide(const Operand& a, const Operand& b) { return call(find<"floor_divide">, a, b); }
 Tensor remainder(const Operand& a, const Operand& b) { return call(find<"remainder">, a, b); }
 Tensor negative(const Operand& x) { return call(find<"negative">, x); }

@@ -15,6 +15,10 @@ RILL_API Tensor subtract(const Operand& a, const Operand& b);
 RILL_API Tensor multiply(const Operand& a, const Operand& b);
 /// True division: integers give float64.
 RILL_API Tensor divide(const Operand& a, const Operand& b);
+/// a * b + c, rounded once. Integers give float64.
+///
+///     fma(tensor({3.0}), 2, 1)      // [7]
+RILL_API Tensor fma(const Operand& a, const Operand& b, const Operand& c);
 /// The quotient rounded towards minus infinity; of integers by zero 0.
 RILL_API Tensor floor_divide(const Operand& a, const Operand& b);
 /// What `floor_divide` leaves: has the sign of the divisor; of integers by zero 0.

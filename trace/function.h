@@ -69,6 +69,8 @@ struct Function {
   std::vector<std::pair<Dim, Dim>> equal_sizes;
   /// Whether a part has a gradient of the user's, which nodes do not tell.
   bool custom_gradients = false;
+  /// Whether its plans may compute what is equal for real numbers but not for floats.
+  bool fast_math = false;
 
   /// `(float32[2,3] x) -> (float32[2,2] result)`.
   [[nodiscard]] std::string text() const;

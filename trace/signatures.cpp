@@ -52,7 +52,10 @@ namespace detail {
 
 class Signatures::State {
  public:
-  State(const Signatures& of, TraceOptions options) : of_(of), options_(std::move(options)) {}
+  State(const Signatures& of, TraceOptions options) : of_(of), options_(std::move(options)) {
+    if (options_.fast_math && options_.verify)
+      throw TraceError("trace: verify compares bits, which fast_math does not keep: choose one");
+  }
 
   Results call(const Leaves& arguments, const std::function<LeafNames()>& names, const Body& body,
                Where where) {
@@ -143,7 +146,8 @@ class Signatures::State {
     std::shared_ptr<const void> like;
   };
 
-  static std::shared_ptr<Prepared> prepared(Function function, bool relaxed = false) {
+  [[nodiscard]] std::shared_ptr<Prepared> prepared(Function function, bool relaxed = false) const {
+    function.fast_math = options_.fast_math;
     return std::make_shared<Prepared>(std::make_shared<const Function>(std::move(function)),
                                       relaxed);
   }

@@ -43,6 +43,9 @@ struct TraceOptions {
   /// Runs the function eagerly beside every call, compares the bits, and names captured tensors
   /// that are others by now. Throws `TraceError` when they differ.
   bool verify = false;
+  /// Plans may compute what is equal for real numbers but not for floats: `x * 0` is 0, sums are
+  /// taken in another order, `a * b + c` is rounded once (docs/numerics.md). Not with `verify`.
+  bool fast_math = false;
   /// Of these the least recently used goes, with its kernels.
   int max_signatures = 64;
 };

@@ -2,11 +2,13 @@
 
 #include <string_view>
 
+#include <rill/trace/passes/algebra.h>
 #include <rill/trace/passes/changes.h>
 #include <rill/trace/passes/common_subexpressions.h>
 #include <rill/trace/passes/constant_folding.h>
 #include <rill/trace/passes/dead_code.h>
 #include <rill/trace/passes/slice_sums.h>
+#include <rill/trace/passes/views.h>
 
 namespace rill {
 namespace {
@@ -16,12 +18,15 @@ struct Pass {
   Function (*run)(Function function, Changes& changes);
 };
 
-/// What is not needed is not looked at; what has become equal is merged; what that leaves over
-/// goes.
+/// What is not needed is not looked at. Equal values are one before rules ask whether they are
+/// equal, and again where rules have made them so; what all that leaves over goes.
 constexpr Pass passes[] = {
     {"dead code", &remove_dead_code},
     {"constant folding", &fold_constants},
     {"slice sums", &concatenate_slice_sums},
+    {"common subexpressions", &merge_common_subexpressions},
+    {"casts and views", &shorten_views},
+    {"algebra", &simplify},
     {"common subexpressions", &merge_common_subexpressions},
     {"dead code", &remove_dead_code},
 };

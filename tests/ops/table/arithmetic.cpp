@@ -33,6 +33,21 @@ Row clip_row() {
   return row;
 }
 
+Row fma_row() {
+  Row row{.name = "fma", .dtypes = floats};
+  const auto apply = [](Tensors x) { return fma(x[0], x[1], x[2]); };
+  const auto reference = [](Arrays x) {
+    return array_of(x[0].shape, [&](const Sizes& at) {
+      return std::fma(x[0](at), broadcast_element(x[1], at), broadcast_element(x[2], at));
+    });
+  };
+  row.cases = {{{{{3, 5}}, {{5}}, {{3, 1}}}, apply, reference, "operands of other shapes"},
+               {{{{7}}, {{}}, {{}}}, apply, reference, "numbers"},
+               {{{{0}}, {{}}, {{}}}, apply, reference, "nothing"}};
+  row.order = 2;
+  return row;
+}
+
 }  // namespace
 
 std::vector<Row> arithmetic_rows() {
@@ -109,6 +124,7 @@ std::vector<Row> arithmetic_rows() {
                                                              : b; }),
            2),
       clip_row(),
+      fma_row(),
       unary(
           "floor", [](auto& x) { return floor(x); }, [](double x) { return std::floor(x); },
           numbers),
