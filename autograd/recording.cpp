@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <memory>
+#include <unordered_map>
 
 #include <rill/autograd/touched.h>
 #include <rill/ops/grad.h>
@@ -42,6 +43,10 @@ void Recording::watch(const Tensor& tensor) {
   if (find(tensor) == none) watch_as(new_slot(tensor), tensor);
 }
 
+void Recording::alias(const Tensor& tensor, const Tensor& of) {
+  if (const std::uint32_t slot = find(of); slot != none) watch_as(slot, tensor);
+}
+
 std::uint32_t Recording::new_slot(const Tensor& value) {
   slot_specs_.push_back(spec_of(value));
   return static_cast<std::uint32_t>(slot_specs_.size() - 1);
@@ -53,6 +58,7 @@ void Recording::record(const OpEvent& event) {
   if (slots.wanted() == 0 || !has_float(event.outputs)) return;
   const Touched touched = touched_by_gradient(event, slots.wanted());
   Node& node = add(event.inputs, event.outputs, slots.data());
+  give_slots_to_outputs(node, event.outputs);
   node.op = &event.op;
   node.where = event.where;
   if (event.attributes.type() != nullptr)
@@ -73,8 +79,36 @@ void Recording::record(const CustomGradient& call, Where where) {
   InputSlots slots(table_, call.inputs);
   if (slots.wanted() == 0 || !has_float(call.outputs)) return;
   Node& node = add(call.inputs, call.outputs, slots.data());
+  give_slots_to_outputs(node, call.outputs);
   node.custom = customs_.emplace_back(call.gradient).get();
   node.where = where;
+}
+
+void Recording::record(const WholeCall& call) {
+  if (call.gradient == nullptr) return;
+  InputSlots inputs(table_, call.inputs);
+  if (inputs.wanted() == 0) return;
+  std::vector<bool> known(call.inputs.size());
+  for (std::size_t k = 0; k < known.size(); ++k) known[k] = inputs.data()[k] != none;
+  const std::vector<bool> reached = call.gradient->reached(known);
+  Node& node = add(call.inputs, call.outputs, inputs.data());
+  node.call = calls_.emplace_back(std::make_unique<RecordedCall>(call.gradient)).get();
+  const std::span<std::uint32_t> slots = node.slots();
+  for (std::size_t k = 0; k < call.outputs.size(); ++k) {
+    const Tensor& output = call.outputs[k];
+    std::uint32_t slot = find(output);  // known already: an input is returned, or a value twice
+    if (slot == none && reached[k]) watch_as(slot = new_slot(output), output);
+    slots[node.inputs + k] = slot;
+  }
+  std::unordered_map<std::uint32_t, std::size_t> first;
+  for (std::size_t k = 0; k < slots.size(); ++k) {
+    const bool is_known = slots[k] != none;
+    node.call->values.push_back(
+        {.known = is_known,
+         .same_as = is_known ? first.try_emplace(slots[k], k).first->second : k,
+         .wanted = false,
+         .gradient = {}});
+  }
 }
 
 Node& Recording::add(std::span<const Tensor> inputs, std::span<const Tensor> outputs,
@@ -91,18 +125,21 @@ Node& Recording::add(std::span<const Tensor> inputs, std::span<const Tensor> out
     *spec++ = input_slots[k] != none ? slot_specs_[input_slots[k]] : spec_of(inputs[k]);
   }
   for (const Tensor& output : outputs) {
-    *spec = spec_of(output);
-    *slot = none;
-    if (is_float(output.dtype())) {
-      *slot = static_cast<std::uint32_t>(slot_specs_.size());
-      slot_specs_.push_back(*spec);
-      table_.put(output.id(), *slot);
-    }
-    ++spec;
-    ++slot;
+    *spec++ = spec_of(output);
+    *slot++ = none;
   }
   nodes_.push_back(&node);
   return node;
+}
+
+void Recording::give_slots_to_outputs(Node& node, std::span<const Tensor> outputs) {
+  for (std::size_t k = 0; k < outputs.size(); ++k) {
+    if (!is_float(outputs[k].dtype())) continue;
+    const auto slot = static_cast<std::uint32_t>(slot_specs_.size());
+    slot_specs_.push_back(node.specs()[node.inputs + k]);
+    table_.put(outputs[k].id(), slot);
+    node.slots()[node.inputs + k] = slot;
+  }
 }
 
 const Spec* Recording::spec_of(const Tensor& tensor) {
@@ -117,6 +154,7 @@ const Spec* Recording::spec_of(const Tensor& tensor) {
 
 void Recording::release(Node& node) {
   for (Tensor& tensor : node.tensors()) tensor = Tensor();
+  if (node.call != nullptr) node.call->gradient.reset();
 }
 
 void Recording::clear() {
@@ -126,6 +164,7 @@ void Recording::clear() {
   }
   nodes_.clear();
   customs_.clear();
+  calls_.clear();
   table_.clear();
   slot_specs_.clear();
   recent_specs_ = {};

@@ -14,18 +14,26 @@
 #include <rill/autograd/arena.h>
 #include <rill/autograd/custom_gradient.h>
 #include <rill/autograd/slot_table.h>
+#include <rill/autograd/whole_call.h>
 #include <rill/ops/infer.h>
 #include <rill/tensor/listener.h>
 #include <rill/tensor/tensor.h>
 
 namespace rill::detail {
 
+/// A whole call, as a recording keeps it.
+struct RecordedCall {
+  std::shared_ptr<const CallGradient> gradient;
+  std::vector<CallGradient::Value> values;  // without gradients
+};
+
 /// One operation. Its arrays follow it in memory: tensors, specs and slots, each of inputs first,
 /// then of outputs.
 struct Node {
-  const Op* op;                  // null for a function with its own gradient
-  const Attributes* attributes;  // null without; in the recording's memory
-  const CustomGradient::Function* custom;
+  const Op* op;                            // of an operator
+  const Attributes* attributes;            // null without; in the recording's memory
+  const CustomGradient::Function* custom;  // of a function with its own gradient
+  RecordedCall* call;                      // of a whole call
   Where where;
   std::uint32_t inputs;
   std::uint32_t outputs;
@@ -63,9 +71,12 @@ class Recording {
 
   void record(const OpEvent& event);
   void record(const CustomGradient& call, Where where);
+  void record(const WholeCall& call);
 
   /// The tensor's slot, or `none`.
   [[nodiscard]] std::uint32_t find(const Tensor& tensor) const { return table_.find(tensor.id()); }
+  /// What holds for `of` holds for `tensor`.
+  void alias(const Tensor& tensor, const Tensor& of);
   [[nodiscard]] std::size_t slots() const { return slot_specs_.size(); }
   [[nodiscard]] std::span<Node* const> nodes() const { return nodes_; }
 
@@ -76,6 +87,7 @@ class Recording {
  private:
   Node& add(std::span<const Tensor> inputs, std::span<const Tensor> outputs,
             const std::uint32_t* input_slots);
+  void give_slots_to_outputs(Node& node, std::span<const Tensor> outputs);
   const Spec* spec_of(const Tensor& tensor);
 
   SlotTable table_;
@@ -86,6 +98,7 @@ class Recording {
       recent_specs_{};  // few shapes meet in one place: nearly all are found here
   std::size_t next_spec_ = 0;
   std::vector<std::shared_ptr<const CustomGradient::Function>> customs_;
+  std::vector<std::unique_ptr<RecordedCall>> calls_;
 };
 
 }  // namespace rill::detail

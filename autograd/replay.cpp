@@ -95,6 +95,7 @@ class Replay {
   }
 
   void step(Node& node) {
+    if (node.call != nullptr) return lead_through(node);
     const auto slots = node.slots();
     const auto inputs = slots.first(node.inputs);
     std::uint32_t wanted = 0;
@@ -118,6 +119,29 @@ class Replay {
       apply_custom(node, output_gradients.values());
     } else {
       apply_rule(node, output_gradients.values(), wanted);
+    }
+  }
+
+  /// Through a whole call: the gradients so far go in, so that what the call's operators contribute
+  /// is added one after the other.
+  void lead_through(Node& node) {
+    const auto slots = node.slots();
+    bool flows = false;
+    for (std::size_t k = node.inputs; k < slots.size(); ++k)
+      flows = flows || (slots[k] != none && gradients_[slots[k]].defined());
+    if (!flows) return;
+    const std::shared_ptr<const CallGradient> gradient = node.call->gradient;
+    std::vector<CallGradient::Value> values = node.call->values;
+    for (std::size_t k = 0; k < slots.size(); ++k) {
+      CallGradient::Value& value = values[k];
+      if (!value.known || value.same_as != k) continue;
+      const Role role = roles_[slots[k]];
+      value.wanted = role == Role::source || (k < node.inputs && role == Role::path);
+      value.gradient = std::move(gradients_[slots[k]]);
+    }
+    gradient->flow_back(values);
+    for (std::size_t k = 0; k < slots.size(); ++k) {
+      if (values[k].wanted) gradients_[slots[k]] = std::move(values[k].gradient);
     }
   }
 

@@ -27,10 +27,25 @@ class Recorder final : public Listener {
     if (recording_.find(event.value) == Recording::none)
       watch(event.variable, event.id, event.value);
   }
-  void leave(const ScopeEvent& event) override {
-    if (event.kind != ScopeEvent::Kind::custom_gradient) return;
-    recording_.record(*static_cast<const CustomGradient*>(event.subject), {});
+  void enter(const ScopeEvent& event) override {
+    if (event.kind != ScopeEvent::Kind::whole_call) return;
+    const auto& call = *static_cast<const WholeCall*>(event.subject);
+    bool known = false;
+    for (std::size_t k = 0; k < call.inputs.size(); ++k) {
+      if (recording_.find(call.inputs[k]) == Recording::none) continue;
+      call.asked->inputs[k] = known = true;
+    }
+    // A persistent tape may record its own gradient.
+    if (known) call.asked->recordings += options_.persistent ? 2 : 1;
   }
+  void leave(const ScopeEvent& event) override {
+    if (event.kind == ScopeEvent::Kind::custom_gradient)
+      recording_.record(*static_cast<const CustomGradient*>(event.subject), {});
+    if (event.kind == ScopeEvent::Kind::whole_call)
+      recording_.record(*static_cast<const WholeCall*>(event.subject));
+  }
+  void alias(const AliasEvent& event) override { recording_.alias(event.tensor, event.of); }
+  [[nodiscard]] bool takes_whole_calls() const override { return true; }
 
   void watch(const Variable& variable, std::uint64_t id, const Tensor& value) {
     std::uint32_t slot = variable_slots_.find(id);

@@ -84,7 +84,11 @@ void Variable::fail_undefined(Where where) {
 Tensor Variable::value(Where where) const {
   const VariableState& held = state(where);
   Tensor value = Rehearsal::current() == nullptr ? held.read() : rehearsed(held);
-  if (Capture* const capture = Capture::current()) value = capture->handed_out(value);
+  if (Capture* const capture = Capture::current()) {
+    const Tensor own = capture->handed_out(value);
+    if (!Listeners::none()) Listeners::tell(&Listener::alias, AliasEvent{own, value});
+    value = own;
+  }
   if (!Listeners::none()) {
     Listeners::tell(&Listener::variable_read,
                     VariableEvent{*this, held.id, held.name, value, held.trainable, where});

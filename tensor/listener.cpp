@@ -13,6 +13,13 @@ Listening*& Listeners::top() { return innermost; }
 
 bool Listeners::none() { return innermost == nullptr; }
 
+bool Listeners::take_whole_calls() {
+  for (const Listening* at = innermost; at != nullptr; at = at->outer_) {
+    if (!at->listener_->takes_whole_calls()) return false;
+  }
+  return true;
+}
+
 Listening::Listening(Listener& listener)
     : listener_(&listener), outer_(std::exchange(innermost, this)) {}
 

@@ -89,13 +89,20 @@ struct TransferEvent {
   Where where;
 };
 
-/// The brackets of a name scope, a custom gradient, or the gradient of a tape.
+/// A value got another id; whatever leads to the one leads to the other.
+struct AliasEvent {
+  const Tensor& tensor;
+  const Tensor& of;
+};
+
+/// The brackets of a name scope, a custom gradient, the gradient of a tape, or a call of many
+/// operators as one.
 struct ScopeEvent {
-  enum class Kind : std::uint8_t { name, custom_gradient, tape_gradient };
+  enum class Kind : std::uint8_t { name, custom_gradient, tape_gradient, whole_call };
   Kind kind;
   std::string_view name;
-  const void*
-      subject;  ///< what the bracket is about, compared by address: a gradient function, a tape
+  /// What the bracket is about, known by its address: a `CustomGradient`, a tape, a `WholeCall`.
+  const void* subject;
 };
 
 /// Receives what happens on the thread that it listens on. A method that is not overridden ignores
@@ -121,6 +128,10 @@ class RILL_API Listener {
   virtual void transfer(const TransferEvent&) {}
   virtual void enter(const ScopeEvent&) {}
   virtual void leave(const ScopeEvent&) {}
+  virtual void alias(const AliasEvent&) {}
+
+  /// Whether a call of a graph may be told as one, by brackets, and not operator by operator.
+  [[nodiscard]] virtual bool takes_whole_calls() const { return false; }
 };
 
 /// Puts a listener on the calling thread's stack for as long as it lives. The innermost one hears
@@ -152,6 +163,8 @@ class RILL_API Listeners {
  public:
   /// True when nothing listens on this thread.
   static bool none();
+  /// True when all that listen on this thread take whole calls.
+  static bool take_whole_calls();
 
   /// Tells every listener, innermost first, and at the user's line: `Listeners::tell(&Listener::op,
   /// event)`.

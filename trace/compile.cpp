@@ -14,6 +14,7 @@
 #include <rill/trace/fusion/units.h>
 #include <rill/trace/fusion/updates.h>
 #include <rill/trace/memory_plan.h>
+#include <rill/trace/plan_results.h>
 
 namespace rill {
 namespace {
@@ -350,7 +351,7 @@ class Compilation {
 
 }  // namespace
 
-TracePlan compile(const std::shared_ptr<const Function>& function) {
+TracePlan compile(const std::shared_ptr<const Function>& function, const Function& record) {
   TracePlan plan;
   plan.function = std::make_shared<const Function>(separate_parts(*function));
   const Function& of = *plan.function;
@@ -363,6 +364,7 @@ TracePlan compile(const std::shared_ptr<const Function>& function) {
   const Updates updates = updates_of(of, plan.groups, units);
   plan.variables = updates.variables;
   Compilation(plan, units, updates).run();
+  plan.results = plan_results(plan, record);
   return plan;
 }
 

@@ -10,7 +10,11 @@
 
 namespace rill {
 
-/// All sizes of the function must be known, and all of its nodes needed: see `optimized`.
-TracePlan compile(const std::shared_ptr<const Function>& function);
+/// All sizes of the function must be known, and all of its nodes needed: see `optimized`, which
+/// has made it of `record`.
+TracePlan compile(const std::shared_ptr<const Function>& function, const Function& record);
+inline TracePlan compile(const std::shared_ptr<const Function>& function) {
+  return compile(function, *function);
+}
 
 }  // namespace rill

@@ -69,7 +69,11 @@ Tensor copied(const Tensor& value) {
 class Run {
  public:
   Run(const TracePlan& of, std::span<const Tensor* const> arguments)
-      : of_(of), space_(take_space()), held_(of, space_->variables), arguments_(arguments) {
+      : of_(of),
+        space_(take_space()),
+        held_(of, space_->variables),
+        given_(arguments),
+        arguments_(arguments) {
     for (const VariableUse& use : of.variables) {
       // Written over where it is: nobody else may see that.
       Tensor& value = use.variable.state().value;
@@ -97,9 +101,9 @@ class Run {
   std::vector<Tensor> run() {
     for (const Step& step : of_.steps) std::visit([&](const auto& one) { execute(one); }, step);
     std::vector<Tensor> results;
-    results.reserve(of_.function->outputs.size());
-    for (const Function::Output& output : of_.function->outputs)
-      results.push_back(renamed(tensor(place(output.edge)), spec(output.edge).shape));
+    results.reserve(of_.results.size());
+    for (const PlanResult& result : of_.results)
+      results.push_back(value_of(result, results));
     return results;
   }
 
@@ -165,6 +169,15 @@ class Run {
       stride *= shape[d].value();
     }
     return tensor.view(shape, std::span(strides).first(static_cast<std::size_t>(shape.rank())), 0);
+  }
+
+  Tensor value_of(const PlanResult& result, const std::vector<Tensor>& earlier) {
+    if (result.kind == PlanResult::Kind::argument) return *given_[result.number];
+    if (result.kind == PlanResult::Kind::again) return earlier[result.number];
+    const Tensor& held = tensor(result.number);
+    Tensor value = renamed(held, spec(of_.function->outputs[earlier.size()].edge).shape);
+    if (result.kind == PlanResult::Kind::place || value.id() != held.id()) return value;
+    return value.view(value.shape(), value.strides(), 0);
   }
 
   const Tensor& tensor(std::size_t at) {
@@ -318,7 +331,8 @@ class Run {
   const TracePlan& of_;
   std::unique_ptr<Workspace> space_;
   const Held held_;
-  std::span<const Tensor* const> arguments_;
+  const std::span<const Tensor* const> given_;
+  std::span<const Tensor* const> arguments_;  // the same, contiguous
   Storage arena_;
 };
 

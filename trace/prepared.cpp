@@ -9,6 +9,8 @@
 #include <rill/trace/compile.h>
 #include <rill/trace/execute.h>
 #include <rill/trace/explain.h>
+#include <rill/trace/gradient/call_under_tapes.h>
+#include <rill/trace/gradient/gradient_plans.h>
 #include <rill/trace/passes/pipeline.h>
 #include <rill/trace/specialize.h>
 
@@ -26,17 +28,24 @@ bool fits(const Function& function, std::span<const Tensor* const> arguments) {
   return true;
 }
 
+}  // namespace
+
 TracePlan planned(const Function& record) {
   if (!cpu::environment::logs("passes"))
-    return compile(std::make_shared<const Function>(optimized(record)));
+    return compile(std::make_shared<const Function>(optimized(record)), record);
   std::string told = "rill: passes: " + record.text() + "\n";
-  TracePlan plan = compile(std::make_shared<const Function>(optimized(record, &told)));
+  TracePlan plan = compile(std::make_shared<const Function>(optimized(record, &told)), record);
   told += "plan:\n" + explain(plan);
   std::fputs(told.c_str(), stderr);
   return plan;
 }
 
-}  // namespace
+std::shared_ptr<const Prepared::Ready> made_ready(std::shared_ptr<const Function> record) {
+  TracePlan plan = planned(*record);
+  auto gradients = std::make_shared<GradientPlans>(record);
+  return std::make_shared<const Prepared::Ready>(
+      Prepared::Ready{std::move(record), std::move(plan), std::move(gradients)});
+}
 
 std::shared_ptr<const Prepared::Ready> Prepared::find(std::span<const Tensor* const> arguments) {
   const std::lock_guard lock(mutex_);
@@ -61,8 +70,7 @@ std::shared_ptr<const Prepared::Ready> Prepared::prepare(std::span<const Tensor*
       throw;
     }
   }
-  TracePlan plan = planned(*record);
-  auto made = std::make_shared<const Ready>(Ready{std::move(record), std::move(plan)});
+  auto made = made_ready(std::move(record));
   if (auto theirs = find(arguments)) return theirs;  // another thread was faster
   const std::lock_guard lock(mutex_);
   ready_.push_front(made);
@@ -104,6 +112,7 @@ std::string Prepared::explain() {
 
 std::vector<Tensor> run(const Prepared::Ready& ready, std::span<const Tensor* const> arguments) {
   if (Listeners::none()) return execute(ready.plan, arguments);
+  if (Listeners::take_whole_calls()) return call_under_tapes(ready, arguments);
   std::vector<Tensor> values;
   for (const Tensor* argument : arguments) values.push_back(*argument);
   return ready.record->run(values);

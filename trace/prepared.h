@@ -14,12 +14,15 @@
 
 namespace rill {
 
+class GradientPlans;
+
 class Prepared {
  public:
   /// For known sizes.
   struct Ready {
     std::shared_ptr<const Function> record;  ///< as it was recorded: what listeners hear
     TracePlan plan;
+    std::shared_ptr<GradientPlans> gradients;  ///< for calls under tapes
   };
 
   /// What a relaxed function cannot do with some sizes, others may: then arguments do not fit. Else
@@ -52,7 +55,11 @@ class Prepared {
   std::list<std::shared_ptr<const Ready>> ready_;  // most recently used first
 };
 
-/// Runs the plan; where somebody listens, the record, node by node.
+/// The plan of a function of known sizes, after all passes.
+TracePlan planned(const Function& record);
+std::shared_ptr<const Prepared::Ready> made_ready(std::shared_ptr<const Function> record);
+
+/// Runs the plan. Where others than gradient tapes listen, it is the record, node by node.
 std::vector<Tensor> run(const Prepared::Ready& ready, std::span<const Tensor* const> arguments);
 
 }  // namespace rill

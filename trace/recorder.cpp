@@ -10,15 +10,30 @@ namespace rill {
 
 Recorder::Recorder(std::span<const Tensor> arguments, std::span<const std::string> names) {
   for (std::size_t i = 0; i < arguments.size(); ++i) {
-    Node node;
-    node.kind = Node::Kind::input;
-    node.results = {{arguments[i].dtype(), arguments[i].shape()}};
-    const int at = add(std::move(node), !names.empty()          ? readable(names[i])
-                                        : arguments.size() == 1 ? "x"
-                                                                : "x" + std::to_string(i));
-    function_.inputs.push_back(at);
-    known_[arguments[i].id()] = {at, 0};
+    input(arguments[i], !names.empty()          ? readable(names[i])
+                        : arguments.size() == 1 ? "x"
+                                                : "x" + std::to_string(i));
   }
+}
+
+Recorder::Recorder(const Function& function, std::span<const std::vector<Tensor>> values)
+    : function_(function) {
+  function_.outputs.clear();
+  for (std::size_t n = 0; n < values.size(); ++n) {
+    ++names_[function.nodes[n].name];
+    for (std::size_t k = 0; k < values[n].size(); ++k)
+      known_[values[n][k].id()] = {static_cast<int>(n), static_cast<int>(k)};
+  }
+}
+
+Edge Recorder::input(const Tensor& argument, std::string_view name) {
+  Node node;
+  node.kind = Node::Kind::input;
+  node.results = {{argument.dtype(), argument.shape()}};
+  const Edge edge{add(std::move(node), name), 0};
+  function_.inputs.push_back(edge.node);
+  known_[argument.id()] = edge;
+  return edge;
 }
 
 std::string Recorder::unique(std::string_view name) {

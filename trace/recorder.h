@@ -21,6 +21,11 @@ class Recorder final : public Listener {
   /// same.
   explicit Recorder(std::span<const Tensor> arguments, std::span<const std::string> names = {});
 
+  /// Goes on behind the nodes of a function, whose values are these tensors, by node and result.
+  Recorder(const Function& function, std::span<const std::vector<Tensor>> values);
+  /// A further argument.
+  Edge input(const Tensor& argument, std::string_view name);
+
   /// The function, once it has returned `results`. Throws `TraceError` when it has done what a
   /// trace cannot.
   [[nodiscard]] Function finish(std::span<const Tensor> results);

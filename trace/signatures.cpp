@@ -6,7 +6,6 @@
 #include <mutex>
 #include <set>
 
-#include <rill/autograd/functional.h>
 #include <rill/tensor/capture.h>
 #include <rill/tensor/error.h>
 #include <rill/tensor/listener.h>
@@ -34,8 +33,9 @@ class Recording {
 /// The same values under an id that nothing else has: an argument given twice is two. Whoever
 /// listens is told where they come from.
 Tensor of_its_own(const Tensor& argument) {
-  if (!Listeners::none() && is_float(argument.dtype())) return detail::apart(argument);
-  return argument.view(argument.shape(), argument.strides(), 0);
+  Tensor own = argument.view(argument.shape(), argument.strides(), 0);
+  if (!Listeners::none()) Listeners::tell(&Listener::alias, AliasEvent{own, argument});
+  return own;
 }
 
 std::string text_of(std::span<const Tensor* const> tensors) {

@@ -94,12 +94,26 @@ struct VariableUse {
   bool in_place = false;  ///< assigned by a kernel that writes over the old value
 };
 
+/// What a call returns. Values that differed when the function was recorded have ids that differ,
+/// wherever passes have found them to be equal.
+struct PlanResult {
+  enum class Kind : std::uint8_t {
+    place,     ///< what stands at a place
+    apart,     ///< the same under an id of its own
+    argument,  ///< the caller's tensor itself
+    again,     ///< an earlier result
+  };
+  Kind kind = Kind::place;
+  std::size_t number = 0;  ///< of the place, argument or result
+};
+
 struct TracePlan {
   std::shared_ptr<const Function> function;
   std::vector<Group> groups;
   std::vector<Step> steps;
   std::vector<Place> places;
   std::vector<std::vector<std::ptrdiff_t>> place_of;  ///< by node and result; -1: nowhere
+  std::vector<PlanResult> results;
   std::vector<Spec> owned;                            ///< by number
   std::vector<Tensor> constants;                      ///< by number
   std::vector<VariableUse> variables;                 ///< by number: in the order of their ids
