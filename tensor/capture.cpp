@@ -10,7 +10,12 @@ thread_local Capture* innermost = nullptr;
 }  // namespace
 
 Capture::Capture() : outer_(std::exchange(innermost, this)) {}
-Capture::~Capture() { innermost = outer_; }
+Capture::~Capture() {
+  innermost = outer_;
+  for (auto& [id, tensor] : handed_out_) {
+    if (tensor.id() != id) tensor.body().id = id;
+  }
+}
 Capture* Capture::current() { return innermost; }
 
 Tensor Capture::handed_out(const Tensor& value) {

@@ -1,6 +1,6 @@
 /// `Capture`: a function is being captured on this thread, by what it does.
 /// Invariant: what a variable hands out meanwhile has an id that nobody outside has, so that a
-/// value taken from it before is told from the variable itself.
+/// value taken from it before is told from the variable itself; afterwards both are one.
 #pragma once
 
 #include <cstdint>

@@ -102,8 +102,7 @@ class Run {
     for (const Step& step : of_.steps) std::visit([&](const auto& one) { execute(one); }, step);
     std::vector<Tensor> results;
     results.reserve(of_.results.size());
-    for (const PlanResult& result : of_.results)
-      results.push_back(value_of(result, results));
+    for (const PlanResult& result : of_.results) results.push_back(value_of(result, results));
     return results;
   }
 

@@ -10,9 +10,9 @@ std::vector<PlanResult> plan_results(const TracePlan& plan, const Function& reco
   std::set<std::size_t> named;  // places whose tensor is a result itself
   for (std::size_t i = 0; i < record.outputs.size(); ++i) {
     const Edge recorded = record.outputs[i].edge;
-    const auto first = std::find_if(
-        record.outputs.begin(), record.outputs.end(),
-        [&](const Function::Output& other) { return other.edge == recorded; });
+    const auto first =
+        std::find_if(record.outputs.begin(), record.outputs.end(),
+                     [&](const Function::Output& other) { return other.edge == recorded; });
     const auto earlier = static_cast<std::size_t>(first - record.outputs.begin());
     if (earlier < i) {
       results.push_back({.kind = PlanResult::Kind::again, .number = earlier});

@@ -30,13 +30,28 @@ class Recording {
   ~Recording() { recording.pop_back(); }
 };
 
-/// The same values under an id that nothing else has: an argument given twice is two. Whoever
-/// listens is told where they come from.
-Tensor of_its_own(const Tensor& argument) {
-  Tensor own = argument.view(argument.shape(), argument.strides(), 0);
-  if (!Listeners::none()) Listeners::tell(&Listener::alias, AliasEvent{own, argument});
-  return own;
-}
+/// The arguments under ids that nothing else has while the function is recorded: one given twice is
+/// two. Whoever listens is told where they come from; afterwards what is left of them, in a tape or
+/// among the results, is what was given.
+class OwnTensors {
+ public:
+  explicit OwnTensors(std::span<const Tensor* const> given) : given_(given) {
+    for (const Tensor* tensor : given) {
+      own_.push_back(tensor->view(tensor->shape(), tensor->strides(), 0));
+      if (!Listeners::none()) Listeners::tell(&Listener::alias, AliasEvent{own_.back(), *tensor});
+    }
+  }
+  OwnTensors(const OwnTensors&) = delete;
+  OwnTensors& operator=(const OwnTensors&) = delete;
+  ~OwnTensors() {
+    for (std::size_t i = 0; i < own_.size(); ++i) own_[i].body().id = given_[i]->id();
+  }
+  [[nodiscard]] std::span<const Tensor> tensors() const { return own_; }
+
+ private:
+  std::span<const Tensor* const> given_;
+  std::vector<Tensor> own_;
+};
 
 std::string text_of(std::span<const Tensor* const> tensors) {
   std::string text = "(";
@@ -202,15 +217,14 @@ class Signatures::State {
   /// The call itself, eagerly, written down on the way.
   Results record(const Leaves& arguments, LeafNames names, const Body& body, Where where) {
     const auto tensors = arguments.tensors();
-    std::vector<Tensor> own;
-    for (const Tensor* tensor : tensors) own.push_back(of_its_own(*tensor));
-    rill::Recorder recorder(own, names.tensors());
+    const OwnTensors own(tensors);
+    const Capture capture;
+    rill::Recorder recorder(own.tensors(), names.tensors());
     Results results;
     {
       const Recording guard(of_);
-      const Capture capture;
       const Listening on(recorder);
-      results = body(own);
+      results = body(own.tensors());
     }
     if (recorder.made_variables()) {  // later calls do not, and are recorded
       const std::lock_guard lock(mutex_);

@@ -114,10 +114,10 @@ struct TracePlan {
   std::vector<Place> places;
   std::vector<std::vector<std::ptrdiff_t>> place_of;  ///< by node and result; -1: nowhere
   std::vector<PlanResult> results;
-  std::vector<Spec> owned;                            ///< by number
-  std::vector<Tensor> constants;                      ///< by number
-  std::vector<VariableUse> variables;                 ///< by number: in the order of their ids
-  std::size_t arena = 0;                              ///< bytes of values that live during a run
+  std::vector<Spec> owned;             ///< by number
+  std::vector<Tensor> constants;       ///< by number
+  std::vector<VariableUse> variables;  ///< by number: in the order of their ids
+  std::size_t arena = 0;               ///< bytes of values that live during a run
 
   [[nodiscard]] const Node& node(int number) const {
     return function->nodes[static_cast<std::size_t>(number)];

@@ -74,8 +74,8 @@ std::vector<int> gradient_sources(const Function& function) {
   std::vector<int> sources;
   for (std::size_t n = 0; n < function.nodes.size(); ++n) {
     const Node::Kind kind = function.nodes[n].kind;
-    const bool outside = kind == Node::Kind::input || kind == Node::Kind::constant ||
-                         kind == Node::Kind::variable;
+    const bool outside =
+        kind == Node::Kind::input || kind == Node::Kind::constant || kind == Node::Kind::variable;
     if (outside && is_float(function.nodes[n].results[0].dtype) &&
         !function.nodes[n].results[0].weak)
       sources.push_back(static_cast<int>(n));

@@ -7,14 +7,6 @@
 #include <rill/tensor/error.h>
 
 namespace rill {
-namespace {
-
-bool is_effect(const Node& node) {
-  return node.kind == Node::Kind::assign || node.kind == Node::Kind::draw ||
-         node.kind == Node::Kind::check;
-}
-
-}  // namespace
 
 Function slice(const Function& function, std::span<const Edge> given,
                std::span<const Function::Output> results, std::size_t first_effect) {
@@ -39,7 +31,7 @@ Function slice(const Function& function, std::span<const Edge> given,
   for (const Function::Output& result : results) need(result.edge);
   for (std::size_t n = function.nodes.size(); n-- > 0;) {
     const Node& node = function.nodes[n];
-    needed[n] = needed[n] || (n >= first_effect && is_effect(node));
+    needed[n] = needed[n] || (n >= first_effect && node.has_effect());
     if (!needed[n]) continue;
     for (const Edge& edge : node.inputs) need(edge);
   }
@@ -47,7 +39,7 @@ Function slice(const Function& function, std::span<const Edge> given,
     if (!needed[n]) continue;
     Node node = function.nodes[n];
     if (node.kind == Node::Kind::input ||
-        (n < first_effect && (is_effect(node) || node.kind == Node::Kind::variable)))
+        (n < first_effect && (node.has_effect() || node.kind == Node::Kind::variable)))
       throw InternalError("trace: a gradient needs what has not been kept: " + node.name);
     for (Edge& edge : node.inputs) edge = moved.at({edge.node, edge.result});
     const int at = static_cast<int>(part.nodes.size());
