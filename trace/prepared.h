@@ -39,8 +39,8 @@ class Prepared {
   /// The same, and makes it where the arguments fit; null where they do not.
   std::shared_ptr<const Ready> prepare(std::span<const Tensor* const> arguments);
 
-  /// What has been made last, or is made now for the only sizes that there are; null where sizes are
-  /// unknown and none have come yet.
+  /// What has been made last, or is made now for the only sizes that there are; null where sizes
+  /// are unknown and none have come yet.
   std::shared_ptr<const Ready> any();
 
   /// True when both take the same arguments.

@@ -39,9 +39,12 @@ bool is_source(const Function& function, const Edge& edge) {
 
 }  // namespace
 
-ForwardPlan::ForwardPlan(const Function& record, std::vector<int> sources, std::vector<bool> known,
+ForwardPlan::ForwardPlan(Function record, std::vector<int> sources, std::vector<bool> known,
                          bool again)
-    : function_(record), sources_(std::move(sources)), known_(std::move(known)), again_(again) {
+    : function_(std::move(record)),
+      sources_(std::move(sources)),
+      known_(std::move(known)),
+      again_(again) {
   needed_ = kept_by_tape(function_, sources_, known_).values;
   stored_ = again_ ? needed_ : values_to_store(function_, needed_);
   Function with_stored = function_;

@@ -32,8 +32,7 @@ struct BackwardPlan {
 class ForwardPlan {
  public:
   /// `again`: the gradient may be recorded, too. Then all values at which it looks are stored.
-  ForwardPlan(const Function& record, std::vector<int> sources, std::vector<bool> known,
-              bool again);
+  ForwardPlan(Function record, std::vector<int> sources, std::vector<bool> known, bool again);
 
   [[nodiscard]] const std::vector<bool>& known() const { return known_; }
   [[nodiscard]] bool again() const { return again_; }

@@ -72,8 +72,8 @@ class Choice {
     }
     if (!seen.insert(edge.node).second) return true;
     const std::optional<int> cost = cost_of(edge.node);
-    if (!cost || (operations += *cost) > most_operations || std::ssize(seen) > most_nodes)
-      return false;
+    operations += cost.value_or(0);
+    if (!cost || operations > most_operations || std::ssize(seen) > most_nodes) return false;
     return std::all_of(of.inputs.begin(), of.inputs.end(), [&](const Edge& input) {
       return follow(input, most_bytes, seen, origins, operations);
     });

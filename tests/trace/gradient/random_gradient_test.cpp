@@ -85,7 +85,8 @@ TEST_CASE("tapes around a traced random program find the bits that they find eag
     INFO("seed " << seed);
     const std::vector<Tensor> inputs = random_inputs(seed);
     const std::vector<Variable> state = random_state(seed);
-    const auto program = [&](const std::vector<Tensor>& x) { return random_graph(seed, x, state); };
+    const RandomGraph graph = random_graph(seed);
+    const auto program = [&](const std::vector<Tensor>& x) { return graph.run(x, state); };
     const auto traced = trace(std::function(program));
     std::vector<Tensor> eager;
     for (int call = 0; call < 4; ++call) {
