@@ -49,6 +49,7 @@
 #include <rill/tensor/npy.h>
 #include <rill/tensor/npz.h>
 #include <rill/tensor/print.h>
+#include <rill/tensor/profiler.h>
 #include <rill/tensor/safetensors.h>
 #include <rill/tensor/shape.h>
 #include <rill/tensor/tensor.h>

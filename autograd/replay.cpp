@@ -8,6 +8,7 @@
 #include <rill/ops/grad.h>
 #include <rill/tensor/equal_sizes.h>
 #include <rill/tensor/error.h>
+#include <rill/tensor/timeline.h>
 #include <rill/tensor/user_call.h>
 
 namespace rill::detail {
@@ -208,12 +209,14 @@ class Replay {
 
 std::vector<Tensor> replay(Recording& recording, std::vector<Seed> seeds,
                            std::span<const std::uint32_t> sources, bool consume, Where where) {
+  const Stopwatch watch;
   Replay replay(recording, sources, where);
   for (Seed& seed : seeds) replay.seed(std::move(seed));
   seeds.clear();
   replay.run(consume);
   std::vector<Tensor> gradients;
   for (std::uint32_t source : sources) gradients.push_back(replay.gradient(source));
+  if (watch.runs()) watch.end("tape", "gradient", {{"line", where.text()}});
   return gradients;
 }
 

@@ -12,6 +12,7 @@
 #include <rill/cpu/llvm_module.h>
 #include <rill/cpu/recently_used.h>
 #include <rill/tensor/error.h>
+#include <rill/tensor/timeline.h>
 #include <rill/version.h>
 
 namespace rill::cpu {
@@ -95,7 +96,9 @@ std::shared_ptr<const Code> from_disk(const Key& key) {
 std::shared_ptr<const Code> compiled(const Key& key, const kernel::Program& program,
                                      const kernel::Schedule& schedule, std::string& error) {
   CompiledObject object;
+  const detail::Stopwatch watch;
   if (!compile(program, schedule, level(), object, error)) return nullptr;
+  if (watch.runs()) watch.end("compile", "compile a kernel");
   cache().compiled.fetch_add(1, std::memory_order_relaxed);
   auto code = made_ready(object);
   folder().write(key, object);

@@ -26,6 +26,7 @@
 #include <rill/cpu/environment.h>
 #include <rill/tensor/error.h>
 #include <rill/tensor/float_environment.h>
+#include <rill/tensor/timeline.h>
 #include <rill/tensor/threads.h>
 
 #if defined(__SSE2__)
@@ -254,7 +255,9 @@ class Pool {
   void call(int slot, std::int64_t begin, std::int64_t end) noexcept {
     if (failed_.load(std::memory_order_relaxed)) return;
     try {
+      const detail::Stopwatch watch;
       (*job_.body)(slot, begin, end);
+      if (watch.runs() && slot > 0) watch.end("work", "part", {{"begin", begin}, {"end", end}});
     } catch (...) {
       if (!failed_.exchange(true, std::memory_order_relaxed)) exception_ = std::current_exception();
     }

@@ -18,6 +18,7 @@
 #include <rill/tensor/equal_sizes.h>
 #include <rill/tensor/float_environment.h>
 #include <rill/tensor/listener.h>
+#include <rill/tensor/timeline.h>
 #include <rill/tensor/unnamed.h>
 #include <rill/tensor/user_call.h>
 
@@ -28,6 +29,33 @@ void tell(const Op& op, const Attributes& attributes, std::span<const Tensor> in
           std::span<const Tensor> outputs, Where where) {
   if (Listeners::none()) return;
   Listeners::tell(&Listener::op, OpEvent{op, op.name, attributes, inputs, outputs, where});
+}
+
+std::string types_of(std::span<const Tensor> tensors) {
+  std::string text;
+  for (const Tensor& tensor : tensors) text += (text.empty() ? "" : ", ") + tensor.type_text();
+  return text;
+}
+
+std::int64_t bytes_of(std::span<const Tensor> tensors) {
+  std::int64_t bytes = 0;
+  for (const Tensor& tensor : tensors) {
+    if (!tensor.body().weak) bytes += tensor.size() * std::int64_t(size_of(tensor.dtype()));
+  }
+  return bytes;
+}
+
+/// An operator that has run, for whoever profiles.
+void note(const detail::Stopwatch& watch, const Op& op, std::span<const Tensor> inputs,
+          std::span<const Tensor> outputs, Where where) {
+  if (!watch.runs()) return;
+  if (std::any_of(outputs.begin(), outputs.end(), [](const Tensor& x) { return x.abstract(); }))
+    return;  // nothing has been computed
+  watch.end("op", op.name,
+            {{"inputs", types_of(inputs)},
+             {"outputs", types_of(outputs)},
+             {"bytes", bytes_of(inputs) + bytes_of(outputs)},
+             {"line", detail::UserCall::place(where).text()}});
 }
 
 void require_defined(const Op& op, std::span<const Tensor> inputs, Where where) {
@@ -346,18 +374,22 @@ class Borrowed {
 template <std::size_t N>
 Tensor call_one(const Op& op, const std::array<const Operand*, N>& operands,
                 const Attributes& attributes) {
+  const detail::Stopwatch watch;
   const Borrowed<N> inputs(operands);
   Tensor out;
   const Where where = operands[0]->where();
   evaluate(op, inputs.tensors(), attributes, where, {&out, 1}, nullptr);
+  note(watch, op, inputs.tensors(), {&out, 1}, where);
   tell(op, attributes, inputs.tensors(), {&out, 1}, where);
   return out;
 }
 
 template <std::size_t N>
-void tell_dense(const Op& op, const std::array<const Operand*, N>& operands, const Tensor& out) {
-  if (Listeners::none()) return;
+void tell_dense(const detail::Stopwatch& watch, const Op& op,
+                const std::array<const Operand*, N>& operands, const Tensor& out) {
+  if (Listeners::none() && !watch.runs()) return;
   const Borrowed<N> inputs(operands);
+  note(watch, op, inputs.tensors(), {&out, 1}, operands[0]->where());
   tell(op, {}, inputs.tensors(), {&out, 1}, operands[0]->where());
 }
 
@@ -365,17 +397,19 @@ void tell_dense(const Op& op, const std::array<const Operand*, N>& operands, con
 
 Tensor call(const Op& op, const Operand& a) {
   const detail::FloatingPointGuard guard;
+  const detail::Stopwatch watch;
   Tensor out;
   if (!call_dense(op, a, out)) return call_one<1>(op, {&a}, {});
-  tell_dense<1>(op, {&a}, out);
+  tell_dense<1>(watch, op, {&a}, out);
   return out;
 }
 
 Tensor call(const Op& op, const Operand& a, const Operand& b) {
   const detail::FloatingPointGuard guard;
+  const detail::Stopwatch watch;
   Tensor out;
   if (!call_dense(op, a, b, out)) return call_one<2>(op, {&a, &b}, {});
-  tell_dense<2>(op, {&a, &b}, out);
+  tell_dense<2>(watch, op, {&a, &b}, out);
   return out;
 }
 
@@ -403,7 +437,9 @@ Tensor call(const Op& op, const Operand& a, const Operand& b, const Operand& c,
 void call(const Op& op, std::span<const Tensor> inputs, const Attributes& attributes, Where where,
           std::span<Tensor> outputs) {
   const detail::FloatingPointGuard guard;
+  const detail::Stopwatch watch;
   evaluate(op, inputs, attributes, where, outputs, nullptr);
+  note(watch, op, inputs, outputs, where);
   tell(op, attributes, inputs, outputs, where);
 }
 
@@ -432,8 +468,10 @@ Tensor call_onto(const Op& op, Tensor onto, const Tensor& b, const Tensor& c,
     call(op, inputs, attributes, where, {&out, 1});
     return out;
   }
+  const detail::Stopwatch watch;
   Tensor target = first;
   evaluate(op, inputs, attributes, where, {&out, 1}, &target);
+  note(watch, op, inputs, {&out, 1}, where);
   if (out.body_or_null() == first.body_or_null()) out.body().id = detail::next_value_id();
   return out;
 }
@@ -457,9 +495,13 @@ void require_like(const Op& op, const Tensor& a, const Tensor& result, Where whe
 
 void call_in_place(const Op& op, Tensor& a, const Operand& b) {
   const detail::FloatingPointGuard guard;
+  const detail::Stopwatch watch;
   const bool unseen =
       Listeners::none() && a.defined() && a.sole_owner() && (!b.is_tensor() || &b.tensor() != &a);
-  if (unseen && call_dense_in_place(op, a, b)) return;
+  if (unseen && call_dense_in_place(op, a, b)) {
+    if (watch.runs()) note(watch, op, std::array{a, b.tensor()}, {&a, 1}, b.where());
+    return;
+  }
   std::array<Tensor, 2> inputs = {Tensor(), b.tensor()};
   if (!unseen || !a.contiguous()) {
     Tensor result = call(op, Operand(a, b.where()), b);
@@ -473,6 +515,7 @@ void call_in_place(const Op& op, Tensor& a, const Operand& b) {
   try {
     Tensor target = inputs[0];
     evaluate(op, inputs, {}, b.where(), {&out, 1}, &target);
+    note(watch, op, inputs, {&out, 1}, b.where());
     require_like(op, inputs[0], out, b.where());
   } catch (...) {
     a = std::move(inputs[0]);

@@ -10,6 +10,7 @@ NameScope::NameScope(std::string_view name) : name_(name) {
 
 NameScope::~NameScope() {
   Listeners::tell(&Listener::leave, ScopeEvent{ScopeEvent::Kind::name, name_, this});
+  if (watch_.runs()) watch_.end("scope", name_);
 }
 
 }  // namespace rill

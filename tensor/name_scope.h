@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include <rill/tensor/export.h>
+#include <rill/tensor/timeline.h>
 
 namespace rill {
 
@@ -21,6 +22,7 @@ class RILL_API NameScope {
   ~NameScope();
 
  private:
+  detail::Stopwatch watch_;
   std::string name_;
 };
 

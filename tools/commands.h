@@ -4,4 +4,7 @@
 
 #include <span>
 
+void show_command(std::span<char*> arguments);
+void run_command(std::span<char*> arguments);
 void draw_command(std::span<char*> arguments);
+void profile_command(std::span<char*> arguments);

@@ -7,6 +7,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "arguments.h"
 #include "commands.h"
@@ -14,21 +15,35 @@
 #include <rill/cpu/code_folder.h>
 #include <rill/cpu/information.h>
 #include <rill/ops/families.h>
-#include <rill/trace/graph.h>
 #include <rill/version.h>
 
 namespace {
 
 constexpr const char* usage =
-    "usage: rill <command>\n"
+    "usage: rill COMMAND\n"
     "\n"
-    "  info       the machine, the libraries behind rill and how they are set up\n"
-    "  show FILE  the signatures of a saved graph\n"
-    "  draw FILE PICTURE  a saved graph as .html, .svg, .png, .pdf or .dot\n"
-    "  operators  all operators, as docs/operators.md has them\n"
-    "  cache      the folder of compiled kernels, and what it holds; --clear removes that\n"
-    "  version    the version of the library\n"
-    "  help       this text\n";
+    "  show GRAPH           its nodes, what runs them, variables and memory\n"
+    "  run GRAPH            values of its nodes, printed or written\n"
+    "    --input NAME=FILE.npy   what an input is, for each input that is needed\n"
+    "    --output NAME=FILE.npy  a result or any node; without it the results are printed\n"
+    "  draw GRAPH PICTURE   .html is a page to search and zoom, .svg, .png and .pdf are made by\n"
+    "                       Graphviz, .dot is what Graphviz reads\n"
+    "    --profile FILE          shows the times of a timeline\n"
+    "    --planned               draws what passes left, not what was recorded\n"
+    "  profile GRAPH        where its time goes; inputs that are not given are made up\n"
+    "    --input NAME=FILE.npy   as above\n"
+    "    --calls N               measures so many calls, instead of about a second\n"
+    "    --output FILE           writes a timeline for Perfetto, chrome://tracing and draw\n"
+    "\n"
+    "  A GRAPH is a file that Graph::save wrote. All four take\n"
+    "    --signature N           its Nth signature, where it has several\n"
+    "    --size NAME=N           a size that it leaves open\n"
+    "\n"
+    "  info        the machine, the libraries behind rill and how they are set up\n"
+    "  operators   all operators, as docs/operators.md has them\n"
+    "  cache       the folder of compiled kernels, and what it holds; --clear removes that\n"
+    "  version     the version of the library\n"
+    "  help        this text\n";
 
 int info() {
   for (const auto& [heading, text] : rill::cpu::information()) {
@@ -48,13 +63,6 @@ int cache(bool clear) {
   std::printf("%s: %s%llu kernels, %llu KiB\n", folder.path().c_str(), clear ? "removed " : "",
               static_cast<unsigned long long>(files),
               static_cast<unsigned long long>((bytes + 1023) / 1024));
-  return 0;
-}
-
-int show(const char* path) {
-  for (const std::string& signature : rill::Graph::load(path).signatures()) {
-    std::printf("%s\n", signature.c_str());
-  }
   return 0;
 }
 
@@ -85,14 +93,21 @@ int misused(const std::string& fault) {
   return 2;
 }
 
+constexpr std::pair<std::string_view, void (*)(std::span<char*>)> graph_commands[] = {
+    {"show", show_command},
+    {"run", run_command},
+    {"draw", draw_command},
+    {"profile", profile_command}};
+
 int run(std::span<char*> arguments) {
   const std::string_view command = arguments.size() > 1 ? arguments[1] : "help";
   if (command == "info") return info();
   if (command == "cache" && arguments.size() == 2) return cache(false);
   if (command == "cache" && arguments.size() == 3 && arguments[2] == std::string_view("--clear"))
     return cache(true);
-  if (command == "show" && arguments.size() == 3) return show(arguments[2]);
-  if (command == "draw") return draw_command(arguments.subspan(2)), 0;
+  for (const auto& [name, begin] : graph_commands) {
+    if (command == name) return begin(arguments.subspan(2)), 0;
+  }
   if (command == "operators") return operators();
   if (command == "version" || command == "--version") {
     std::printf("%s\n", rill::library_version());
@@ -102,7 +117,6 @@ int run(std::span<char*> arguments) {
     std::fputs(usage, stdout);
     return 0;
   }
-  if (command == "show") return misused("show needs the file of a saved graph, and nothing else");
   if (command == "cache") return misused("cache takes --clear, and nothing else");
   return misused("there is no command \"" + std::string(command) + "\"");
 }

@@ -13,6 +13,8 @@
 #include <rill/ops/materialize.h>
 #include <rill/tensor/error.h>
 #include <rill/tensor/listener.h>
+#include <rill/tensor/timeline.h>
+#include <rill/trace/step_summary.h>
 
 namespace rill {
 namespace {
@@ -99,7 +101,11 @@ class Run {
   }
 
   std::vector<Tensor> run() {
-    for (const Step& step : of_.steps) std::visit([&](const auto& one) { execute(one); }, step);
+    if (detail::Timeline::session() == 0) [[likely]] {
+      for (const Step& step : of_.steps) execute_step(step);
+    } else {
+      execute_measured();
+    }
     std::vector<Tensor> results;
     results.reserve(of_.results.size());
     for (const PlanResult& result : of_.results) results.push_back(value_of(result, results));
@@ -107,6 +113,25 @@ class Run {
   }
 
  private:
+  void execute_step(const Step& step) {
+    std::visit([&](const auto& one) { execute(one); }, step);
+  }
+
+  void execute_measured() {
+    std::vector<detail::Stopwatch> watches;
+    watches.reserve(of_.steps.size());
+    for (const Step& step : of_.steps) {
+      detail::Stopwatch& watch = watches.emplace_back();
+      execute_step(step);
+      watch.stop();
+    }
+    // Only now, so that telling of a step does not slow the next one down.
+    const std::vector<StepSummary> about = summaries(of_);
+    for (std::size_t i = 0; i < watches.size(); ++i) {
+      if (watches[i].runs()) note_step(watches[i], of_, about[i]);
+    }
+  }
+
   /// Kernels walk over contiguous memory.
   void lay_out_arguments() {
     space_->dense.reserve(arguments_.size());

@@ -6,6 +6,7 @@
 #include <rill/cpu/environment.h>
 #include <rill/tensor/error.h>
 #include <rill/tensor/listener.h>
+#include <rill/tensor/timeline.h>
 #include <rill/trace/compile.h>
 #include <rill/trace/execute.h>
 #include <rill/trace/explain.h>
@@ -70,7 +71,9 @@ std::shared_ptr<const Prepared::Ready> Prepared::prepare(std::span<const Tensor*
       throw;
     }
   }
+  const detail::Stopwatch watch;
   auto made = made_ready(std::move(record));
+  if (watch.runs()) watch.end("compile", "plan", {{"signature", made->record->text()}});
   if (auto theirs = find(arguments)) return theirs;  // another thread was faster
   const std::lock_guard lock(mutex_);
   ready_.push_front(made);
@@ -111,8 +114,13 @@ std::string Prepared::explain() {
 }
 
 std::vector<Tensor> run(const Prepared::Ready& ready, std::span<const Tensor* const> arguments) {
-  if (Listeners::none()) return execute(ready.plan, arguments);
-  if (Listeners::take_whole_calls()) return call_under_tapes(ready, arguments);
+  const bool plain = Listeners::none();
+  if (plain || Listeners::take_whole_calls()) {
+    const detail::Stopwatch watch;
+    auto results = plain ? execute(ready.plan, arguments) : call_under_tapes(ready, arguments);
+    if (watch.runs()) watch.end("call", "traced call", {{"signature", ready.record->text()}});
+    return results;
+  }
   std::vector<Tensor> values;
   for (const Tensor* argument : arguments) values.push_back(*argument);
   return ready.record->run(values);

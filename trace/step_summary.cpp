@@ -18,8 +18,9 @@ class Summary {
     made.operations = group.operations;
     made.launches = step.launches.size();
     for (std::size_t i = 1; i < step.launches.size(); ++i) {
-      const std::vector<int>& nodes = plan_.groups[step.launches[i].group].nodes;
-      made.alike.insert(made.alike.end(), nodes.begin(), nodes.end());
+      const Group& other = plan_.groups[step.launches[i].group];
+      made.alike.insert(made.alike.end(), other.nodes.begin(), other.nodes.end());
+      made.moved += of("kernel", other.nodes, other.outputs).moved;
     }
     return made;
   }
@@ -52,6 +53,7 @@ class Summary {
     summary.read = read(nodes);
     for (const Edge& edge : made)
       summary.written += static_cast<std::int64_t>(bytes_of(plan_.spec(edge)));
+    summary.moved = summary.read + summary.written;
     summary.nodes = std::move(nodes);
     summary.made = std::move(made);
     return summary;
@@ -82,6 +84,31 @@ std::vector<StepSummary> summaries(const TracePlan& plan) {
   const Summary summary(plan);
   for (const Step& step : plan.steps) all.push_back(std::visit(summary, step));
   return all;
+}
+
+void note_step(const detail::Stopwatch& watch, const TracePlan& plan, const StepSummary& step) {
+  if (step.nodes.empty()) return watch.end(step.kind, step.kind);
+  std::string operators;
+  std::string names;
+  Where where;
+  for (const int n : step.nodes) {
+    const Node& node = plan.node(n);
+    if (node.kind == Node::Kind::op)
+      operators.append(operators.empty() ? "" : " ").append(node.op->name);
+    names.append(names.empty() ? "" : " ").append(node.name);
+    if (!where.known()) where = node.where;
+  }
+  std::string made;
+  for (const Edge& edge : step.made)
+    made.append(made.empty() ? "" : ", ").append(plan.spec(edge).text());
+  const Node& first = plan.node(step.nodes[0]);
+  watch.end(step.kind, operators.empty() ? first.name : operators,
+            {{"node", first.name},
+             {"nodes", std::move(names)},
+             {"outputs", std::move(made)},
+             {"bytes", step.moved},
+             {"launches", static_cast<std::int64_t>(step.launches)},
+             {"line", where.text()}});
 }
 
 std::string bytes_text(std::int64_t bytes) {

@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include <rill/tensor/timeline.h>
 #include <rill/trace/trace_plan.h>
 
 namespace rill {
@@ -21,10 +22,14 @@ struct StepSummary {
   int operations = 0;            ///< of a kernel, for one element, about
   std::vector<int> alike;        ///< the nodes of the other launches
   std::size_t launches = 1;      ///< of a kernel: on how many sets of operands
+  std::int64_t moved = 0;        ///< bytes read and written, by all launches
   std::ptrdiff_t variable = -1;  ///< read or assigned: which one of the plan's
 };
 
 std::vector<StepSummary> summaries(const TracePlan& plan);
+
+/// A step that has run, for whoever profiles: known by its first node.
+void note_step(const detail::Stopwatch& watch, const TracePlan& plan, const StepSummary& step);
 
 /// `12,345,678 B`: with commas, as long numbers are read.
 std::string bytes_text(std::int64_t bytes);

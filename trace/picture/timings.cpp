@@ -1,6 +1,8 @@
 #include <rill/trace/picture/timings.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
+#include <vector>
 
 #include <rill/tensor/error.h>
 #include <rill/tensor/input_file.h>
@@ -16,15 +18,19 @@ Timings::Timings(const std::string& path, Where where) {
     throw FormatError("draw: " + path +
                       ": is no timeline, which is an object with \"traceEvents\"" + where.suffix());
   }
+  std::unordered_map<std::string, std::vector<double>> runs;
   for (const auto& event : json["traceEvents"]) {
     if (!event.is_object() || !event.contains("args") || !event["args"].is_object()) continue;
     const auto node = event["args"].find("node");
     const auto duration = event.find("dur");
     if (node == event["args"].end() || !node->is_string()) continue;
     if (duration == event.end() || !duration->is_number()) continue;
-    Total& total = steps_[node->get<std::string>()];
-    total.total += duration->get<double>();
-    ++total.runs;
+    runs[node->get<std::string>()].push_back(duration->get<double>());
+  }
+  for (auto& [node, times] : runs) {
+    const auto middle = times.begin() + std::ssize(times) / 2;
+    std::nth_element(times.begin(), middle, times.end());
+    steps_[node] = *middle;
   }
 }
 

@@ -17,19 +17,14 @@ class Timings {
   /// something else.
   Timings(const std::string& path, Where where);
 
-  /// On the average of the step's runs; -1 where there is none.
+  /// The median of the step's runs; -1 where there is none.
   [[nodiscard]] double microseconds(const std::string& node) const {
     const auto found = steps_.find(node);
-    return found == steps_.end() ? -1
-                                 : found->second.total / static_cast<double>(found->second.runs);
+    return found == steps_.end() ? -1 : found->second;
   }
 
  private:
-  struct Total {
-    double total = 0;
-    long runs = 0;
-  };
-  std::unordered_map<std::string, Total> steps_;
+  std::unordered_map<std::string, double> steps_;
 };
 
 }  // namespace rill::picture
