@@ -4,6 +4,8 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include <rill/tensor/dim.h>
 #include <rill/tensor/dim_name.h>
@@ -14,6 +16,7 @@ namespace rill {
 namespace {
 
 constexpr int deepest_text = 100;  // parentheses within parentheses
+constexpr std::size_t longest_plain = 256;
 
 class DimParser {
  public:
@@ -48,32 +51,43 @@ class DimParser {
 
   Dim sum() {
     if (++depth_ > deepest_text) fail("it is nested too deeply");
-    Dim result = accept('-') ? Dim(0) - product() : product();
+    std::vector<std::pair<Dim, std::int64_t>> terms;
+    const std::int64_t sign = accept('-') ? -1 : 1;
+    terms.emplace_back(product(), sign);
     for (;;) {
       if (accept('+')) {
-        result = result + product();
+        terms.emplace_back(product(), 1);
       } else if (accept('-')) {
-        result = result - product();
+        terms.emplace_back(product(), -1);
       } else {
         --depth_;
-        return result;
+        return terms.size() == 1 && sign == 1 ? terms[0].first : DimTable::sum(terms);
       }
     }
   }
 
   Dim product() {
-    Dim result = factor();
+    std::vector<Dim> factors = {factor()};
     for (;;) {
       if (accept('*')) {
-        result = result * factor();
+        factors.push_back(factor());
       } else if (accept('/')) {
-        result = result / factor();
+        factors = {counted(product_of(factors) / factor())};
       } else if (accept('%')) {
-        result = result % factor();
+        factors = {counted(product_of(factors) % factor())};
       } else {
-        return result;
+        return product_of(factors);
       }
     }
+  }
+  /// Each of these is kept with a text of its own: nested ones take memory by the square.
+  Dim counted(Dim size) {
+    kept_ += size.text().size();
+    if (kept_ > 16 * text_.size() + longest_plain) fail("it is nested too deeply");
+    return size;
+  }
+  static Dim product_of(const std::vector<Dim>& factors) {
+    return factors.size() == 1 ? factors[0] : DimTable::product(factors);
   }
 
   Dim factor() {
@@ -105,7 +119,8 @@ class DimParser {
   Dim extremum(bool largest) {
     expect('(');
     Dim result = sum();
-    while (accept(',')) result = largest ? Dim::max(result, sum()) : Dim::min(result, sum());
+    while (accept(','))
+      result = counted(largest ? Dim::max(result, sum()) : Dim::min(result, sum()));
     expect(')');
     return result;
   }
@@ -113,6 +128,7 @@ class DimParser {
   std::string_view text_;
   std::size_t at_ = 0;
   int depth_ = 0;
+  std::size_t kept_ = 0;
 };
 
 }  // namespace

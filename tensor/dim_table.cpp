@@ -23,6 +23,12 @@ DimTable& DimTable::instance() {
   return table;
 }
 
+[[noreturn]] static void fail_long(const std::string& text) {
+  throw ShapeError("a size has become an expression of more than " +
+                   std::to_string(DimTable::longest_text) + " characters: " + text.substr(0, 60) +
+                   "...: give the size a name of its own");
+}
+
 // ---- Interning --------------------------------------------------------------------------------
 
 Dim DimTable::intern(Polynomial&& polynomial) {
@@ -33,11 +39,7 @@ Dim DimTable::intern(Polynomial&& polynomial) {
   auto found = numbers_.find(polynomial);
   if (found == numbers_.end()) {
     std::string text = text_of(polynomial);
-    if (text.size() > longest_text) {
-      throw ShapeError("a size has become an expression of more than " +
-                       std::to_string(longest_text) + " characters: " + text.substr(0, 60) +
-                       "...: give the size a name of its own");
-    }
+    if (text.size() > longest_text) fail_long(text);
     found = numbers_.emplace(polynomial, static_cast<std::int64_t>(expressions_.size())).first;
     expressions_.push_back({std::move(polynomial), std::move(text)});
   }
@@ -206,6 +208,25 @@ Dim DimTable::apply(char operation, Dim a, Dim b) {
   return intern(std::move(x));
 }
 
+Dim DimTable::sum(std::span<const std::pair<Dim, std::int64_t>> terms) {
+  DimTable& table = instance();
+  const std::lock_guard lock(table.mutex);
+  Polynomial sum;
+  for (const auto& [dim, factor] : terms) add(sum, table.polynomial_of(dim), factor);
+  return table.intern(std::move(sum));
+}
+
+Dim DimTable::product(std::span<const Dim> factors) {
+  DimTable& table = instance();
+  const std::lock_guard lock(table.mutex);
+  Polynomial product = constant(1);
+  for (const Dim factor : factors) {
+    product = times(product, table.polynomial_of(factor));
+    if (product.size() > longest_text) fail_long(table.text_of(product));
+  }
+  return table.intern(std::move(product));
+}
+
 // ---- Substitution -----------------------------------------------------------------------------
 
 Dim DimTable::substituted(Dim dim, const Lookup& lookup, std::map<std::int64_t, Dim>& done) {
@@ -216,14 +237,15 @@ Dim DimTable::substituted(Dim dim, const Lookup& lookup, std::map<std::int64_t, 
     const std::lock_guard lock(mutex);
     polynomial = polynomial_of(dim);
   }
-  Dim sum = 0;
+  std::vector<std::pair<Dim, std::int64_t>> terms;
   for (const auto& [monomial, coefficient] : polynomial) {
-    Dim term = coefficient;
-    for (AtomId id : monomial) term = term * substituted(id, lookup, done);
-    sum = sum + term;
+    std::vector<Dim> factors;
+    for (AtomId id : monomial) factors.push_back(substituted(id, lookup, done));
+    terms.emplace_back(factors.size() == 1 ? factors[0] : product(factors), coefficient);
   }
-  done.emplace(dim.bits_, sum);
-  return sum;
+  const Dim total = sum(terms);
+  done.emplace(dim.bits_, total);
+  return total;
 }
 
 Dim DimTable::substituted(AtomId id, const Lookup& lookup, std::map<std::int64_t, Dim>& done) {

@@ -12,6 +12,7 @@
 #include <map>
 #include <mutex>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -22,7 +23,7 @@
 namespace rill {
 
 /// Expression number i is the bit pattern `Dim::limit + i`. Methods expect the lock to be held,
-/// except `substituted` and `unknown`.
+/// except those that say so, and `substituted`.
 struct DimTable {
   static constexpr std::size_t longest_text = 1024;
 
@@ -54,6 +55,10 @@ struct DimTable {
   // ---- Arithmetic -----------------------------------------------------------------------------
   /// One of + - * / %, or M and m for the larger and the smaller.
   Dim apply(char operation, Dim a, Dim b);
+  /// Of any number of sizes, without an expression for each sum and product on the way: texts from
+  /// files may be long. Take the lock.
+  static Dim sum(std::span<const std::pair<Dim, std::int64_t>> terms);  ///< times these numbers
+  static Dim product(std::span<const Dim> factors);
 
   // ---- Substitution ---------------------------------------------------------------------------
   using Lookup = std::function<std::optional<Dim>(std::string_view)>;

@@ -3,6 +3,7 @@
 #include <rill/tensor/input_file.h>
 #include <rill/tensor/safetensors.h>
 #include <rill/tensor/unnamed.h>
+#include <rill/tensor/write_safetensors.h>
 
 #include <algorithm>
 #include <array>
@@ -261,8 +262,8 @@ std::map<std::string, std::string> load_safetensors_metadata(const std::string& 
   return read_header(file).first.metadata;
 }
 
-void save_safetensors(const std::string& path, const std::map<std::string, Tensor>& tensors,
-                      const std::map<std::string, std::string>& metadata, Where where) {
+void detail::write_safetensors(AtomicFile& file, const std::map<std::string, Tensor>& tensors,
+                               const std::map<std::string, std::string>& metadata, Where where) {
   std::vector<std::pair<std::string, Tensor>> ordered;
   for (const auto& [name, tensor] : tensors) {
     detail::require_values(tensor, "save_safetensors", where);
@@ -309,13 +310,18 @@ void save_safetensors(const std::string& path, const std::map<std::string, Tenso
   std::string length;
   for (std::size_t i = 0; i < 8; ++i) length += static_cast<char>(header.size() >> (8 * i) & 0xffU);
 
-  AtomicFile file(path, "save_safetensors", where);
   file.write(length + header);
   for (const auto& [name, tensor] : ordered) {
     const Tensor elements = detail::in_order(tensor);
     file.write(elements.body().data,
                static_cast<std::size_t>(elements.size()) * size_of(elements.dtype()));
   }
+}
+
+void save_safetensors(const std::string& path, const std::map<std::string, Tensor>& tensors,
+                      const std::map<std::string, std::string>& metadata, Where where) {
+  AtomicFile file(path, "save_safetensors", where);
+  detail::write_safetensors(file, tensors, metadata, where);
   file.commit();
 }
 

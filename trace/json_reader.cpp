@@ -2,39 +2,51 @@
 // is used, and results are inferred anew.
 #include <rill/trace/json.h>
 
+#include <algorithm>
+#include <initializer_list>
 #include <limits>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <set>
+#include <string_view>
 #include <unordered_map>
+#include <utility>
+#include <vector>
 
 #include <rill/ops/call.h>
+#include <rill/tensor/dim_name.h>
 #include <rill/tensor/equal_sizes.h>
 #include <rill/tensor/error.h>
 #include <rill/tensor/listener.h>
 #include <rill/tensor/unnamed.h>
+#include <rill/trace/plausible_json.h>
 
 namespace rill {
 namespace {
 
 using Json = nlohmann::ordered_json;
 
-constexpr int max_depth = 12;  // of a graph's own structure; deeper texts are no graphs
-
 /// What a file's unknown sizes (`?1`) are here: sizes of this process, equal where the file's are.
 class Unknowns {
  public:
-  Dim own(Dim size) {
+  Dim size(const std::string& text) {
+    if (symbolic::is_fresh_name(text)) return own(text);
+    const Dim size = Dim::parse(text);
+    if (text.find('?') == std::string::npos) return size;
     return size.substitute([&](std::string_view name) -> std::optional<Dim> {
-      if (!name.starts_with('?')) return std::nullopt;
-      const auto [at, added] = sizes_.try_emplace(std::string(name));
-      if (added) at->second = Dim::fresh();
-      return at->second;
+      if (!symbolic::is_fresh_name(name)) return std::nullopt;
+      return own(std::string(name));
     });
   }
 
  private:
+  Dim own(const std::string& name) {
+    const auto [at, added] = sizes_.try_emplace(name);
+    if (added) at->second = Dim::fresh();
+    return at->second;
+  }
+
   std::map<std::string, Dim> sizes_;
 };
 
@@ -52,6 +64,14 @@ class Place {
   [[nodiscard]] Place at(const char* key) const {
     if (!has(key)) fail(std::string("there is no \"") + key + "\"");
     return {json_.at(key), where_ + "." + key, unknowns_};
+  }
+  /// Keys that are not known may change what the others mean.
+  void require_only(std::initializer_list<std::string_view> keys) const {
+    if (!json_.is_object()) fail("is not an object");
+    for (const auto& [key, value] : json_.items()) {
+      if (std::find(keys.begin(), keys.end(), key) == keys.end())
+        fail("has a \"" + key + "\", which this version of the format does not know");
+    }
   }
   [[nodiscard]] std::size_t size() const {
     if (!json_.is_array()) fail("is not a list");
@@ -90,7 +110,7 @@ class Place {
   [[nodiscard]] Dim dim() const {
     if (json_.is_string()) {
       try {
-        return unknowns_.own(Dim::parse(json_.get<std::string>()));
+        return unknowns_.size(json_.get<std::string>());
       } catch (const Error& error) {
         fail(error.what());
       }
@@ -128,6 +148,30 @@ class Place {
     }
   }
   [[nodiscard]] Spec spec() const { return {at("dtype").dtype(), at("shape").shape()}; }
+  /// A value of the same object is what the object says, if it says so.
+  void require(const Spec& found) const {
+    if (!has("dtype") && !has("shape")) return;
+    const Spec said = spec();
+    if (said.dtype != found.dtype || !(said.shape == found.shape))
+      fail("says " + said.text() + ", and the weights hold " + found.text());
+  }
+  template <class T>
+  [[nodiscard]] T element() const {
+    if constexpr (std::is_same_v<T, bool>) {
+      return boolean();
+    } else if constexpr (std::is_same_v<T, std::uint64_t>) {
+      if (!json_.is_number_unsigned()) fail("is not an unsigned integer");
+      return json_.get<std::uint64_t>();
+    } else if constexpr (std::is_integral_v<T>) {
+      const std::int64_t number = integer();
+      if (!std::in_range<T>(number)) fail("does not fit the dtype");
+      return static_cast<T>(number);
+    } else if constexpr (std::is_same_v<T, double>) {
+      return real();
+    } else {
+      return static_cast<T>(static_cast<float>(real()));
+    }
+  }
   [[nodiscard]] const Json& json() const { return json_; }
 
  private:
@@ -139,6 +183,7 @@ class Place {
 AttributeValue attribute_from(const Place& place) {
   if (place.json().is_boolean()) return place.boolean();
   if (place.json().is_number_integer()) return place.integer();
+  if (place.json().size() != 1) place.fail("is not an attribute's value");
   if (place.has("real")) return place.at("real").real();
   if (place.has("dtype")) return place.at("dtype").dtype();
   if (place.has("shape")) return place.at("shape").numbers();
@@ -160,11 +205,13 @@ Scalar number_from(const Place& place) {
   if (place.json().is_boolean()) return {place.boolean()};
   if (place.json().is_number_integer()) return {place.integer()};
   if (place.has("unsigned")) {
+    place.require_only({"unsigned"});
     const Place unsigned_place = place.at("unsigned");
     if (!unsigned_place.json().is_number_unsigned())
       unsigned_place.fail("is not an unsigned integer");
     return {unsigned_place.json().get<std::uint64_t>()};
   }
+  place.require_only({"real"});
   return {place.at("real").real()};
 }
 
@@ -177,6 +224,7 @@ class Reader {
     Function& f = *made;
     const EqualSizes equal;  // the rules say again which unknown sizes must be
     std::unordered_map<std::string, int> by_name;
+    place.require_only({"inputs", "outputs", "nodes", "equal_sizes"});
     const Place nodes = place.at("nodes");
     f.nodes.reserve(nodes.size());
     for (std::size_t i = 0; i < nodes.size(); ++i) {
@@ -205,10 +253,12 @@ class Reader {
     }
     const Place outputs = place.at("outputs");
     for (std::size_t i = 0; i < outputs.size(); ++i) {
+      outputs.at(i).require_only({"name", "value"});
       f.outputs.push_back(
           {outputs.at(i).at("name").string(), reference(outputs.at(i).at("value"), f, by_name)});
     }
-    f.equal_sizes = equal.pairs();
+    if (place.has("equal_sizes")) f.equal_sizes = pairs(place.at("equal_sizes"));
+    add_missing(f.equal_sizes, equal.pairs());
     return made;
   }
 
@@ -232,68 +282,121 @@ class Reader {
     return edge;
   }
 
+  static void add_missing(std::vector<std::pair<Dim, Dim>>& to,
+                          const std::vector<std::pair<Dim, Dim>>& pairs) {
+    if (pairs.empty()) return;
+    std::set<std::pair<std::string, std::string>> there;
+    for (const auto& [a, b] : to) there.insert({{a.text(), b.text()}, {b.text(), a.text()}});
+    for (const auto& [a, b] : pairs) {
+      if (!there.contains({a.text(), b.text()})) to.emplace_back(a, b);
+    }
+  }
+  static std::vector<std::pair<Dim, Dim>> pairs(const Place& place) {
+    std::vector<std::pair<Dim, Dim>> pairs;
+    for (std::size_t i = 0; i < place.size(); ++i) {
+      const Place pair = place.at(i);
+      if (pair.size() != 2) pair.fail("is not a pair of sizes");
+      pairs.emplace_back(pair.at(std::size_t{0}).dim(), pair.at(std::size_t{1}).dim());
+    }
+    return pairs;
+  }
+
   const Tensor& weight(const Place& place) const {
     const auto found = weights_.find(place.string());
     if (found == weights_.end()) place.fail("the weights hold no tensor '" + place.string() + "'");
     return found->second;
   }
 
-  Variable variable(const Place& place, bool trainable) {
-    const std::string key = place.string();
-    const auto found = variables_.find(key);
-    if (found != variables_.end()) return found->second;
-    const std::string prefix = "variable/";
-    const std::string name = key.starts_with(prefix) ? key.substr(prefix.size()) : key;
-    return variables_
-        .emplace(key,
-                 Variable(weight(place), VariableOptions{.name = name, .trainable = trainable}))
-        .first->second;
+  /// A name in the weights' file, or the elements.
+  [[nodiscard]] Tensor constant(const Place& place) const {
+    const Place at = place.at("constant");
+    if (!at.json().is_array()) {
+      const Tensor& value = weight(at);
+      place.require({value.dtype(), value.shape()});
+      return value;
+    }
+    const Spec spec = place.spec();
+    if (!spec.shape.known() || spec.shape.size() != Dim(at.size()))
+      at.fail("holds " + std::to_string(at.size()) + " elements of a " + spec.text());
+    Tensor value = Tensor::empty(spec.shape, spec.dtype);
+    visit(spec.dtype, [&](auto zero) {
+      using T = decltype(zero);
+      T* const elements = reinterpret_cast<T*>(value.body().data);
+      for (std::size_t i = 0; i < at.size(); ++i) elements[i] = at.at(i).element<T>();
+    });
+    return value;
+  }
+
+  /// The variable that `kind` names, one for all nodes that name it.
+  Variable variable(const Place& place, const char* kind) {
+    const std::string key = place.at(kind).string();
+    const Tensor& value = weight(place.at(kind));
+    place.require({value.dtype(), value.shape()});
+    Variable& variable = variables_[key];
+    if (!variable.defined()) {
+      const std::string prefix = "variable/";
+      const std::string name = key.starts_with(prefix) ? key.substr(prefix.size()) : key;
+      const bool trainable = place.at("trainable").boolean();
+      variable = Variable(value, VariableOptions{.name = name, .trainable = trainable});
+    }
+    return variable;
+  }
+
+  static const Spec& spec_of(const Function& f, const Edge& edge) {
+    return f.nodes[static_cast<std::size_t>(edge.node)]
+        .results[static_cast<std::size_t>(edge.result)];
   }
 
   Node node(const Place& place, const Function& f,
             const std::unordered_map<std::string, int>& by_name) {
     Node n;
-    if (place.has("input")) {
+    if (place.has("op")) {
+      place.require_only({"name", "op", "inputs", "attributes", "results"});
+      operation(place, f, by_name, n);
+    } else if (place.has("input")) {
+      place.require_only({"name", "input"});
+      place.at("input").require_only({"dtype", "shape"});
       n.kind = Node::Kind::input;
       n.results = {place.at("input").spec()};
     } else if (place.has("number")) {
+      place.require_only({"name", "number"});
       n.kind = Node::Kind::number;
       n.value = Tensor::weak(number_from(place.at("number")));
       n.results = {{n.value.dtype(), {}}};
     } else if (place.has("constant")) {
+      place.require_only({"name", "constant", "dtype", "shape"});
       n.kind = Node::Kind::constant;
-      n.value = weight(place.at("constant"));
+      n.value = constant(place);
       n.results = {{n.value.dtype(), n.value.shape()}};
     } else if (place.has("draw")) {
+      place.require_only({"name", "draw"});
       if (place.at("draw").string() != "default")
         place.fail("draws from a generator that is not there");
       n.kind = Node::Kind::draw;
       n.generator = rng::default_generator().shared();
       n.results = {{uint64, {2}}};
     } else if (place.has("variable")) {
+      place.require_only({"name", "variable", "dtype", "shape", "trainable"});
       n.kind = Node::Kind::variable;
-      n.variable = variable(place.at("variable"), place.at("trainable").boolean());
+      n.variable = variable(place, "variable");
       n.results = {{n.variable.dtype(), n.variable.shape()}};
     } else if (place.has("assign")) {
+      place.require_only({"name", "assign", "value", "dtype", "shape", "trainable"});
       n.kind = Node::Kind::assign;
-      n.variable = variable(place.at("assign"), place.at("trainable").boolean());
-      const Edge edge = reference(place.at("value"), f, by_name);
-      n.inputs = {edge};
-      const Spec& value = f.nodes[static_cast<std::size_t>(edge.node)]
-                              .results[static_cast<std::size_t>(edge.result)];
-      if (value.dtype != n.variable.dtype() || !equal_sizes(value.shape, n.variable.shape())) {
+      n.variable = variable(place, "assign");
+      n.inputs = {reference(place.at("value"), f, by_name)};
+      const Spec& value = spec_of(f, n.inputs[0]);
+      if (value.dtype != n.variable.dtype() || !equal_sizes(value.shape, n.variable.shape()))
         place.fail("assigns " + value.text() + " to a variable of another dtype or shape");
-      }
     } else if (place.has("check")) {
+      place.require_only({"name", "check", "message"});
       n.kind = Node::Kind::check;
-      const Edge edge = reference(place.at("check"), f, by_name);
-      n.inputs = {edge};
+      n.inputs = {reference(place.at("check"), f, by_name)};
       n.message = place.at("message").string();
-      const Spec& ok = f.nodes[static_cast<std::size_t>(edge.node)]
-                           .results[static_cast<std::size_t>(edge.result)];
+      const Spec& ok = spec_of(f, n.inputs[0]);
       if (ok.dtype != bool_) place.fail("checks " + ok.text() + ", which is not of bool");
     } else {
-      operation(place, f, by_name, n);
+      place.fail("is no kind of node that this version of the format knows");
     }
     return n;
   }
@@ -324,8 +427,8 @@ class Reader {
       const Edge edge = reference(inputs.at(i), f, by_name);
       n.inputs.push_back(edge);
       const Node& source = f.nodes[static_cast<std::size_t>(edge.node)];
-      const Spec& spec = source.results[static_cast<std::size_t>(edge.result)];
-      operands.push_back(source.kind == Node::Kind::number ? source.value : spec.abstract());
+      operands.push_back(source.kind == Node::Kind::number ? source.value
+                                                           : spec_of(f, edge).abstract());
     }
     const Place results = place.at("results");
     if (results.size() == 0 || results.size() > static_cast<std::size_t>(max_results)) {
@@ -341,6 +444,7 @@ class Reader {
       place.fail(error.what());
     }
     for (std::size_t i = 0; i < results.size(); ++i) {
+      results.at(i).require_only({"dtype", "shape"});
       n.results.push_back(results.at(i).spec());
       if (n.results[i].dtype != inferred[i].dtype() ||
           !(n.results[i].shape == inferred[i].shape())) {
@@ -370,14 +474,9 @@ JsonGraph::JsonGraph(std::string_view text, std::string origin)
     throw detail::UnnamedError<FormatError>(document_->origin + ": is not JSON: a NUL at byte " +
                                             std::to_string(nul + 1));
   }
-  const auto shallow = [&](int depth, Json::parse_event_t, Json&) {
-    if (depth > max_depth)
-      throw detail::UnnamedError<FormatError>(document_->origin +
-                                              ": is nested deeper than any graph");
-    return true;
-  };
   try {
-    document_->json = Json::parse(text, shallow);
+    require_plausible(text, document_->origin);
+    document_->json = Json::parse(text);
   } catch (const nlohmann::json::exception& error) {
     throw detail::UnnamedError<FormatError>(document_->origin + ": is not JSON: " + error.what());
   }
@@ -389,6 +488,7 @@ JsonGraph::JsonGraph(std::string_view text, std::string origin)
     place.at("version").fail("this library reads version " + std::to_string(graph_format_version) +
                              ", not " + std::to_string(version));
   }
+  place.require_only({"format", "version", "weights", "signatures"});
 }
 
 JsonGraph::~JsonGraph() = default;

@@ -1,6 +1,8 @@
 // Functions as text: one line per node, so that a change of a graph reads as a change of lines.
 #include <rill/trace/json.h>
 
+#include <array>
+#include <charconv>
 #include <cmath>
 #include <map>
 #include <nlohmann/json.hpp>
@@ -9,12 +11,15 @@
 #include <type_traits>
 #include <unordered_map>
 
+#include <rill/tensor/listener.h>
 #include <rill/tensor/unnamed.h>
 
 namespace rill {
 namespace {
 
 using Json = nlohmann::ordered_json;
+
+constexpr std::int64_t most_elements_in_text = 16;  // of a constant
 
 Json real(double number) {
   if (std::isnan(number)) return "nan";
@@ -36,6 +41,39 @@ Json number(const Scalar& scalar) {
   return {{"real", real(scalar.real())}};
 }
 
+/// The shortest decimal that reads as the float does.
+double shortest(float number) {
+  std::array<char, 32> text{};
+  const auto end = std::to_chars(text.data(), text.data() + text.size(), number).ptr;
+  double decimal = 0;
+  std::from_chars(text.data(), end, decimal);
+  return static_cast<float>(decimal) == number ? decimal : number;
+}
+
+Json elements(const Tensor& value) {
+  const Silence silence;
+  const Tensor dense = value.contiguous_copy();
+  Json list = Json::array();
+  visit(dense.dtype(), [&](auto zero) {
+    using T = decltype(zero);
+    for (const T& element : dense.data<T>()) {
+      if constexpr (std::is_same_v<T, float>) {
+        list.push_back(std::isfinite(element) ? Json(shortest(element)) : real(element));
+      } else if constexpr (std::is_integral_v<T>) {
+        list.push_back(element);
+      } else {
+        list.push_back(real(static_cast<double>(element)));
+      }
+    }
+  });
+  return list;
+}
+
+/// On one line; what is no UTF-8, in names and messages of the program's, is marked.
+std::string line(const Json& json) {
+  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
 class Writer {
  public:
   explicit Writer(std::map<std::string, Tensor>& weights) : weights_(weights) {}
@@ -44,17 +82,23 @@ class Writer {
     std::string text = "    {\n      \"inputs\": ";
     Json inputs = Json::array();
     for (int input : f.inputs) inputs.push_back(f.nodes[static_cast<std::size_t>(input)].name);
-    text += inputs.dump() + ",\n      \"outputs\": ";
+    text += line(inputs) + ",\n      \"outputs\": ";
     Json outputs = Json::array();
     for (const auto& output : f.outputs)
       outputs.push_back({{"name", output.name}, {"value", f.reference(output.edge)}});
-    text += outputs.dump() + ",\n      \"nodes\": [";
+    text += line(outputs) + ",\n      \"nodes\": [";
     const char* separator = "\n        ";
     for (const Node& n : f.nodes) {
-      text += separator + node(f, n).dump();
+      text += separator + line(node(f, n));
       separator = ",\n        ";
     }
-    return text + "\n      ]\n    }";
+    text += "\n      ]";
+    if (!f.equal_sizes.empty()) {
+      Json equal = Json::array();
+      for (const auto& [a, b] : f.equal_sizes) equal.push_back({dim(a), dim(b)});
+      text += ",\n      \"equal_sizes\": " + line(equal);
+    }
+    return text + "\n    }";
   }
 
  private:
@@ -86,13 +130,15 @@ class Writer {
         json["message"] = n.message;
         break;
       case Node::Kind::constant:
-        json["constant"] = keep("constant/" + n.name, n.value);
+        json["constant"] = constant(n);
+        add(json, n.results[0]);
         break;
       case Node::Kind::variable:
       case Node::Kind::assign: {
         const std::string key = variable_key(n.variable);
         json[n.kind == Node::Kind::variable ? "variable" : "assign"] = key;
         if (n.kind == Node::Kind::assign) json["value"] = f.reference(n.inputs[0]);
+        add(json, {n.variable.dtype(), n.variable.shape()});
         json["trainable"] = n.variable.trainable();
         break;
       }
@@ -137,7 +183,19 @@ class Writer {
   }
 
   Json spec(const Spec& spec) {
-    return {{"dtype", name(spec.dtype)}, {"shape", shape(spec.shape)}};
+    Json json;
+    add(json, spec);
+    return json;
+  }
+  void add(Json& json, const Spec& spec) {
+    json["dtype"] = name(spec.dtype);
+    json["shape"] = shape(spec.shape);
+  }
+
+  /// Few elements stand in the text, others in the weights' file.
+  Json constant(const Node& n) {
+    if (n.value.size() > most_elements_in_text) return keep("constant/" + n.name, n.value);
+    return elements(n.value);
   }
 
   Json attribute(const AttributeValue& value) {

@@ -38,8 +38,8 @@ Edge Recorder::input(const Tensor& argument, std::string_view name) {
 
 std::string Recorder::unique(std::string_view name) {
   std::string full;
-  for (const std::string& scope : scopes_) full += scope + "/";
-  full += name;
+  for (const std::string& scope : scopes_) full += readable(scope) + "/";
+  full += readable(name);
   const int count = names_[full]++;
   return count == 0 ? full : unique(std::string(name) + "_" + std::to_string(count));
 }

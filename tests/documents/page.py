@@ -4,7 +4,8 @@
     page.py check PAGE EXECUTABLE    runs it
     page.py update PAGE EXECUTABLE   runs it, and writes what it prints into the page
 
-The blocks run one after the other in one scope. The block of text behind one is what it prints.
+The blocks run one after the other in one scope. The block of text
+(or json) behind one is what it prints.
 """
 
 import pathlib
@@ -12,7 +13,7 @@ import re
 import subprocess
 import sys
 
-FENCE = re.compile(r"^```(cpp|text)\n(.*?)^```$", re.M | re.S)
+FENCE = re.compile(r"^```(cpp|text|json)\n(.*?)^```$", re.M | re.S)
 MARK = "-- block --\n"
 
 
@@ -22,7 +23,7 @@ def blocks(page):
 
 
 def write(page, program):
-    out = "#include <rill/rill.h>\n\nusing namespace rill;\n\nint main() {\n"
+    out = "#include <rill/rill.h>\n\n#include <fstream>\n#include <iostream>\n\nusing namespace rill;\n\nint main() {\n"
     for kind, code, line in blocks(page):
         if kind == "cpp":
             out += f'#line {line} "{page.name}"\n{code}print("{MARK.strip()}");\n'
@@ -40,7 +41,7 @@ def check(page, executable):
     for at, (kind, _, line) in enumerate(given):
         if kind != "cpp":
             continue
-        followed = at + 1 < len(given) and given[at + 1][0] == "text"
+        followed = at + 1 < len(given) and given[at + 1][0] != "cpp"
         said = given[at + 1][1] if followed else ""
         if printed[number] != said:
             wrong += 1
@@ -58,7 +59,7 @@ def update(page, executable):
         if match[1] == "cpp":
             number += 1
             return match[0]
-        return f"```text\n{printed[number]}```"
+        return f"```{match[1]}\n{printed[number]}```"
 
     page.write_text(FENCE.sub(renewed, page.read_text()))
 
