@@ -47,8 +47,7 @@ std::optional<std::int64_t> Arguments::number(const std::string& option) const {
   if (!text) return std::nullopt;
   const auto number = number_in(*text);
   if (!number || *number < 1) {
-    std::string fault = option;
-    refuse(fault.append(" ").append(*text).append(": must be a positive number"));
+    refuse(std::string(option).append(" ").append(*text).append(": must be a positive number"));
   }
   return number;
 }
@@ -58,7 +57,7 @@ std::vector<std::pair<std::string, std::string>> Arguments::pairs(const std::str
   for (const std::string& value : all(option)) {
     const std::size_t at = value.find('=');
     if (at == std::string::npos || at == 0 || at + 1 == value.size())
-      refuse(option + " " + value + ": must read name=value");
+      refuse(std::string(option).append(" ").append(value).append(": must read name=value"));
     made.emplace_back(value.substr(0, at), value.substr(at + 1));
   }
   return made;

@@ -69,13 +69,12 @@ std::map<std::string, std::string> steps_by_node(const TracePlan& plan,
 }
 
 void print_nodes(const Function& function, const std::map<std::string, std::string>& steps) {
-  Table table(
-      {{"node", 28}, {"made by", 44}, {"dtype and shape", 30}, {"run by", 14}, {"line", 24}});
+  Table table({{"node", 28}, {"made by", 44}, {"dtype and shape", 30}, {"run by", 14}});
   for (const Node& node : function.nodes) {
     if (node.kind == Node::Kind::number) continue;  // stands where it is read
     const auto step = steps.find(node.name);
     table.add({node.name, made_by(function, node), types_of(node.results),
-               step == steps.end() ? "" : step->second, node.where.text()});
+               step == steps.end() ? "" : step->second});
   }
   std::printf("%s\n", table.text().c_str());
   for (const Function::Output& output : function.outputs) {
