@@ -61,9 +61,12 @@ void require_gates(Infer& i, std::span<const bool> wide) {
   if (!fits) i.fail<ShapeError>("takes gates (rows, 4 units) and state (rows, units)");
 }
 
-/// h', c' and the gates, of two summands of z and c.
+/// h', c' and the gates, of two summands of z, of c, and of a bias (4 units) where the first
+/// summand lacks it.
 void gates_rule(Infer& i) {
   require_gates(i, std::array{true, true, false});
+  if (i.inputs() > 3 && !equal_sizes(i.shape(3), {i.shape(0)[1]}))
+    i.fail<ShapeError>("takes a bias (4 units)");
   const DType dtype = i.operand_dtype(0);
   i.out(dtype, i.shape(2));
   i.out(dtype, i.shape(2));
@@ -71,8 +74,12 @@ void gates_rule(Infer& i) {
 }
 
 void gates_body(Body& b) {
-  const auto x = gates_at(b, 0);
+  auto x = gates_at(b, 0);
   const auto r = gates_at(b, 1);
+  for (int gate = 0; b.inputs() > 3 && gate < 4; ++gate) {
+    Value& summand = x[static_cast<std::size_t>(gate)];
+    summand = summand + b.in(3, {b.at(1) + b.extent(1) * gate});
+  }
   const Value i = math::sigmoid(x[0] + r[0]);
   const Value f = math::sigmoid(x[1] + r[1]);
   const Value g = math::tanh(x[2] + r[2]);
@@ -150,6 +157,7 @@ void gates_backward(Grad& g) {
   g.to(0, dz);
   g.to(1, dz);
   g.to(2, dc);
+  if (g.inputs() > 3) g.to(3, dz);
 }
 
 // ---- The layer --------------------------------------------------------------------------------
@@ -179,21 +187,22 @@ void lstm_rule(Infer& i) {
   i.out(dtype, {x[0], x[1], u[1]});
 }
 
-void step_into(const Tensor& z, const Tensor& r, const Tensor& c, std::span<const Tensor> outputs);
+void step_into(std::span<const Tensor> inputs, std::span<const Tensor> outputs);
 
 void lstm_composition(Composition& k) {
   const Tensor &x = k.in(0), &u = k.in(2);
   const std::int64_t steps = x.dim(0).value();
   const Shape states{x.dim(0), x.dim(1), u.dim(0)};
-  const Tensor z = matmul(x, k.in(1)) + k.in(3);  // (t, b, 4h)
+  const Tensor z = matmul(x, k.in(1));  // (t, b, 4h)
   const Tensor hidden = Tensor::empty(states, z.dtype());
   const Tensor cells = Tensor::empty(states, z.dtype());
   const Tensor gates = Tensor::empty(z.shape(), z.dtype());
   Tensor h = k.in(4);
   Tensor c = k.in(5);
   for (std::int64_t t = 0; t < steps; ++t) {
+    const std::array<Tensor, 4> from = {z(t), matmul(h, u), c, k.in(3)};
     const std::array<Tensor, 3> to = {hidden(t), cells(t), gates(t)};
-    step_into(z(t), matmul(h, u), c, to);
+    step_into(from, to);
     h = to[0];
     c = to[1];
   }
@@ -213,6 +222,7 @@ void lstm_backward(Grad& g) {
   Tensor dc = zeros_like(c0);
   std::vector<Tensor> dz(static_cast<std::size_t>(steps));
   const Tensor d_hidden = g.dy(0);
+  const Tensor across = copy(u.transpose());  // once: each product would transpose it for itself
   for (std::int64_t t = steps - 1; t >= 0; --t) {
     const Tensor before = t == 0 ? c0 : cells(t - 1);
     if (g.flows(1)) dc = dc + g.dy(1)(t);
@@ -220,7 +230,7 @@ void lstm_backward(Grad& g) {
     dc = previous;
     Tensor& step = dz[static_cast<std::size_t>(t)] = d;
     if (g.flows(2)) step = step + g.dy(2)(t) * slope(gates(t));
-    dh = matmul(step, u, {.transpose_b = true});
+    dh = matmul(step, across);
   }
   if (steps == 0) return;
   const Tensor all = stack(dz, 0);  // (t, b, 4h)
@@ -258,8 +268,7 @@ std::array<Tensor, 2> gates_gradient(const Tensor& gates, const Tensor& before, 
 }
 
 /// One step whose results go to memory that is there already: slices of the whole sequence's.
-void step_into(const Tensor& z, const Tensor& r, const Tensor& c, std::span<const Tensor> outputs) {
-  const std::array<Tensor, 3> inputs = {z, r, c};
+void step_into(std::span<const Tensor> inputs, std::span<const Tensor> outputs) {
   run_into(find<"lstm_gates">, {}, inputs, outputs, &gates_rule);
 }
 

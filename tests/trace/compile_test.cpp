@@ -1,5 +1,6 @@
 // Which operators share a kernel, seen in what a traced function says of itself.
 #include <rill/rill.h>
+#include <rill/trace/same_bits.h>
 
 #include "tests/catch.h"
 
@@ -78,6 +79,17 @@ library  in 10,240 B, out 4,096 B: matmul -> float32[64,16] matmul
 kernel   in 4,160 B, out 4,096 B, 2 op: add relu -> float32[64,16] relu
 arena: 4,096 B
 )");
+}
+
+TEST_CASE("axes that a reshape joins are walked apart") {
+  const auto f = [](const Tensor& x, const Tensor& bias) {
+    return exp(x.transpose({1, 0, 2}).reshape({5, 12}) + bias).reshape({5, 4, 3}) * 2.0;
+  };
+  auto traced = trace(f);
+  const Tensor x = rng::normal({4, 5, 3});
+  const Tensor bias = rng::normal({12});
+  (void)traced(x, bias);
+  CHECK(same_bits(traced(x, bias), f(x, bias)));
 }
 
 }  // namespace

@@ -6,11 +6,13 @@
 #include <unordered_map>
 
 #include <rill/kernel/builder.h>
+#include <rill/kernel/rewrite.h>
 #include <rill/tensor/error.h>
 #include <rill/trace/fusion/launch_sizes.h>
 #include <rill/trace/fusion/linear.h>
 #include <rill/trace/fusion/merge_axes.h>
 #include <rill/trace/fusion/sizes.h>
+#include <rill/trace/fusion/split_axes.h>
 
 namespace rill {
 namespace {
@@ -34,10 +36,18 @@ class Fuser {
         sizes_(builder_),
         positions_(builder_, sizes_) {
     std::vector<Id> outer;
+    const auto factors = split_axes(function, group);
     for (int d = 0; d < group.domain.rank(); ++d) {
-      axes_.push_back(builder_.axis(sizes_.value(group.domain[d])));
-      index_.push_back(builder_.index(axes_.back()));
-      (group.row.contains(d) ? row_axes_ : outer).push_back(axes_.back());
+      Value index;
+      Id axis = kernel::none;
+      for (const Dim factor : factors[static_cast<std::size_t>(d)]) {
+        axis = builder_.axis(sizes_.value(factor));
+        (group.row.contains(d) ? row_axes_ : outer).push_back(axis);
+        const Value inner = builder_.index(axis);
+        index = index.defined() ? index * sizes_.value(factor) + inner : inner;
+      }
+      index_.push_back(index);
+      axes_.push_back(factors[static_cast<std::size_t>(d)].size() == 1 ? axis : kernel::none);
     }
     builder_.outer(outer);
     if (group.row.count() == 0) builder_.stage({});
@@ -46,8 +56,8 @@ class Fuser {
   FusedKernel run() {
     for (const int node : group_.nodes) emit(node);
     kernel_.sizes = sizes_.passed();
-    kernel_.program =
-        with_launched_sizes(with_merged_axes(builder_.finish(), kernel_.sizes), kernel_.sizes);
+    kernel_.program = with_launched_sizes(
+        with_merged_axes(kernel::rewritten(builder_.finish(), {}), kernel_.sizes), kernel_.sizes);
     return std::move(kernel_);
   }
 
@@ -251,7 +261,7 @@ class Fuser {
   kernel::Builder builder_;
   Sizes sizes_;
   Positions positions_;
-  std::vector<Id> axes_;      // of the domain
+  std::vector<Id> axes_;      // of the domain; none for one that is walked as several
   std::vector<Value> index_;  // likewise
   std::vector<Id> row_axes_;
   Stage stage_ = Stage::none;

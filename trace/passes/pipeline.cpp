@@ -7,6 +7,7 @@
 #include <rill/trace/passes/common_subexpressions.h>
 #include <rill/trace/passes/constant_folding.h>
 #include <rill/trace/passes/dead_code.h>
+#include <rill/trace/passes/recomputation.h>
 #include <rill/trace/passes/slice_sums.h>
 #include <rill/trace/passes/views.h>
 
@@ -29,6 +30,7 @@ constexpr Pass passes[] = {
     {"algebra", &simplify},
     {"common subexpressions", &merge_common_subexpressions},
     {"dead code", &remove_dead_code},
+    {"recomputation", &recompute_light_values},
 };
 
 std::string block(std::string_view name, std::size_t before, std::size_t after,
