@@ -2,6 +2,7 @@
 // twice at an id. It trusts nothing, since a program may come from a file.
 
 #include <algorithm>
+#include <concepts>
 #include <string>
 
 #include <rill/kernel/arithmetic.h>
@@ -11,9 +12,23 @@
 namespace rill::kernel {
 namespace {
 
+/// A part of the program, for messages: "fold 2", "the step of fold 2". Programs are checked often
+/// and wrong never: texts are made where one is.
+struct Part {
+  const char* kind;
+  Id id = none;
+  const char* of = "";  ///< "the step of "
+
+  [[nodiscard]] std::string text() const {
+    return of + (id == none ? std::string(kind) : std::string(kind) + " " + std::to_string(id));
+  }
+  /// A part of this one.
+  [[nodiscard]] Part part(const char* its) const { return {kind, id, its}; }
+};
+
 /// What an expression may refer to at some place of the program.
 struct Scope {
-  std::string place;                 ///< for the message: "the step of fold 2"
+  Part place;
   std::vector<Id> axes;              ///< loop variables
   const std::vector<bool>* results;  ///< folds whose results are known
   Id accumulators = none;            ///< the fold whose accumulators exist here
@@ -27,14 +42,15 @@ class Checker {
   void run() {
     ranges();
     for (Id id = 0; id < p_.parameters.size(); ++id) {
-      require(known(p_.parameters[id]), "parameter " + std::to_string(id) + " has no known type");
+      require(known(p_.parameters[id]),
+              [&] { return "parameter " + std::to_string(id) + " has no known type"; });
     }
     for (Id id = 0; id < p_.exprs.size(); ++id) expression(id);
     for (Id id = 0; id < p_.axes.size(); ++id)
-      uniform(p_.axes[id].extent, "the extent of axis " + std::to_string(id));
+      uniform(p_.axes[id].extent, Part{"axis", id, "the extent of "});
     for (Id id = 0; id < p_.buffers.size(); ++id) buffer(id);
     for (Id id = 0; id < p_.accesses.size(); ++id) {
-      access(p_.accesses[id], "access " + std::to_string(id));
+      access(p_.accesses[id], Part{"access", id});
     }
     for (Id id = 0; id < p_.folds.size(); ++id) fold(id);
     for (Id id = 0; id < p_.checks.size(); ++id) check(id);
@@ -43,8 +59,14 @@ class Checker {
   }
 
  private:
-  static void require(bool holds, const std::string& what) {
-    if (!holds) throw InternalError("kernel check: " + what);
+  /// `what` is the message, or makes it.
+  template <class What>
+  static void require(bool holds, const What& what) {
+    if (holds) return;
+    if constexpr (std::invocable<What>)
+      throw InternalError("kernel check: " + what());
+    else
+      throw InternalError(std::string("kernel check: ") + what);
   }
   static bool known(DType type) { return static_cast<int>(type) < dtype_count; }
   static std::string named(DType type) { return std::string(name(type)); }
@@ -53,13 +75,14 @@ class Checker {
 
   void range(Range range, const char* what) const {
     require(std::uint64_t{range.first} + range.count <= p_.ids.size(),
-            std::string("a list of ") + what + " runs past the pool of ids");
+            [&] { return std::string("a list of ") + what + " runs past the pool of ids"; });
   }
 
   void ids(Range range, std::size_t pool, const char* what) const {
     this->range(range, what);
     for (const Id id : p_.list(range)) {
-      require(id < pool, "there is no " + std::string(what) + " " + std::to_string(id));
+      require(id < pool,
+              [&] { return "there is no " + std::string(what) + " " + std::to_string(id); });
     }
   }
 
@@ -95,19 +118,22 @@ class Checker {
 
   void before(Range range, Id id) const {
     for (const Id other : p_.list(range))
-      require(other < id, shown(id) + " stands before an operand: a cycle");
+      require(other < id, [&] { return shown(id) + " stands before an operand: a cycle"; });
   }
 
   void expression(Id id) const {
     const Expr& expr = p_.exprs[id];
-    require(expr.code <= Code::bitcast, "expression " + std::to_string(id) + " has no known code");
-    require(known(expr.type), shown(id) + " has no known type");
-    require(expr.arity == arity(expr.code), shown(id) + " has the wrong number of operands");
+    require(expr.code <= Code::bitcast,
+            [&] { return "expression " + std::to_string(id) + " has no known code"; });
+    require(known(expr.type), [&] { return shown(id) + " has no known type"; });
+    require(expr.arity == arity(expr.code),
+            [&] { return shown(id) + " has the wrong number of operands"; });
     for (std::size_t i = 0; i < expr.args.size(); ++i) {
       if (i < expr.arity)
-        require(expr.args[i] < id, shown(id) + " stands before an operand: a cycle");
+        require(expr.args[i] < id,
+                [&] { return shown(id) + " stands before an operand: a cycle"; });
       else
-        require(expr.args[i] == none, shown(id) + " has an operand too many");
+        require(expr.args[i] == none, [&] { return shown(id) + " has an operand too many"; });
     }
     if (expr.arity == 0)
       leaf(id, expr);
@@ -118,13 +144,16 @@ class Checker {
   void leaf(Id id, const Expr& expr) const {
     DType type = int64;
     const auto one_of = [&](std::uint64_t number, std::size_t pool, const char* what) {
-      require(number < pool, shown(id) + " names " + what + " " + std::to_string(number) + " of " +
-                                 std::to_string(pool));
+      require(number < pool, [&] {
+        return shown(id) + " names " + what + " " + std::to_string(number) + " of " +
+               std::to_string(pool);
+      });
     };
     switch (expr.code) {
       case Code::constant: {
         const std::size_t width = expr.type == bool_ ? 1 : size_of(expr.type) * 8;
-        require(width == 64 || expr.bits >> width == 0, shown(id) + " has more bits than its type");
+        require(width == 64 || expr.bits >> width == 0,
+                [&] { return shown(id) + " has more bits than its type"; });
         type = expr.type;
         break;
       }
@@ -143,10 +172,11 @@ class Checker {
         const Access& access = p_.accesses[expr.bits];
         one_of(access.buffer, p_.buffers.size(), "buffer");
         const Buffer& buffer = p_.buffers[access.buffer];
-        require(buffer.space != Buffer::Space::output, shown(id) + " reads an output");
+        require(buffer.space != Buffer::Space::output,
+                [&] { return shown(id) + " reads an output"; });
         before(access.index, id);
         require(access.guard == none || (access.guard < id && access.otherwise < id),
-                shown(id) + " stands before its guard or otherwise: a cycle");
+                [&] { return shown(id) + " stands before its guard or otherwise: a cycle"; });
         type = buffer.type;
         break;
       }
@@ -158,39 +188,44 @@ class Checker {
         const std::uint64_t slot = expr.bits & 0xffU;
         one_of(slot, fold.init.count, "accumulator");
         const Id init = p_.list(fold.init)[slot];
-        require(init < id, shown(id) + " stands before the start of its fold: a cycle");
+        require(init < id,
+                [&] { return shown(id) + " stands before the start of its fold: a cycle"; });
         if (result) before(fold.init, id), before(fold.step, id), before(fold.merge, id);
         type = p_.exprs[init].type;
       }
     }
-    require(expr.type == type, shown(id) + " is " + named(expr.type) + " of " + named(type));
+    require(expr.type == type,
+            [&] { return shown(id) + " is " + named(expr.type) + " of " + named(type); });
   }
 
   void computed(Id id, const Expr& expr) const {
-    require(expr.bits == 0, shown(id) + " carries bits");
+    require(expr.bits == 0, [&] { return shown(id) + " carries bits"; });
     const DType operand = p_.exprs[expr.args[expr.arity - 1U]].type;
     for (std::size_t i = 0; i < expr.arity; ++i) {
       const DType expected = expr.code == Code::select && i == 0 ? bool_ : operand;
       const DType got = p_.exprs[expr.args[i]].type;
-      require(got == expected,
-              shown(id) + " has a " + named(got) + " operand where it needs " + named(expected));
+      require(got == expected, [&] {
+        return shown(id) + " has a " + named(got) + " operand where it needs " + named(expected);
+      });
     }
-    require(operation(expr.code, operand, expr.type) != nullptr,
-            shown(id) + " cannot take " + named(operand) + " and give " + named(expr.type));
+    require(operation(expr.code, operand, expr.type) != nullptr, [&] {
+      return shown(id) + " cannot take " + named(operand) + " and give " + named(expr.type);
+    });
   }
 
-  void typed(Id id, DType type, const std::string& what) const {
-    require(id < p_.exprs.size(), what + " is missing");
-    require(p_.exprs[id].type == type,
-            what + " is " + named(p_.exprs[id].type) + ", not " + named(type));
+  void typed(Id id, DType type, const Part& what) const {
+    require(id < p_.exprs.size(), [&] { return what.text() + " is missing"; });
+    require(p_.exprs[id].type == type, [&] {
+      return what.text() + " is " + named(p_.exprs[id].type) + ", not " + named(type);
+    });
   }
 
   /// An int64 over sizes and constants alone.
-  void uniform(Id root, const std::string& what) {
+  void uniform(Id root, const Part& what) {
     typed(root, int64, what);
     walk({&root, 1}, [&](const Expr& expr) {
       require(expr.arity != 0 || expr.code == Code::constant || expr.code == Code::size,
-              what + " depends on more than sizes and constants");
+              [&] { return what.text() + " depends on more than sizes and constants"; });
     });
   }
 
@@ -198,63 +233,71 @@ class Checker {
 
   void buffer(Id id) {
     const Buffer& buffer = p_.buffers[id];
-    const std::string what = "buffer " + std::to_string(id);
-    require(known(buffer.type), what + " has no known type");
-    require(buffer.space <= Buffer::Space::row, what + " is in no known space");
-    require(buffer.extents.count == buffer.strides.count, what + " needs one stride per extent");
-    for (const Id extent : p_.list(buffer.extents)) uniform(extent, "an extent of " + what);
-    for (const Id stride : p_.list(buffer.strides)) uniform(stride, "a stride of " + what);
+    const Part what{"buffer", id};
+    require(known(buffer.type), [&] { return what.text() + " has no known type"; });
+    require(buffer.space <= Buffer::Space::row,
+            [&] { return what.text() + " is in no known space"; });
+    require(buffer.extents.count == buffer.strides.count,
+            [&] { return what.text() + " needs one stride per extent"; });
+    for (const Id extent : p_.list(buffer.extents)) uniform(extent, what.part("an extent of "));
+    for (const Id stride : p_.list(buffer.strides)) uniform(stride, what.part("a stride of "));
   }
 
-  void access(const Access& access, const std::string& what) const {
-    require(access.buffer < p_.buffers.size(), what + " is to no buffer");
+  void access(const Access& access, const Part& what) const {
+    require(access.buffer < p_.buffers.size(), [&] { return what.text() + " is to no buffer"; });
     const Buffer& buffer = p_.buffers[access.buffer];
-    require(access.index.count == buffer.extents.count,
-            what + " has " + std::to_string(access.index.count) + " indices for a buffer of rank " +
-                std::to_string(buffer.extents.count));
-    for (const Id index : p_.list(access.index)) typed(index, int64, "an index of " + what);
-    if (access.guard != none) typed(access.guard, bool_, "the guard of " + what);
-    if (access.otherwise != none) typed(access.otherwise, buffer.type, "the otherwise of " + what);
+    require(access.index.count == buffer.extents.count, [&] {
+      return what.text() + " has " + std::to_string(access.index.count) +
+             " indices for a buffer of rank " + std::to_string(buffer.extents.count);
+    });
+    for (const Id index : p_.list(access.index)) typed(index, int64, what.part("an index of "));
+    if (access.guard != none) typed(access.guard, bool_, what.part("the guard of "));
+    if (access.otherwise != none)
+      typed(access.otherwise, buffer.type, what.part("the otherwise of "));
   }
 
   void fold(Id id) const {
     const Fold& fold = p_.folds[id];
-    const std::string what = "fold " + std::to_string(id);
-    require(fold.kind <= Fold::Kind::sequence, what + " is of no known kind");
-    require(fold.init.count >= 1 && fold.init.count <= 256, what + " needs 1 to 256 accumulators");
-    require(fold.step.count == fold.init.count, what + " needs one step per accumulator");
+    const Part what{"fold", id};
+    require(fold.kind <= Fold::Kind::sequence,
+            [&] { return what.text() + " is of no known kind"; });
+    require(fold.init.count >= 1 && fold.init.count <= 256,
+            [&] { return what.text() + " needs 1 to 256 accumulators"; });
+    require(fold.step.count == fold.init.count,
+            [&] { return what.text() + " needs one step per accumulator"; });
     require(fold.merge.count == (fold.kind == Fold::Kind::sequence ? 0 : fold.init.count),
-            what + " needs one merge per accumulator, a sequence none");
+            [&] { return what.text() + " needs one merge per accumulator, a sequence none"; });
     for (std::size_t slot = 0; slot < fold.init.count; ++slot) {
       const DType type = p_.exprs[p_.list(fold.init)[slot]].type;
-      typed(p_.list(fold.step)[slot], type, "a step of " + what);
-      if (fold.merge.count != 0) typed(p_.list(fold.merge)[slot], type, "a merge of " + what);
+      typed(p_.list(fold.step)[slot], type, what.part("a step of "));
+      if (fold.merge.count != 0) typed(p_.list(fold.merge)[slot], type, what.part("a merge of "));
     }
   }
 
   void check(Id id) const {
     const Check& check = p_.checks[id];
-    const std::string what = "check " + std::to_string(id);
+    const Part what{"check", id};
     typed(check.ok, bool_, what);
-    require(check.shown.count <= 4, what + " shows more than 4 numbers");
+    require(check.shown.count <= 4, [&] { return what.text() + " shows more than 4 numbers"; });
     for (const Id number : p_.list(check.shown))
-      typed(number, int64, "a number that " + what + " shows");
+      typed(number, int64, what.part("a number shown by "));
   }
 
   void store(Id id) const {
     const Store& store = p_.stores[id];
-    const std::string what = "store " + std::to_string(id);
+    const Part what{"store", id};
     access(store.to, what);
     const Buffer& buffer = p_.buffers[store.to.buffer];
-    require(buffer.space != Buffer::Space::input, what + " writes an input");
-    require(store.to.otherwise == none, what + " has an otherwise");
-    typed(store.value, buffer.type, "the value of " + what);
-    require(store.mode <= Store::Mode::maximum, what + " is of no known mode");
+    require(buffer.space != Buffer::Space::input, [&] { return what.text() + " writes an input"; });
+    require(store.to.otherwise == none, [&] { return what.text() + " has an otherwise"; });
+    typed(store.value, buffer.type, what.part("the value of "));
+    require(store.mode <= Store::Mode::maximum,
+            [&] { return what.text() + " is of no known mode"; });
     if (store.mode == Store::Mode::set) return;
     require(buffer.space != Buffer::Space::output,
-            what + " combines with an output, which starts undefined");
+            [&] { return what.text() + " combines with an output, which starts undefined"; });
     require(combination(store.mode, buffer.type) != nullptr,
-            what + " combines " + named(buffer.type));
+            [&] { return what.text() + " combines " + named(buffer.type); });
   }
 
   // ---- Scopes ---------------------------------------------------------------------------------
@@ -290,7 +333,7 @@ class Checker {
   void in_scope(std::span<const Id> roots, const Scope& scope) {
     walk(roots, [&](const Expr& expr) {
       const auto fails = [&](const std::string& what) {
-        require(false, scope.place + " uses " + what);
+        require(false, [&] { return scope.place.text() + " uses " + what; });
       };
       switch (expr.code) {
         case Code::axis:
@@ -325,26 +368,27 @@ class Checker {
     });
   }
 
-  void append_axes(std::vector<Id>& axes, Range more, const std::string& place) const {
-    require(axes.size() + more.count <= 256, place + " loops over more than 256 axes");
+  void append_axes(std::vector<Id>& axes, Range more, const Part& place) const {
+    require(axes.size() + more.count <= 256,
+            [&] { return place.text() + " loops over more than 256 axes"; });
     for (const Id axis : p_.list(more)) {
       require(std::find(axes.begin(), axes.end(), axis) == axes.end(),
-              place + " loops over axis " + std::to_string(axis) + " twice");
+              [&] { return place.text() + " loops over axis " + std::to_string(axis) + " twice"; });
       axes.push_back(axis);
     }
   }
 
   void fold_in_scope(Id id, const Scope& outside) {
     const Fold& fold = p_.folds[id];
-    const std::string what = "fold " + std::to_string(id);
+    const Part what{"fold", id};
     Scope scope = outside;
-    scope.place = "the init of " + what;
+    scope.place = what.part("the init of ");
     in_scope(p_.list(fold.init), scope);
-    scope.place = "the step of " + what;
+    scope.place = what.part("the step of ");
     append_axes(scope.axes, fold.axes, what);
     scope.accumulators = id;
     in_scope(p_.list(fold.step), scope);
-    scope.place = "the merge of " + what;
+    scope.place = what.part("the merge of ");
     scope.axes.clear();
     scope.merging = true;
     in_scope(p_.list(fold.merge), scope);
@@ -356,31 +400,34 @@ class Checker {
     std::vector<bool> placed_checks(p_.checks.size());
     std::vector<bool> placed_stores(p_.stores.size());
     const auto place = [](std::vector<bool>& placed, Id id, const char* what) {
-      require(!placed[id], std::string(what) + " " + std::to_string(id) + " stands in two stages");
+      require(!placed[id], [&] {
+        return std::string(what) + " " + std::to_string(id) + " stands in two stages";
+      });
       placed[id] = true;
     };
     std::vector<Id> outer;
-    append_axes(outer, p_.outer, "the program");
+    append_axes(outer, p_.outer, Part{"the program"});
     for (std::size_t number = 0; number < p_.stages.size(); ++number) {
       const Stage& stage = p_.stages[number];
-      const std::string what = "stage " + std::to_string(number);
+      const Part what{"stage", static_cast<Id>(number)};
       Scope scope{.place = what, .axes = outer, .results = &results};
       append_axes(scope.axes, stage.axes, what);
       Id scan = none;
       for (const Id id : p_.list(stage.folds)) {
         place(placed_folds, id, "fold");
-        require(scan == none, what + " goes on after its scan");
+        require(scan == none, [&] { return what.text() + " goes on after its scan"; });
         fold_in_scope(id, scope);
         if (p_.folds[id].kind == Fold::Kind::scan)
           scan = id;
         else
           results[id] = true;
       }
-      require(scan == none || stage.axes.count == 0, what + " has a scan and axes of its own");
+      require(scan == none || stage.axes.count == 0,
+              [&] { return what.text() + " has a scan and axes of its own"; });
       for (const Id id : p_.list(stage.checks)) {
         place(placed_checks, id, "check");
         const Check& check = p_.checks[id];
-        scope.place = "check " + std::to_string(id);
+        scope.place = {"check", id};
         in_scope({&check.ok, 1}, scope);
         in_scope(p_.list(check.shown), scope);
       }
@@ -391,7 +438,7 @@ class Checker {
       for (const Id id : p_.list(stage.stores)) {
         place(placed_stores, id, "store");
         const Store& store = p_.stores[id];
-        scope.place = "store " + std::to_string(id);
+        scope.place = {"store", id};
         in_scope({&store.value, 1}, scope);
         in_scope(p_.list(store.to.index), scope);
         if (store.to.guard != none) in_scope({&store.to.guard, 1}, scope);

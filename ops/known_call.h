@@ -18,6 +18,7 @@
 #include <rill/ops/body_launch.h>
 #include <rill/ops/infer.h>
 #include <rill/ops/op.h>
+#include <rill/tensor/error.h>
 #include <rill/tensor/tensor.h>
 
 namespace rill {
@@ -111,6 +112,10 @@ class KnownCall {
 template <class Describe>
 void run_into(const Op& op, const Attributes& attributes, std::span<const Tensor> inputs,
               std::span<const Tensor> outputs, Describe&& describe) {
+  for (const Tensor& input : inputs) {
+    if (input.abstract())  // a plan looks into a composition
+      throw TraceError(std::string(op.name) + ": writes into memory, and there is none");
+  }
   if (outputs[0].size() == 0) return;
   CallForm form(op, attributes, inputs);
   for (const Tensor& output : outputs) form.add_output(output);

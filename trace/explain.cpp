@@ -1,11 +1,13 @@
 #include <rill/trace/explain.h>
 
+#include <cmath>
+
 #include <rill/trace/step_summary.h>
 
 namespace rill {
 namespace {
 
-std::string line(const TracePlan& plan, const StepSummary& step) {
+std::string line(const TracePlan& plan, const StepSummary& step, double all_seconds) {
   std::string text(step.kind);
   text.resize(9, ' ');
   if (step.variable >= 0) {
@@ -17,7 +19,7 @@ std::string line(const TracePlan& plan, const StepSummary& step) {
   }
   text += "in " + bytes_text(step.read) + ", out " + bytes_text(step.written);
   if (step.operations > 0) text += ", " + std::to_string(step.operations) + " op";
-  text += ":";
+  text += ", " + std::to_string(std::lround(100 * step.seconds / all_seconds)) + " %:";
   for (const int n : step.nodes) text += " " + plan.node(n).name;
   if (!step.made.empty()) text += " ->";
   for (const Edge& edge : step.made)
@@ -29,8 +31,11 @@ std::string line(const TracePlan& plan, const StepSummary& step) {
 }  // namespace
 
 std::string explain(const TracePlan& plan) {
+  const std::vector<StepSummary> steps = summaries(plan);
+  double seconds = 0;
+  for (const StepSummary& step : steps) seconds += step.seconds;
   std::string text;
-  for (const StepSummary& step : summaries(plan)) text += line(plan, step) + "\n";
+  for (const StepSummary& step : steps) text += line(plan, step, seconds) + "\n";
   return text + "arena: " + bytes_text(static_cast<std::int64_t>(plan.arena)) + "\n";
 }
 

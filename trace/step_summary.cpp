@@ -5,6 +5,8 @@
 #include <span>
 #include <utility>
 
+#include <rill/trace/step_cost.h>
+
 namespace rill {
 namespace {
 
@@ -82,7 +84,10 @@ std::vector<StepSummary> summaries(const TracePlan& plan) {
   std::vector<StepSummary> all;
   all.reserve(plan.steps.size());
   const Summary summary(plan);
-  for (const Step& step : plan.steps) all.push_back(std::visit(summary, step));
+  for (const Step& step : plan.steps) {
+    all.push_back(std::visit(summary, step));
+    all.back().seconds = estimated_seconds(plan, step);
+  }
   return all;
 }
 

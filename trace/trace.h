@@ -98,7 +98,7 @@ class Traced<R(P...)> {
   [[nodiscard]] int trace_count() const { return signatures_->count(); }
   [[nodiscard]] std::vector<std::string> signatures() const { return signatures_->texts(); }
   /// What a call runs, per signature: one line per kernel, call of a library or other step, with
-  /// the bytes it reads and writes, its operations per element, and the nodes that it stands for.
+  /// bytes read and written, operations per element, an estimated share of time, and its nodes.
   [[nodiscard]] std::string explain() const { return signatures_->explain(); }
   /// What has been recorded so far.
   [[nodiscard]] Graph graph() const { return signatures_->graph(); }

@@ -7,6 +7,7 @@
 #include <rill/trace/passes/common_subexpressions.h>
 #include <rill/trace/passes/constant_folding.h>
 #include <rill/trace/passes/dead_code.h>
+#include <rill/trace/passes/expansion.h>
 #include <rill/trace/passes/recomputation.h>
 #include <rill/trace/passes/slice_sums.h>
 #include <rill/trace/passes/views.h>
@@ -23,6 +24,7 @@ struct Pass {
 /// equal, and again where rules have made them so; what all that leaves over goes.
 constexpr Pass passes[] = {
     {"dead code", &remove_dead_code},
+    {"compositions", &expand_compositions},
     {"constant folding", &fold_constants},
     {"slice sums", &concatenate_slice_sums},
     {"common subexpressions", &merge_common_subexpressions},

@@ -77,6 +77,7 @@ class Views {
         {"broadcast_to", "of a broadcast_to", &Views::reshape_of_reshape},
         {"broadcast_to", "to the shape that it has", &Views::same_shape},
         {"strided_slice", "of the whole", &Views::whole_slice},
+        {"sum", "over axes of size 1", &Views::sum_of_ones},
     };
     if (node.kind != Node::Kind::op || node.inputs.size() != 1) return std::nullopt;
     if (rewriting_.node(node.inputs[0]).kind == Node::Kind::number) return std::nullopt;
@@ -178,6 +179,40 @@ class Views {
     return operand(node).shape == node.results[0].shape &&
            std::all_of(steps.begin(), steps.end(), [](const Dim step) { return step == Dim(1); }) &&
            replace(node.inputs[0]);
+  }
+
+  /// A sum begins with 0, which makes +0 of -0.
+  bool sum_of_ones(Node& node) {
+    static const Op& add = *find_op("add");
+    static const Op& reshape = *find_op("reshape");
+    const Axes axes = attribute<Axes>(node, "axes");
+    const Spec of = operand(node);
+    if (of.dtype != node.results[0].dtype || axes.count() == 0 ||
+        !std::all_of(axes.begin(), axes.end(), [&](int axis) { return of.shape[axis] == Dim(1); }))
+      return false;
+    Node zero;
+    zero.kind = Node::Kind::number;
+    zero.name = node.name + "/number";
+    zero.value = Tensor::weak(0);
+    zero.results = {{zero.value.dtype(), {}}};
+    const Edge start = rewriting_.add(std::move(zero));
+    if (of.shape == node.results[0].shape) {
+      node.op = &add;
+      node.attributes = {};
+      node.inputs.push_back(start);
+      return true;
+    }
+    Node sum;
+    sum.op = &add;
+    sum.name = node.name + "/add";
+    sum.where = node.where;
+    sum.inputs = {node.inputs[0], start};
+    sum.results = {of};
+    node.op = &reshape;
+    node.attributes = Attributes::of(reshape.attributes());
+    node.attributes.set("shape", node.results[0].shape);
+    node.inputs[0] = rewriting_.add(std::move(sum));
+    return true;
   }
 
   Rewriting rewriting_;

@@ -1,5 +1,6 @@
-/// Chains of operators that convert, reshape, transpose, stretch or slice become shorter.
-/// Invariant: elements are moved, never computed.
+/// Chains of operators that convert, reshape, transpose, stretch or slice become shorter, and sums
+/// of single elements are no loops.
+/// Invariant: every element keeps its bits.
 #pragma once
 
 #include <rill/trace/function.h>

@@ -34,11 +34,11 @@ TEST_CASE("operands that are stretches of the whole are made in it") {
     return {matmul(whole, x[0]), a.transpose()};
   };
   CHECK(planned(f, {rng::normal({3, 3})}).text ==
-        R"(kernel   in 36 B, out 36 B, 24 op: exp -> float32[3,3] exp
-library  in 36 B, out 36 B: matmul -> float32[3,3] matmul
-kernel   in 36 B, out 36 B, 1 op: negative reshape_2 -> float32[1,3,3] reshape_2
-library  in 144 B, out 108 B: matmul_1 -> float32[3,3,3] matmul_1
-kernel   in 36 B, out 36 B: transpose -> float32[3,3] transpose
+        R"(kernel   in 36 B, out 36 B, 24 op, 8 %: exp -> float32[3,3] exp
+library  in 36 B, out 36 B, 38 %: matmul -> float32[3,3] matmul
+kernel   in 36 B, out 36 B, 1 op, 8 %: negative reshape_2 -> float32[1,3,3] reshape_2
+library  in 144 B, out 108 B, 39 %: matmul_1 -> float32[3,3,3] matmul_1
+kernel   in 36 B, out 36 B, 8 %: transpose -> float32[3,3] transpose
 arena: 128 B
 )");
 }
@@ -49,11 +49,11 @@ TEST_CASE("operands that lie apart in the whole are written there by kernels of 
     return {matmul(whole.transpose(), whole)};
   };
   CHECK(planned(f, {rng::normal({3, 3})}).text ==
-        R"(kernel   in 36 B, out 36 B, 24 op: exp concat/part0 -> float32[3,3] concat/part0
-kernel   in 36 B, out 36 B: transpose concat/part1 -> float32[3,3] concat/part1
-kernel   in 36 B, out 36 B, 1 op: multiply concat/part2 -> float32[3,3] concat/part2
-kernel   in 108 B, out 108 B: transpose_1 -> float32[9,3] transpose_1
-library  in 216 B, out 324 B: matmul -> float32[9,9] matmul
+        R"(kernel   in 36 B, out 36 B, 24 op, 11 %: exp concat/part0 -> float32[3,3] concat/part0
+kernel   in 36 B, out 36 B, 11 %: transpose concat/part1 -> float32[3,3] concat/part1
+kernel   in 36 B, out 36 B, 1 op, 11 %: multiply concat/part2 -> float32[3,3] concat/part2
+kernel   in 108 B, out 108 B, 12 %: transpose_1 -> float32[9,3] transpose_1
+library  in 216 B, out 324 B, 56 %: matmul -> float32[9,9] matmul
 arena: 256 B
 )");
 }

@@ -51,7 +51,7 @@ TEST_CASE("RILL_LOG=passes tells of each function that is made ready") {
 common subexpressions: 4 nodes become 3
   exp_1 is exp, at pipeline_test.cpp:45
 plan:
-kernel   in 16 B, out 16 B, 25 op: exp add -> float32[4] add
+kernel   in 16 B, out 16 B, 25 op, 100 %: exp add -> float32[4] add
 arena: 0 B
 )");
 }

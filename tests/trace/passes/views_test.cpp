@@ -56,6 +56,28 @@ return exp, exp_1
 )");
 }
 
+TEST_CASE("a sum over axes of size 1 is the 0 that it begins with, and its element") {
+  const auto body = [](const Tensors& x) -> Tensors {
+    return {exp(sum(x[0], 0, {.keepdims = true})), exp(sum(x[0], {0, 1})), exp(sum(x[0], 2))};
+  };
+  CHECK(shortened({ones({1, 1, 4})}, body) == R"(x: float32[1,1,4]
+sum/number = 0
+sum = add(x, sum/number) float32[1,1,4]
+exp = exp(sum) float32[1,1,4]
+sum_1/number = 0
+sum_1/add = add(x, sum_1/number) float32[1,1,4]
+sum_1 = reshape(sum_1/add, shape=[4]) float32[4]
+exp_1 = exp(sum_1) float32[4]
+sum_2 = sum(x, axes=[2], keepdims=false) float32[1,1]
+exp_2 = exp(sum_2) float32[1,1]
+return exp, exp_1, exp_2
+)");
+  auto f = trace([](const Tensor& x) { return sum(x, 0); });
+  const Tensor x = tensor({{-0.0, 0.0, 3.0}});
+  (void)f(x);
+  CHECK(same_bits(f(x), sum(x, 0)));
+}
+
 TEST_CASE("a result that is a view stays one: it is a tensor of its own") {
   CHECK(shortened({ones({2, 3})}, [](const Tensors& x) -> Tensors {
           return {transpose(transpose(x[0])), x[0].to(float32)};
