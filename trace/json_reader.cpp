@@ -224,7 +224,7 @@ class Reader {
     Function& f = *made;
     const EqualSizes equal;  // the rules say again which unknown sizes must be
     std::unordered_map<std::string, int> by_name;
-    place.require_only({"inputs", "outputs", "nodes", "equal_sizes"});
+    place.require_only({"inputs", "outputs", "nodes", "equal_sizes", "fast_math"});
     const Place nodes = place.at("nodes");
     f.nodes.reserve(nodes.size());
     for (std::size_t i = 0; i < nodes.size(); ++i) {
@@ -257,6 +257,7 @@ class Reader {
       f.outputs.push_back(
           {outputs.at(i).at("name").string(), reference(outputs.at(i).at("value"), f, by_name)});
     }
+    if (place.has("fast_math")) f.fast_math = place.at("fast_math").boolean();
     if (place.has("equal_sizes")) f.equal_sizes = pairs(place.at("equal_sizes"));
     add_missing(f.equal_sizes, equal.pairs());
     return made;

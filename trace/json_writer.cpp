@@ -98,6 +98,7 @@ class Writer {
       for (const auto& [a, b] : f.equal_sizes) equal.push_back({dim(a), dim(b)});
       text += ",\n      \"equal_sizes\": " + line(equal);
     }
+    if (f.fast_math) text += ",\n      \"fast_math\": true";
     return text + "\n    }";
   }
 

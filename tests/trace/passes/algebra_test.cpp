@@ -14,6 +14,7 @@
 
 #include "tests/catch.h"
 #include "tests/trace/recorded.h"
+#include "tests/trace/reloaded.h"
 
 namespace rill {
 namespace {
@@ -219,13 +220,29 @@ return add, multiply_2
 )");
 }
 
+TEST_CASE("a saved graph is as fast as the function that it comes from") {
+  const auto f = trace([](const Tensor& x) { return x * 0 + 1; }, {.fast_math = true});
+  const Tensor x = tensor({1.0, std::numeric_limits<double>::infinity()});
+  (void)f(x);
+  CHECK(f.graph().text().find("\"fast_math\": true") != std::string::npos);
+  const Graph again = reloaded(f.graph());
+  CHECK(equal(again(x), ones({2})));
+  CHECK(equal(f(x), ones({2})));
+}
+
+TEST_CASE("verify and fast_math exclude each other") {
+  CHECK_THROWS_WITH(
+      trace([](const Tensor& x) { return x + 1; }, {.verify = true, .fast_math = true}),
+      "trace: verify compares bits, which fast_math does not keep: choose one");
+}
+
 TEST_CASE("an operator that a rule has made keeps its name and the user's line") {
   const auto function =
       recorded({ones({3})}, [](const Tensors& x) -> Tensors { return {x[0] / 4.0}; });
   Changes changes(true);
   const Function made = simplify(*function, changes);
   CHECK(changes.lines() ==
-        std::vector<std::string>{"divide: x / p -> x * (1 / p), at algebra_test.cpp:224"});
+        std::vector<std::string>{"divide: x / p -> x * (1 / p), at algebra_test.cpp:241"});
   CHECK(listing(made) ==
         R"(x: float32[3]
 number = 4
@@ -233,7 +250,7 @@ divide/number = 0.25
 divide = multiply(x, divide/number) float32[3]
 return divide
 )");
-  CHECK(made.nodes.back().where.text() == "algebra_test.cpp:224");
+  CHECK(made.nodes.back().where.text() == "algebra_test.cpp:241");
 }
 
 }  // namespace
