@@ -19,7 +19,7 @@ namespace rill {
 ///
 ///     {
 ///       const Profiler p("run.json");
-///       f(x);
+///       Tensor y = exp(x);
 ///     }                                // now the file is there
 ///
 /// Threads that compute show up when they have something to do. A measured operation takes about a

@@ -50,9 +50,9 @@ class RILL_API Timeline {
 
 /// The time from its construction to `stop`, or to `end`.
 ///
-///     const Stopwatch watch;
-///     work();
-///     if (watch.runs()) watch.end("op", "add", {{"bytes", 24}});
+///     const detail::Stopwatch watch;
+///     Tensor y = exp(x);
+///     if (watch.runs()) watch.end("op", "exp", {{"elements", y.size()}});
 class Stopwatch {
  public:
   Stopwatch() : session_(Timeline::session()) {

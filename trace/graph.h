@@ -56,7 +56,7 @@ class RILL_API Graph {
   /// `.dot`, what that program is given. Kernels have colours where sizes are known. Throws
   /// `FileError` where Graphviz is missing, and `ValueError` for another end.
   ///
-  ///     f.graph().draw("f.html");
+  ///     Graph::load("f.json").draw("f.html");
   void draw(const std::string& path, const DrawOptions& options = {},
             Where where = Where::here()) const;
 
