@@ -6,6 +6,7 @@
 #include <rill/ops/call.h>
 #include <rill/ops/check.h>
 #include <rill/tensor/error.h>
+#include <rill/trace/recorded_gradient.h>
 
 namespace rill {
 namespace {
@@ -62,6 +63,11 @@ class Run {
         break;
       case Node::Kind::check:
         check({value(node.inputs[0]), where}, node.message);
+        break;
+      case Node::Kind::custom:
+        for (const Edge& edge : node.inputs) operands_.push_back(value(edge));
+        values_[n] = with_recorded_gradient(node, operands_);
+        operands_.clear();
         break;
       case Node::Kind::op: {
         operands_.clear();

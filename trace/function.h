@@ -3,6 +3,7 @@
 /// in its order.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <span>
@@ -28,6 +29,20 @@ struct Edge {
   friend bool operator==(const Edge&, const Edge&) = default;
 };
 
+struct Function;
+
+/// What a node of a custom gradient stands for: its results are values under other ids, to which
+/// gradients are led by a rule.
+struct RecordedGradient {
+  /// Of the node's inputs the first are the arguments, then comes a value per result, then what the
+  /// rule looks at besides.
+  std::size_t arguments = 0;
+  /// From the gradients of the results, and what it looks at besides, to those of the arguments,
+  /// whose numbers are the outputs' names. Null where it could not be recorded.
+  std::shared_ptr<const Function> rule;
+  std::string reason;  ///< why not
+};
+
 struct Node {
   enum class Kind : std::uint8_t {
     input,     ///< an argument
@@ -37,6 +52,7 @@ struct Node {
     assign,    ///< a variable takes the value of its operand
     draw,      ///< the next key of a generator
     check,     ///< every element of its operand must be true
+    custom,    ///< values with a gradient of the user's
     op,        ///< results of an operator
   };
   Kind kind = Kind::op;
@@ -49,7 +65,8 @@ struct Node {
   Variable variable;                          ///< variable, assign
   std::shared_ptr<rng::Generator> generator;  ///< draw; a handle, which keeps the stream alive
   std::string message;                        ///< check
-  Where where = {};                           ///< the user's line, unless it comes from a file
+  std::shared_ptr<const RecordedGradient> gradient;  ///< custom
+  Where where = {};  ///< the user's line, unless it comes from a file
 
   /// It happens whether its results are read or not, and keeps its place among others that do.
   [[nodiscard]] bool has_effect() const {
@@ -67,8 +84,8 @@ struct Function {
   std::vector<Output> outputs;
   /// Of unknown sizes: what must be equal wherever the function runs.
   std::vector<std::pair<Dim, Dim>> equal_sizes;
-  /// Whether a part has a gradient of the user's, which nodes do not tell.
-  bool custom_gradients = false;
+  /// Whether a custom gradient's rule could not be recorded: only the C++ function knows it.
+  bool unknown_gradients = false;
   /// Whether its plans may compute what is equal for real numbers but not for floats.
   bool fast_math = false;
 

@@ -3,11 +3,7 @@
 #include <rill/trace/json.h>
 
 #include <algorithm>
-#include <initializer_list>
-#include <limits>
 #include <map>
-#include <nlohmann/json.hpp>
-#include <optional>
 #include <set>
 #include <string_view>
 #include <unordered_map>
@@ -15,170 +11,17 @@
 #include <vector>
 
 #include <rill/ops/call.h>
-#include <rill/tensor/dim_name.h>
 #include <rill/tensor/equal_sizes.h>
 #include <rill/tensor/error.h>
 #include <rill/tensor/listener.h>
 #include <rill/tensor/unnamed.h>
+#include <rill/trace/json_place.h>
 #include <rill/trace/plausible_json.h>
 
 namespace rill {
 namespace {
 
-using Json = nlohmann::ordered_json;
-
-/// What a file's unknown sizes (`?1`) are here: sizes of this process, equal where the file's are.
-class Unknowns {
- public:
-  Dim size(const std::string& text) {
-    if (symbolic::is_fresh_name(text)) return own(text);
-    const Dim size = Dim::parse(text);
-    if (text.find('?') == std::string::npos) return size;
-    return size.substitute([&](std::string_view name) -> std::optional<Dim> {
-      if (!symbolic::is_fresh_name(name)) return std::nullopt;
-      return own(std::string(name));
-    });
-  }
-
- private:
-  Dim own(const std::string& name) {
-    const auto [at, added] = sizes_.try_emplace(name);
-    if (added) at->second = Dim::fresh();
-    return at->second;
-  }
-
-  std::map<std::string, Dim> sizes_;
-};
-
-/// A piece of the text, which knows where it stands.
-class Place {
- public:
-  Place(const Json& json, std::string where, Unknowns& unknowns)
-      : json_(json), where_(std::move(where)), unknowns_(unknowns) {}
-
-  [[noreturn]] void fail(const std::string& rule) const {
-    throw detail::UnnamedError<FormatError>(where_ + ": " + rule);
-  }
-
-  [[nodiscard]] bool has(const char* key) const { return json_.is_object() && json_.contains(key); }
-  [[nodiscard]] Place at(const char* key) const {
-    if (!has(key)) fail(std::string("there is no \"") + key + "\"");
-    return {json_.at(key), where_ + "." + key, unknowns_};
-  }
-  /// Keys that are not known may change what the others mean.
-  void require_only(std::initializer_list<std::string_view> keys) const {
-    if (!json_.is_object()) fail("is not an object");
-    for (const auto& [key, value] : json_.items()) {
-      if (std::find(keys.begin(), keys.end(), key) == keys.end())
-        fail("has a \"" + key + "\", which this version of the format does not know");
-    }
-  }
-  [[nodiscard]] std::size_t size() const {
-    if (!json_.is_array()) fail("is not a list");
-    return json_.size();
-  }
-  [[nodiscard]] Place at(std::size_t i) const {
-    return {json_.at(i), where_ + "[" + std::to_string(i) + "]", unknowns_};
-  }
-  [[nodiscard]] std::string string() const {
-    if (!json_.is_string()) fail("is not a string");
-    return json_.get<std::string>();
-  }
-  [[nodiscard]] bool boolean() const {
-    if (!json_.is_boolean()) fail("is not true or false");
-    return json_.get<bool>();
-  }
-  [[nodiscard]] std::int64_t integer() const {
-    if (!json_.is_number_integer()) fail("is not an integer");
-    if (json_.is_number_unsigned() &&
-        json_.get<std::uint64_t>() >
-            static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max())) {
-      fail("is larger than 2^63 - 1");
-    }
-    return json_.get<std::int64_t>();
-  }
-  [[nodiscard]] double real() const {
-    if (json_.is_string()) {
-      const auto text = json_.get<std::string>();
-      if (text == "nan") return std::numeric_limits<double>::quiet_NaN();
-      if (text == "inf") return std::numeric_limits<double>::infinity();
-      if (text == "-inf") return -std::numeric_limits<double>::infinity();
-    }
-    if (!json_.is_number()) fail("is not a number");
-    return json_.get<double>();
-  }
-  [[nodiscard]] Dim dim() const {
-    if (json_.is_string()) {
-      try {
-        return unknowns_.size(json_.get<std::string>());
-      } catch (const Error& error) {
-        fail(error.what());
-      }
-    }
-    const std::int64_t size = integer();
-    if (size < 0 || size > (std::int64_t{1} << 56)) fail("is not a size");
-    return size;
-  }
-  [[nodiscard]] Shape shape() const {
-    if (size() > static_cast<std::size_t>(max_rank))
-      fail("has more than " + std::to_string(max_rank) + " axes");
-    Shape shape;
-    for (std::size_t i = 0; i < size(); ++i) shape.push_back(at(i).dim());
-    (void)shape.size();  // reports overflow
-    return shape;
-  }
-  /// Like a shape, but no tensor's: steps may be negative.
-  [[nodiscard]] Shape numbers() const {
-    if (size() > static_cast<std::size_t>(max_rank))
-      fail("has more than " + std::to_string(max_rank) + " numbers");
-    Shape numbers;
-    for (std::size_t i = 0; i < size(); ++i) {
-      const Place each = at(i);
-      const bool small = each.json_.is_number_integer() && each.integer() < 0 &&
-                         each.integer() >= -(std::int64_t{1} << 56);
-      numbers.push_back(small ? Dim(each.integer()) : each.dim());
-    }
-    return numbers;
-  }
-  [[nodiscard]] DType dtype() const {
-    try {
-      return dtype_named(string());
-    } catch (const ValueError& error) {
-      fail(error.what());
-    }
-  }
-  [[nodiscard]] Spec spec() const { return {at("dtype").dtype(), at("shape").shape()}; }
-  /// A value of the same object is what the object says, if it says so.
-  void require(const Spec& found) const {
-    if (!has("dtype") && !has("shape")) return;
-    const Spec said = spec();
-    if (said.dtype != found.dtype || !(said.shape == found.shape))
-      fail("says " + said.text() + ", and the weights hold " + found.text());
-  }
-  template <class T>
-  [[nodiscard]] T element() const {
-    if constexpr (std::is_same_v<T, bool>) {
-      return boolean();
-    } else if constexpr (std::is_same_v<T, std::uint64_t>) {
-      if (!json_.is_number_unsigned()) fail("is not an unsigned integer");
-      return json_.get<std::uint64_t>();
-    } else if constexpr (std::is_integral_v<T>) {
-      const std::int64_t number = integer();
-      if (!std::in_range<T>(number)) fail("does not fit the dtype");
-      return static_cast<T>(number);
-    } else if constexpr (std::is_same_v<T, double>) {
-      return real();
-    } else {
-      return static_cast<T>(static_cast<float>(real()));
-    }
-  }
-  [[nodiscard]] const Json& json() const { return json_; }
-
- private:
-  const Json& json_;
-  std::string where_;
-  Unknowns& unknowns_;
-};
+constexpr int max_rules = 8;  // gradients of gradients
 
 AttributeValue attribute_from(const Place& place) {
   if (place.json().is_boolean()) return place.boolean();
@@ -219,12 +62,29 @@ class Reader {
  public:
   explicit Reader(const std::map<std::string, Tensor>& weights) : weights_(weights) {}
 
-  std::shared_ptr<const Function> function(const Place& place) {
+  /// A gradient function, which one later node names.
+  void gradient(const Place& place) {
+    const std::string name = place.at("name").string();
+    deepest_ = 0;
+    auto rule = function(place, true);
+    if (++deepest_ > max_rules) place.fail("is nested too deeply");
+    if (!gradients_.emplace(name, Rule{std::move(rule), deepest_}).second)
+      place.fail("has the name of an earlier gradient: " + name);
+  }
+  void require_used(const Place& gradients) const {
+    if (!gradients_.empty())
+      gradients.fail("holds '" + gradients_.begin()->first + "', which no node names");
+  }
+
+  std::shared_ptr<const Function> function(const Place& place, bool gradient = false) {
     auto made = std::make_shared<Function>();
     Function& f = *made;
     const EqualSizes equal;  // the rules say again which unknown sizes must be
     std::unordered_map<std::string, int> by_name;
-    place.require_only({"inputs", "outputs", "nodes", "equal_sizes", "fast_math"});
+    if (gradient)
+      place.require_only({"name", "inputs", "outputs", "nodes", "equal_sizes", "fast_math"});
+    else
+      place.require_only({"inputs", "outputs", "nodes", "equal_sizes", "fast_math"});
     const Place nodes = place.at("nodes");
     f.nodes.reserve(nodes.size());
     for (std::size_t i = 0; i < nodes.size(); ++i) {
@@ -396,10 +256,72 @@ class Reader {
       n.message = place.at("message").string();
       const Spec& ok = spec_of(f, n.inputs[0]);
       if (ok.dtype != bool_) place.fail("checks " + ok.text() + ", which is not of bool");
+    } else if (place.has("custom_gradient")) {
+      place.require_only({"name", "custom_gradient", "arguments", "values", "captured"});
+      custom_gradient(place, f, by_name, n);
     } else {
       place.fail("is no kind of node that this version of the format knows");
     }
     return n;
+  }
+
+  void custom_gradient(const Place& place, const Function& f,
+                       const std::unordered_map<std::string, int>& by_name, Node& n) {
+    n.kind = Node::Kind::custom;
+    auto made = std::make_shared<RecordedGradient>();
+    for (const char* const part : {"arguments", "values", "captured"}) {
+      const Place list = place.at(part);
+      for (std::size_t i = 0; i < list.size(); ++i)
+        n.inputs.push_back(reference(list.at(i), f, by_name));
+    }
+    made->arguments = place.at("arguments").size();
+    const std::size_t values = place.at("values").size();
+    if (values == 0 || values > static_cast<std::size_t>(max_results))
+      place.at("values").fail("has an impossible number of values");
+    for (std::size_t k = 0; k < values; ++k)
+      n.results.push_back(spec_of(f, n.inputs[made->arguments + k]));
+    const Place rule = place.at("custom_gradient");
+    if (rule.json().is_null()) {
+      made->reason = "the file does not hold it";
+    } else {
+      const auto found = gradients_.find(rule.string());
+      if (found == gradients_.end())
+        rule.fail("names '" + rule.string() + "', which no earlier gradient is, or another node's");
+      // One node's only: else a small file could be a graph without end.
+      made->rule = found->second.function;
+      deepest_ = std::max(deepest_, found->second.depth);
+      gradients_.erase(found);
+      require_rule(rule, *made, f, n);
+    }
+    n.gradient = std::move(made);
+  }
+  /// The rule takes what the node has for it, and gives gradients like the arguments.
+  static void require_rule(const Place& place, const RecordedGradient& gradient, const Function& f,
+                           const Node& n) {
+    const auto same = [](const Spec& a, const Spec& b) {
+      return a.dtype == b.dtype && a.shape == b.shape;
+    };
+    const Function& rule = *gradient.rule;
+    if (rule.inputs.size() != n.inputs.size() - gradient.arguments)
+      place.fail("takes " + std::to_string(rule.inputs.size()) + " values, and is given " +
+                 std::to_string(n.inputs.size() - gradient.arguments));
+    for (std::size_t k = 0; k < rule.inputs.size(); ++k) {
+      const Spec& taken = rule.nodes[static_cast<std::size_t>(rule.inputs[k])].results[0];
+      const Spec& given = spec_of(f, n.inputs[gradient.arguments + k]);
+      if (!same(taken, given)) place.fail("takes " + taken.text() + " for " + given.text());
+    }
+    for (const Function::Output& output : rule.outputs) {
+      const std::string& name = output.name;
+      if (name.empty() || name.size() > 3 ||
+          name.find_first_not_of("0123456789") != std::string::npos ||
+          std::stoul(name) >= gradient.arguments)
+        place.fail("has an output '" + name + "', which is no argument's number");
+      const Spec& given = spec_of(rule, output.edge);
+      const Spec& wanted = spec_of(f, n.inputs[std::stoul(name)]);
+      if (given.dtype != wanted.dtype || given.shape.rank() != wanted.shape.rank() ||
+          !equal_sizes(given.shape, wanted.shape))
+        place.fail("gives " + given.text() + " for the argument " + wanted.text());
+    }
   }
 
   /// An operator's node, whose results are inferred anew: a file cannot lie about them.
@@ -458,6 +380,12 @@ class Reader {
 
   const std::map<std::string, Tensor>& weights_;
   std::unordered_map<std::string, Variable> variables_;
+  struct Rule {
+    std::shared_ptr<const Function> function;
+    int depth = 0;  ///< of rules within rules
+  };
+  std::unordered_map<std::string, Rule> gradients_;
+  int deepest_ = 0;
 };
 
 }  // namespace
@@ -489,7 +417,7 @@ JsonGraph::JsonGraph(std::string_view text, std::string origin)
     place.at("version").fail("this library reads version " + std::to_string(graph_format_version) +
                              ", not " + std::to_string(version));
   }
-  place.require_only({"format", "version", "weights", "signatures"});
+  place.require_only({"format", "version", "weights", "gradients", "signatures"});
 }
 
 JsonGraph::~JsonGraph() = default;
@@ -503,11 +431,17 @@ std::string JsonGraph::weights_file() const {
 std::vector<std::shared_ptr<const Function>> JsonGraph::functions(
     const std::map<std::string, Tensor>& weights) const {
   Unknowns unknowns;
-  const Place signatures = Place(document_->json, document_->origin, unknowns).at("signatures");
+  const Place whole(document_->json, document_->origin, unknowns);
   Reader reader(weights);
+  if (whole.has("gradients")) {
+    const Place gradients = whole.at("gradients");
+    for (std::size_t i = 0; i < gradients.size(); ++i) reader.gradient(gradients.at(i));
+  }
+  const Place signatures = whole.at("signatures");
   std::vector<std::shared_ptr<const Function>> functions;
   for (std::size_t i = 0; i < signatures.size(); ++i)
     functions.push_back(reader.function(signatures.at(i)));
+  if (whole.has("gradients")) reader.require_used(whole.at("gradients"));
   return functions;
 }
 

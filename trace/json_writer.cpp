@@ -78,8 +78,14 @@ class Writer {
  public:
   explicit Writer(std::map<std::string, Tensor>& weights) : weights_(weights) {}
 
-  std::string function(const Function& f) {
-    std::string text = "    {\n      \"inputs\": ";
+  std::string function(const Function& f) { return "    {\n      " + members(f); }
+
+  /// Those of the nodes so far: each stands behind the ones that it uses.
+  [[nodiscard]] std::span<const std::string> gradients() const { return gradients_; }
+
+ private:
+  std::string members(const Function& f) {
+    std::string text = "\"inputs\": ";
     Json inputs = Json::array();
     for (int input : f.inputs) inputs.push_back(f.nodes[static_cast<std::size_t>(input)].name);
     text += line(inputs) + ",\n      \"outputs\": ";
@@ -101,8 +107,6 @@ class Writer {
     if (f.fast_math) text += ",\n      \"fast_math\": true";
     return text + "\n    }";
   }
-
- private:
   static void require_default(const Node& draw) {
     if (draw.generator->id() == rng::default_generator().id()) return;
     throw detail::UnnamedError<TraceError>(
@@ -143,6 +147,9 @@ class Writer {
         json["trainable"] = n.variable.trainable();
         break;
       }
+      case Node::Kind::custom:
+        add_gradient(json, f, n);
+        break;
       case Node::Kind::op: {
         json["op"] = n.op->name;
         Json inputs = Json::array();
@@ -161,6 +168,26 @@ class Writer {
       }
     }
     return json;
+  }
+
+  void add_gradient(Json& json, const Function& f, const Node& n) {
+    json["custom_gradient"] = nullptr;
+    if (n.gradient->rule != nullptr) {
+      const std::string text = members(*n.gradient->rule);  // its own gradients come before it
+      const std::string name = "gradient_" + std::to_string(gradients_.size() + 1);
+      gradients_.push_back("    {\n      \"name\": \"" + name + "\",\n      " + text);
+      json["custom_gradient"] = name;
+    }
+    const std::size_t values = n.gradient->arguments;
+    const std::size_t captured = values + n.results.size();
+    const auto references = [&](std::size_t first, std::size_t last) {
+      Json list = Json::array();
+      for (std::size_t k = first; k < last; ++k) list.push_back(f.reference(n.inputs[k]));
+      return list;
+    };
+    json["arguments"] = references(0, values);
+    json["values"] = references(values, captured);
+    json["captured"] = references(captured, n.inputs.size());
   }
 
   /// Unknown sizes without names are `?1`, `?2` ... in the order in which the text meets them, so
@@ -237,6 +264,7 @@ class Writer {
 
   std::map<std::string, Tensor>& weights_;
   std::map<std::string, Dim> unknowns_;
+  std::vector<std::string> gradients_;
   std::unordered_map<std::uint64_t, std::string> variables_;
 };
 
@@ -255,6 +283,15 @@ std::string to_json(std::span<const std::shared_ptr<const Function>> functions,
       "{\n  \"format\": \"rill graph\",\n  \"version\": " + std::to_string(graph_format_version) +
       ",\n";
   if (!weights.empty()) text += "  \"weights\": " + Json(weights_file).dump() + ",\n";
+  if (!writer.gradients().empty()) {
+    text += "  \"gradients\": [";
+    separator = "\n";
+    for (const std::string& gradient : writer.gradients()) {
+      text += separator + gradient;
+      separator = ",\n";
+    }
+    text += "\n  ],\n";
+  }
   return text + "  \"signatures\": [" + signatures + "\n  ]\n}\n";
 }
 

@@ -23,6 +23,13 @@ std::string node_line(const Function& function, const Node& node) {
       return made("draw " + node.results[0].text());
     case Node::Kind::check:
       return "check " + operand(0) + ": " + node.message;
+    case Node::Kind::custom: {
+      std::string line = made("custom_gradient(");
+      const std::size_t first = node.gradient->arguments;
+      for (std::size_t k = 0; k < node.results.size(); ++k)
+        line += (k > 0 ? ", " : "") + operand(first + k);
+      return line + ")";
+    }
     case Node::Kind::op:
       break;
   }

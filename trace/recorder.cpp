@@ -7,6 +7,11 @@
 #include <rill/tensor/rehearsal.h>
 
 namespace rill {
+namespace {
+
+constexpr int deepest_rule = 2;
+
+}  // namespace
 
 Recorder::Recorder(std::span<const Tensor> arguments, std::span<const std::string> names) {
   for (std::size_t i = 0; i < arguments.size(); ++i) {
@@ -24,6 +29,11 @@ Recorder::Recorder(const Function& function, std::span<const std::vector<Tensor>
     for (std::size_t k = 0; k < values[n].size(); ++k)
       known_[values[n][k].id()] = {static_cast<int>(n), static_cast<int>(k)};
   }
+}
+
+Recorder::Recorder(Recorder& outer, std::span<const Tensor> arguments)
+    : outer_(&outer), depth_(outer.depth_ + 1) {
+  for (const Tensor& argument : arguments) input(argument, "gradient");
 }
 
 Edge Recorder::input(const Tensor& argument, std::string_view name) {
@@ -59,8 +69,23 @@ int Recorder::add(Node node, std::string_view name) {
   return static_cast<int>(function_.nodes.size()) - 1;
 }
 
-Edge Recorder::edge_of(const Tensor& tensor) {
+std::optional<Edge> Recorder::find(const Tensor& tensor) {
   if (const auto found = known_.find(tensor.id()); found != known_.end()) return found->second;
+  if (outer_ == nullptr || tensor.body().weak) return std::nullopt;
+  const std::optional<Edge> outside = outer_->find(tensor);
+  if (!outside) return std::nullopt;
+  captured_.push_back(*outside);
+  return input(tensor, outer_->function_.nodes[static_cast<std::size_t>(outside->node)].name);
+}
+
+const Node* Recorder::maker_of(const Tensor& tensor) const {
+  if (const auto found = known_.find(tensor.id()); found != known_.end())
+    return &function_.nodes[static_cast<std::size_t>(found->second.node)];
+  return outer_ != nullptr ? outer_->maker_of(tensor) : nullptr;
+}
+
+Edge Recorder::edge_of(const Tensor& tensor) {
+  if (const std::optional<Edge> found = find(tensor)) return *found;
   // From outside the function, or made of numbers inside it: the trace keeps the value.
   Node node;
   node.kind = tensor.body().weak ? Node::Kind::number : Node::Kind::constant;
@@ -133,12 +158,9 @@ void Recorder::refuse_at_end(std::string text) {
 }
 
 void Recorder::host_read(const HostReadEvent& event) {
-  const auto found = known_.find(event.tensor.id());
   // What was there before the function ran may be looked at: it is a constant anyway.
-  if (found == known_.end() ||
-      function_.nodes[static_cast<std::size_t>(found->second.node)].kind == Node::Kind::constant) {
-    return;
-  }
+  const Node* const maker = maker_of(event.tensor);
+  if (maker == nullptr || maker->kind == Node::Kind::constant) return;
   refuse(event);
 }
 
@@ -182,13 +204,67 @@ void Recorder::enter(const ScopeEvent& event) {
 
 void Recorder::leave(const ScopeEvent& event) {
   if (event.kind == ScopeEvent::Kind::name && !scopes_.empty()) scopes_.pop_back();
-  if (event.kind == ScopeEvent::Kind::custom_gradient) {
-    function_.custom_gradients = true;
-    // What the caller gets are the values from inside under other ids.
-    const auto& call = *static_cast<const CustomGradient*>(event.subject);
-    for (std::size_t i = 0; i < call.outputs.size(); ++i) {
-      known_[call.outputs[i].id()] = edge_of(call.results[i]);
+  if (event.kind == ScopeEvent::Kind::custom_gradient)
+    custom_gradient(*static_cast<const CustomGradient*>(event.subject));
+}
+
+/// What the caller gets are the values from inside under other ids.
+void Recorder::custom_gradient(const CustomGradient& call) {
+  if (call.outputs.empty()) return;  // it threw
+  Node node;
+  node.kind = Node::Kind::custom;
+  auto gradient = std::make_shared<RecordedGradient>();
+  gradient->arguments = call.inputs.size();
+  for (const Tensor& input : call.inputs) node.inputs.push_back(edge_of(input));
+  for (const Tensor& result : call.results) node.inputs.push_back(edge_of(result));
+  for (const Tensor& output : call.outputs)
+    node.results.push_back({output.dtype(), output.shape()});
+  std::vector<Edge> captured;
+  gradient->rule = rule_of(call, captured, gradient->reason);
+  function_.unknown_gradients = function_.unknown_gradients || gradient->rule == nullptr;
+  node.inputs.insert(node.inputs.end(), captured.begin(), captured.end());
+  node.gradient = std::move(gradient);
+  const int at = add(std::move(node), "custom_gradient");
+  for (std::size_t i = 0; i < call.outputs.size(); ++i)
+    known_[call.outputs[i].id()] = {at, static_cast<int>(i)};
+}
+
+std::shared_ptr<const Function> Recorder::rule_of(const CustomGradient& call,
+                                                  std::vector<Edge>& captured,
+                                                  std::string& reason) {
+  if (depth_ == deepest_rule) {  // a rule may use its own function
+    reason = "gradients of its gradients are recorded up to the " +
+             std::to_string(deepest_rule + 1) + "rd order";
+    return nullptr;
+  }
+  try {
+    std::vector<Tensor> output_gradients;
+    for (const Tensor& output : call.outputs)
+      output_gradients.push_back(Tensor::abstract(output.shape(), output.dtype()));
+    Recorder recorder(*this, output_gradients);
+    const Silence silence;
+    const Rehearsal rehearsal;
+    const Listening on(recorder);
+    const std::vector<Tensor> results = (*call.gradient)(output_gradients);
+    if (results.size() != call.inputs.size()) {
+      reason = "its function returned " + std::to_string(results.size()) + " gradients for " +
+               std::to_string(call.inputs.size()) + " arguments";
+      return nullptr;
     }
+    std::vector<Tensor> defined;
+    for (const Tensor& result : results) {
+      if (result.defined()) defined.push_back(result);
+    }
+    auto rule = std::make_shared<Function>(recorder.finish(defined));
+    std::size_t output = 0;
+    for (std::size_t k = 0; k < results.size(); ++k) {
+      if (results[k].defined()) rule->outputs[output++].name = std::to_string(k);
+    }
+    captured.assign(recorder.captured_.begin(), recorder.captured_.end());
+    return rule;
+  } catch (const std::exception& error) {
+    reason = error.what();
+    return nullptr;
   }
 }
 

@@ -3,6 +3,8 @@
 /// same bits.
 #pragma once
 
+#include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -15,6 +17,8 @@
 
 namespace rill {
 
+struct CustomGradient;
+
 class Recorder final : public Listener {
  public:
   /// The arguments, which must be values of their own: no two of them, and nothing outside, the
@@ -23,6 +27,11 @@ class Recorder final : public Listener {
 
   /// Goes on behind the nodes of a function, whose values are these tensors, by node and result.
   Recorder(const Function& function, std::span<const std::vector<Tensor>> values);
+  /// A function inside of what another recorder writes: what it takes from there becomes further
+  /// arguments, `captured` out there.
+  Recorder(Recorder& outer, std::span<const Tensor> arguments);
+  [[nodiscard]] std::span<const Edge> captured() const { return captured_; }
+
   /// A further argument.
   Edge input(const Tensor& argument, std::string_view name);
 
@@ -48,6 +57,13 @@ class Recorder final : public Listener {
 
  private:
   Edge edge_of(const Tensor& tensor);
+  std::optional<Edge> find(const Tensor& tensor);
+  /// The node that made a tensor, here or further out.
+  [[nodiscard]] const Node* maker_of(const Tensor& tensor) const;
+  void custom_gradient(const CustomGradient& call);
+  /// The rule as a function; null with the reason where it cannot be one.
+  std::shared_ptr<const Function> rule_of(const CustomGradient& call, std::vector<Edge>& captured,
+                                          std::string& reason);
   int add(Node node, std::string_view name);
   std::string unique(std::string_view name);
   static std::string readable(std::string_view name);
@@ -65,6 +81,9 @@ class Recorder final : public Listener {
   const rng::Generator beginning_;  // generators that the function makes have greater ids
   bool made_variables_ = false;
   std::string refusal_;
+  Recorder* const outer_ = nullptr;
+  const int depth_ = 0;
+  std::vector<Edge> captured_;  // of the outer function
 };
 
 }  // namespace rill

@@ -386,7 +386,7 @@ class Signatures::State {
 
   std::vector<Tensor> run(const Prepared::Ready& ready, std::span<const Tensor* const> tensors,
                           const Body& body, Where where) const {
-    if (!Listeners::none() && ready.record->custom_gradients) {
+    if (!Listeners::none() && ready.record->unknown_gradients) {
       // Only the function itself knows them.
       std::vector<Tensor> given;
       for (const Tensor* tensor : tensors) given.push_back(*tensor);

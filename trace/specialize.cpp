@@ -1,5 +1,7 @@
 #include <rill/trace/specialize.h>
 
+#include <memory>
+
 #include <rill/ops/call.h>
 #include <rill/ops/infer.h>
 #include <rill/tensor/dim_name.h>
@@ -87,6 +89,11 @@ class Specialization {
     if (node.kind == Node::Kind::number) {
       values[0] = node.value;
       return;
+    }
+    if (node.kind == Node::Kind::custom && node.gradient->rule != nullptr) {
+      auto gradient = std::make_shared<RecordedGradient>(*node.gradient);
+      gradient->rule = std::make_shared<const Function>(specialized(*gradient->rule, sizes_));
+      node.gradient = std::move(gradient);
     }
     if (node.kind != Node::Kind::op) {
       for (std::size_t k = 0; k < node.results.size(); ++k) {

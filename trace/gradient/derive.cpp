@@ -1,5 +1,6 @@
 #include <rill/trace/gradient/derive.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <set>
@@ -10,6 +11,7 @@
 #include <rill/autograd/replay.h>
 #include <rill/tensor/listener.h>
 #include <rill/tensor/rehearsal.h>
+#include <rill/trace/recorded_gradient.h>
 #include <rill/trace/recorder.h>
 
 namespace rill {
@@ -55,9 +57,14 @@ class Rehearsed {
 
   void record(std::size_t n) {
     const Node& node = function_.nodes[n];
-    if (node.kind != Node::Kind::op) return;
+    if (node.kind != Node::Kind::op && node.kind != Node::Kind::custom) return;
     std::vector<Tensor> inputs;
     for (const Edge& edge : node.inputs) inputs.push_back(value(edge));
+    if (node.kind == Node::Kind::custom) {
+      CustomGradient call = recorded_call(node, inputs);
+      call.outputs = values_[n];
+      return recording_.record(call, node.where);
+    }
     recording_.record(
         OpEvent{*node.op, node.op->name, node.attributes, inputs, values_[n], node.where});
   }
@@ -102,6 +109,19 @@ Kept kept_by_tape(const Function& function, std::span<const int> sources,
       if (!tensor.defined()) continue;
       if (const auto found = edges.find(tensor.id()); found != edges.end())
         values_kept.insert({found->second.node, found->second.result});
+    }
+  }
+  for (std::size_t n = 0; n < function.nodes.size(); ++n) {  // what rules of the user's look at
+    const Node& node = function.nodes[n];
+    if (node.kind != Node::Kind::custom) continue;
+    const bool recorded = std::any_of(
+        rehearsed.values()[n].begin(), rehearsed.values()[n].end(),
+        [&](const Tensor& value) { return rehearsed.recording().find(value) != Recording::none; });
+    for (std::size_t k = node.gradient->arguments + node.results.size();
+         recorded && k < node.inputs.size(); ++k) {
+      const Node::Kind kind = function.nodes[static_cast<std::size_t>(node.inputs[k].node)].kind;
+      if (kind != Node::Kind::number && kind != Node::Kind::constant)
+        values_kept.insert({node.inputs[k].node, node.inputs[k].result});
     }
   }
   for (const auto& [n, k] : values_kept) kept.values.push_back({n, k});

@@ -6,6 +6,7 @@
 #include <rill/trace/passes/changes.h>
 #include <rill/trace/passes/common_subexpressions.h>
 #include <rill/trace/passes/constant_folding.h>
+#include <rill/trace/passes/custom_gradients.h>
 #include <rill/trace/passes/dead_code.h>
 #include <rill/trace/passes/expansion.h>
 #include <rill/trace/passes/recomputation.h>
@@ -23,6 +24,7 @@ struct Pass {
 /// What is not needed is not looked at. Equal values are one before rules ask whether they are
 /// equal, and again where rules have made them so; what all that leaves over goes.
 constexpr Pass passes[] = {
+    {"custom gradients", &remove_custom_gradients},
     {"dead code", &remove_dead_code},
     {"compositions", &expand_compositions},
     {"constant folding", &fold_constants},

@@ -12,8 +12,9 @@ namespace {
 using Kind = rill::Node::Kind;
 
 std::string_view kind_name(Kind kind) {
-  constexpr std::string_view names[] = {"input",  "constant", "number", "variable",
-                                        "assign", "draw",     "check",  "op"};
+  constexpr std::string_view names[] = {"input",    "constant",        "number",
+                                        "variable", "assign",          "draw",
+                                        "check",    "custom_gradient", "op"};
   return names[static_cast<std::size_t>(kind)];
 }
 
