@@ -7,6 +7,7 @@
 
 #include <rill/autograd/variable_state.h>
 #include <rill/ops/axes.h>
+#include <rill/ops/creation.h>
 #include <rill/tensor/capture.h>
 #include <rill/tensor/equal_sizes.h>
 #include <rill/tensor/listener.h>
@@ -32,9 +33,13 @@ std::string name_or_next(std::string_view given) {
 }
 
 /// A number as a tensor of its own: no longer weak.
-Tensor strong(const Scalar& number, DType dtype, Where where) {
-  const std::uint64_t bits = number.bits(dtype);
-  return tensor_from(&bits, 1, dtype, Shape{}, where);
+Tensor strong(const Operand& number, DType dtype) {
+  if (number.is_tensor()) return full(Shape{}, number, dtype);  // for listeners to hear of
+  const std::uint64_t bits = number.scalar().bits(dtype);
+  return tensor_from(&bits, 1, dtype, Shape{}, number.where());
+}
+bool is_number(const Operand& operand) {
+  return !operand.is_tensor() || (operand.tensor().defined() && operand.tensor().body().weak);
 }
 
 /// The same values under an id that only the variable has, so that what reads it starts anew from
@@ -59,9 +64,10 @@ std::string described(const VariableState& state) {
 
 Variable::Variable(const Operand& initial, const VariableOptions& options) {
   const Where where = initial.where();
-  const Tensor value = initial.is_tensor()
-                           ? initial.tensor()
-                           : strong(initial.scalar(), initial.scalar().dtype(), where);
+  const Tensor value = is_number(initial)
+                           ? strong(initial, initial.is_tensor() ? initial.tensor().dtype()
+                                                                 : initial.scalar().dtype())
+                           : initial.tensor();
   if (!value.defined()) detail::fail_undefined("Variable", where);
   // NOLINTNEXTLINE(modernize-make-shared): an aggregate that cannot be moved
   state_ = std::shared_ptr<VariableState>(new VariableState{.id = next_variable_id(),
@@ -104,8 +110,7 @@ void Variable::tell_assignment(const Tensor& value, Where where) const {
 
 void Variable::assign(const Operand& operand) const {
   VariableState& held = state(operand.where());
-  const Tensor value = operand.is_tensor() ? operand.tensor()
-                                           : strong(operand.scalar(), held.dtype, operand.where());
+  const Tensor value = is_number(operand) ? strong(operand, held.dtype) : operand.tensor();
   if (!value.defined()) detail::fail_undefined("assign", operand.where());
   if (!equal_sizes(value.shape(), held.shape)) {
     throw ShapeError("assign: a variable keeps its shape: " + described(held) + ", the value " +

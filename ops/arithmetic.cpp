@@ -188,6 +188,8 @@ Tensor operator-(const Operand& x) { return call(find<"negative">, x); }
 // clang-format on
 
 Tensor pow(const Operand& a, const Operand& b) {
+  // Which numbers are squares and cubes is seen before anything runs.
+  if (b.scalar().is_argument()) detail::refuse_value(b.where());
   if (!b.is_tensor() && a.is_tensor() && a.tensor().dtype() != bool_) {
     const Scalar& exponent = b.scalar();
     const bool keeps_dtype = exponent.beside(a.tensor().dtype()) == a.tensor().dtype();

@@ -110,8 +110,17 @@ bool fits(const Scalar& number, DType dtype) {
   });
 }
 
+/// Whether `number` is an integer that each call of a traced function gives anew, and perhaps none
+/// that `x` holds.
+bool may_not_fit(const Operand& number, const Tensor& x) {
+  return number.scalar().is_argument() && number.scalar().kind() == Scalar::Kind::integer &&
+         is_integer(x.dtype()) && size_of(x.dtype()) < 8;
+}
+
 /// A comparison. A number that no element can be is on one side of all of them, as 1 is of zeros.
 Tensor compare(const Op& op, const Operand& a, const Operand& b) {
+  if (a.is_tensor() && may_not_fit(b, a.tensor())) return call(op, {cast(a, int64), a.where()}, b);
+  if (b.is_tensor() && may_not_fit(a, b.tensor())) return call(op, a, {cast(b, int64), b.where()});
   if (a.is_tensor() == b.is_tensor()) return call(op, a, b);
   const Tensor& x = a.is_tensor() ? a.tensor() : b.tensor();
   const Scalar& number = a.is_tensor() ? b.scalar() : a.scalar();

@@ -119,6 +119,9 @@ std::int64_t steps_between(const Scalar& first, const Scalar& last, const Scalar
                            Where where) {
   const bool real = first.kind() == Scalar::Kind::real || last.kind() == Scalar::Kind::real ||
                     step.kind() == Scalar::Kind::real;
+  for (const Scalar& number : {first, last, step}) {  // how many elements is no matter of a call
+    if (number.is_argument()) detail::refuse_value(where);
+  }
   if (step.real() == 0) throw ValueError("arange: the step is zero" + where.suffix());
   if (real) {
     const double count = std::ceil((last.real() - first.real()) / step.real());

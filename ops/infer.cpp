@@ -6,12 +6,12 @@
 
 namespace rill {
 
-std::string Spec::text() const { return std::string(name(dtype)) + shape.text(); }
+std::string Spec::text() const {
+  return std::string(name(dtype)) + (weak ? " number" : shape.text());
+}
 
 Tensor Spec::abstract(Device device) const {
-  Tensor made = Tensor::abstract(shape, dtype, device);
-  made.body().weak = weak;
-  return made;
+  return weak ? Tensor::abstract_weak(dtype) : Tensor::abstract(shape, dtype, device);
 }
 
 void Infer::add(const Spec& spec) {

@@ -24,7 +24,7 @@ struct Spec {
   int start =
       nothing;        ///< `nothing`, `zeros`, or the number of an input whose values it begins with
   bool weak = false;  ///< a number, which takes the dtype of what it meets
-  /// `float32[2,3]`.
+  /// `float32[2,3]`; `float32 number`.
   [[nodiscard]] RILL_API std::string text() const;
   /// A tensor like it, without values.
   [[nodiscard]] Tensor abstract(Device device = Device::cpu()) const;

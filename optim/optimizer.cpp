@@ -9,7 +9,9 @@
 #include <rill/autograd/tape.h>
 #include <rill/autograd/variable_state.h>
 #include <rill/ops/call.h>
+#include <rill/ops/check.h>
 #include <rill/ops/creation.h>
+#include <rill/ops/elementwise.h>
 #include <rill/ops/operators.h>
 #include <rill/ops/table.h>
 #include <rill/tensor/equal_sizes.h>
@@ -231,8 +233,18 @@ double Optimizer::learning_rate(Where where) const {
   return learning_rate_.value(where).item<double>(where);
 }
 
-void Optimizer::set_learning_rate(double rate, Where where) {
-  learning_rate_.assign({checked_rate(name_, rate, where), where});
+void Optimizer::set_learning_rate(const Operand& rate) {
+  const Where where = rate.where();
+  const detail::UserCall scope("set_learning_rate", where);
+  if (!rate.is_tensor()) {
+    learning_rate_.assign({checked_rate(name_, rate.scalar().real(), where), where});
+    return;
+  }
+  if (!rate.tensor().defined()) detail::fail_undefined("set_learning_rate", where);
+  const Tensor value = full(Shape{}, rate, float64);
+  check({(Operand(value, where) >= 0) & isfinite({value, where}), where},
+        name_ + ": a learning rate is a finite number and not negative");
+  learning_rate_.assign({value, where});
 }
 
 std::int64_t Optimizer::iterations(Where where) const {

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include <rill/autograd/variable.h>
+#include <rill/tensor/operand.h>
 #include <rill/tensor/tensor.h>
 
 namespace rill {
@@ -64,8 +65,8 @@ class RILL_API Optimizer {
 
   [[nodiscard]] double learning_rate(Where where = Where::here()) const;
   /// Throws `ValueError` for what is negative, infinite or NaN; so does every optimizer that is
-  /// made.
-  void set_learning_rate(double rate, Where where = Where::here());
+  /// made. In a traced function a `Scalar` argument, or a tensor, sets it anew in each call.
+  void set_learning_rate(const Operand& rate);
   /// Steps taken so far.
   [[nodiscard]] std::int64_t iterations(Where where = Where::here()) const;
   /// Makes the state of `variables` now instead of at their first step, so that it can be restored.

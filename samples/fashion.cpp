@@ -130,6 +130,10 @@ int main(int argc, char** argv) try {
   const bool same = equal(classes, classes_of(reloaded, data.test.images));
   std::printf("%s written and read again: %s answers\n", file.c_str(), same ? "the same" : "OTHER");
 
+  const std::string page = (out / "graph.html").string();
+  classify.graph().draw(page);
+  std::printf("the graph, for a browser: %s\n", page.c_str());
+
   const std::string predictions = (out / "fashion_predictions.png").string();
   const std::string loss = (out / "fashion_loss.png").string();
   draw_predictions(data.test, classes, predictions);

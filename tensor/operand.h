@@ -34,6 +34,12 @@ class RILL_API Operand {
     requires std::is_arithmetic_v<T> || std::same_as<T, Half> || std::same_as<T, BFloat16>
   Operand(T number, Where where = Where::here())  // NOLINT(google-explicit-constructor)
       : scalar_(number), where_(where) {}
+  Operand(const Scalar& number, Where where = Where::here())  // NOLINT(google-explicit-constructor)
+      : scalar_(number), where_(where) {
+    if (!number.is_argument()) return;
+    own_ = Tensor::weak(number);
+    tensor_ = &own_;
+  }
   Operand(Dim size, Where where = Where::here())  // NOLINT(google-explicit-constructor)
       : where_(where) {
     if (size.known()) {
@@ -46,7 +52,8 @@ class RILL_API Operand {
   Operand(const Operand&) = delete;
   Operand& operator=(const Operand&) = delete;
 
-  /// False for a number, but not for a symbolic size, which has no value yet.
+  /// False for a number, but not for a symbolic size, which has no value yet, nor for an argument
+  /// of a function that is recorded, which has another in each call.
   [[nodiscard]] bool is_tensor() const { return tensor_ != nullptr; }
   /// The tensor; of a number, a weak tensor made on first use.
   [[nodiscard]] const Tensor& tensor() const {

@@ -15,6 +15,15 @@
 
 namespace rill {
 
+void detail::refuse_value(Where where) {
+  throw TraceError(
+      "trace: the value of a Scalar among the arguments is read while the function is recorded, "
+      "and "
+      "would be baked in: compute with the Scalar, or make the argument a plain number, of which "
+      "each value is a trace of its own" +
+      where.suffix());
+}
+
 DType Scalar::beside(DType other) const {
   switch (kind_) {
     case Kind::boolean:
@@ -58,12 +67,12 @@ std::uint64_t Scalar::bits(DType dtype) const {
             ", which holds " + std::to_string(std::numeric_limits<T>::min()) + " to " +
             std::to_string(std::numeric_limits<T>::max()));
     } else if constexpr (std::is_same_v<T, double>) {
-      element = real();
+      element = as_real();
     } else if constexpr (std::is_same_v<T, float>) {
-      element = static_cast<float>(real());
+      element = static_cast<float>(as_real());
     } else {
       // A double through float would round twice: let the float be sticky in its last bit instead.
-      const double exact = real();
+      const double exact = as_real();
       float rounded = static_cast<float>(exact);
       if (static_cast<double>(rounded) != exact && !std::isnan(exact) && !std::isinf(rounded)) {
         const auto towards_zero = std::fabs(static_cast<double>(rounded)) > std::fabs(exact)
@@ -93,6 +102,11 @@ Scalar Scalar::from_bits(DType dtype, std::uint64_t bits) {
     std::memcpy(static_cast<void*>(&element), &bits, sizeof element);
     return {element};
   });
+}
+
+Scalar Scalar::any(DType dtype) {
+  if (dtype == uint64) return {std::numeric_limits<std::uint64_t>::max()};
+  return from_bits(dtype, 0);
 }
 
 }  // namespace rill

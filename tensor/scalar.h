@@ -1,5 +1,7 @@
 /// A C++ number on its way into an operation. Invariant: weak: it takes the dtype of the tensor it
-/// meets (NumPy 2).
+/// meets (NumPy 2). As an argument of a traced function it is an input of the trace: operations
+/// take it, and what asks for its value while the function is recorded is told that it has none
+/// yet.
 #pragma once
 
 #include <concepts>
@@ -8,10 +10,20 @@
 
 #include <rill/tensor/dtype.h>
 #include <rill/tensor/export.h>
+#include <rill/tensor/where.h>
 
 namespace rill {
 
+namespace detail {
+/// Throws `TraceError`: a value is asked for that every call gives anew.
+[[noreturn]] RILL_API void refuse_value(Where where);
+}  // namespace detail
+
 /// A bool, an integer or a real number, exactly as the user wrote it.
+///
+///     auto step = trace([](const Tensor& w, const Tensor& dw, Scalar rate) { return w - rate * dw;
+///     }); step(ones({2}), ones({2}), 0.5); step(ones({2}), ones({2}), 0.25);   // the same trace:
+///     [0.75 0.75]
 class RILL_API Scalar {
  public:
   enum class Kind : std::uint8_t { boolean, integer, unsigned_integer, real };
@@ -51,13 +63,15 @@ class RILL_API Scalar {
     }
     return int64;
   }
-  [[nodiscard]] constexpr double real() const {
-    return kind_ == Kind::real ? real_
-           : kind_ == Kind::unsigned_integer
-               ? static_cast<double>(static_cast<std::uint64_t>(integer_))
-               : static_cast<double>(integer_);
+  /// The value. Throws `TraceError` of an argument of a function that is being recorded.
+  [[nodiscard]] constexpr double real(Where where = Where::here()) const {
+    if (is_argument()) detail::refuse_value(where);
+    return as_real();
   }
-  [[nodiscard]] constexpr std::int64_t integer() const { return integer_; }
+  [[nodiscard]] constexpr std::int64_t integer(Where where = Where::here()) const {
+    if (is_argument()) detail::refuse_value(where);
+    return integer_;
+  }
 
   /// The dtype of this number beside a tensor of `other` (NumPy 2): `other` where its kind
   /// suffices; an integer beside bool gives int64, a real beside bool or an integer float64.
@@ -71,8 +85,30 @@ class RILL_API Scalar {
   /// The number whose element of `dtype` has these bits.
   static Scalar from_bits(DType dtype, std::uint64_t bits);
 
+  /// For the tracer: the number as an argument of a function that is recorded, where it stands for
+  /// the weak tensor of this id; and as it was before.
+  [[nodiscard]] constexpr Scalar as_argument(std::uint64_t id) const {
+    Scalar made = *this;
+    made.argument_ = id & ((std::uint64_t{1} << 56U) - 1);
+    return made;
+  }
+  [[nodiscard]] constexpr Scalar as_value() const { return as_argument(0); }
+  [[nodiscard]] constexpr bool is_argument() const { return argument_ != 0; }
+  /// The tensor's; 0 where it is no argument.
+  [[nodiscard]] constexpr std::uint64_t argument() const { return argument_; }
+  /// An argument that is recorded for all values: one of them.
+  static Scalar any(DType dtype);
+
  private:
-  Kind kind_ = Kind::integer;
+  [[nodiscard]] constexpr double as_real() const {
+    return kind_ == Kind::real ? real_
+           : kind_ == Kind::unsigned_integer
+               ? static_cast<double>(static_cast<std::uint64_t>(integer_))
+               : static_cast<double>(integer_);
+  }
+
+  Kind kind_ : 8 = Kind::integer;
+  std::uint64_t argument_ : 56 = 0;  // ids are given out one after the other
   union {
     std::int64_t integer_ = 0;
     double real_;

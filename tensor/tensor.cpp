@@ -1,5 +1,6 @@
 #include <rill/tensor/elements.h>
 #include <rill/tensor/float_environment.h>
+#include <rill/tensor/rehearsal.h>
 #include <rill/tensor/tensor.h>
 #include <rill/tensor/unnamed.h>
 
@@ -205,7 +206,14 @@ Tensor Tensor::weak(const Scalar& scalar) {
   body.scalar = scalar;
   body.immediate = scalar.bits(body.dtype);
   body.data = reinterpret_cast<std::byte*>(&body.immediate);
-  body.id = detail::next_value_id();
+  body.id = scalar.is_argument() ? scalar.argument() : detail::next_value_id();
+  if (scalar.is_argument() && Rehearsal::current() != nullptr) body.data = nullptr;  // no value yet
+  return made;
+}
+
+Tensor Tensor::abstract_weak(DType dtype) {
+  Tensor made = weak(Scalar::any(dtype));
+  made.body().data = nullptr;
   return made;
 }
 

@@ -211,6 +211,8 @@ class RILL_API Tensor {
   static Tensor abstract(const Shape& shape, DType dtype, Device device = Device::cpu());
   /// A weak rank-0 tensor: takes the dtype of what it meets.
   static Tensor weak(const Scalar& scalar);
+  /// The same without a value.
+  static Tensor abstract_weak(DType dtype);
   /// A view of this tensor's memory: `offset` from its first element, in elements.
   [[nodiscard]] Tensor view(const Shape& shape, std::span<const std::int64_t> strides,
                             std::int64_t offset) const;

@@ -303,7 +303,7 @@ class Compilation {
     if (step.executable != nullptr) to_.steps.emplace_back(std::move(step));
   }
 
-  [[nodiscard]] Launch launch(std::size_t g) const {
+  [[nodiscard]] Launch launch(std::size_t g) {
     const Group& group = to_.groups[g];
     const GroupKernel& of = units_.kernel(g);
     Launch made{.buffers = {},
@@ -319,10 +319,7 @@ class Compilation {
            static_cast<std::ptrdiff_t>(buffer.offset.value() *
                                        static_cast<std::int64_t>(size_of(spec(edge).dtype)))});
     }
-    for (const FusedKernel::Parameter& parameter : of.fused.parameters) {
-      made.parameters.push_back(
-          node(parameter.edge.node).value.body().scalar.bits(parameter.dtype));
-    }
+    add_parameters(made, of.fused);
     for (const Edge& edge : group.outputs) {
       const int start = units_.start_of(edge);
       if (start == Spec::nothing) continue;
@@ -335,6 +332,24 @@ class Compilation {
                              place(node(edge.node).inputs[static_cast<std::size_t>(start)]))});
     }
     return made;
+  }
+
+  void add_parameters(Launch& launch, const FusedKernel& fused) {
+    const std::size_t begin = to_.given.values.size();
+    for (const auto& [edge, dtype] : fused.parameters) {
+      const Tensor& value = node(edge.node).value;
+      if (!value.defined()) {  // an argument
+        const auto argument = static_cast<std::size_t>(
+            std::find(function_.inputs.begin(), function_.inputs.end(), edge.node) -
+            function_.inputs.begin());
+        to_.given.numbers.push_back({begin + launch.parameters.size(), argument, dtype});
+        launch.given = static_cast<std::ptrdiff_t>(begin);
+      }
+      launch.parameters.push_back(value.defined() ? value.body().scalar.bits(dtype) : 0);
+    }
+    if (launch.given >= 0)
+      to_.given.values.insert(to_.given.values.end(), launch.parameters.begin(),
+                              launch.parameters.end());
   }
 
   TracePlan& to_;

@@ -28,6 +28,7 @@ struct Workspace {
   std::vector<Tensor> variables;     // by number: the values of those that are only read
   std::vector<std::byte*> pointers;  // by place
   std::vector<std::byte*> buffers;
+  std::vector<std::uint64_t> parameters;  // of kernels that take numbers among the arguments
   std::vector<kernel::Operands> operands;
   std::vector<const std::byte*> inputs;
   std::vector<std::byte*> outputs;
@@ -84,6 +85,7 @@ class Run {
     if (!std::all_of(arguments.begin(), arguments.end(),
                      [](const Tensor* argument) { return argument->contiguous(); }))
       lay_out_arguments();
+    take_numbers();
     space_->owned.resize(of.owned.size());
     if (of.arena > 0) arena_ = Storage::allocate(of.arena, Device::cpu());
     for (const Place& place : of.places) space_->pointers.push_back(start_of(place));
@@ -136,7 +138,8 @@ class Run {
   void lay_out_arguments() {
     space_->dense.reserve(arguments_.size());
     for (const Tensor* argument : arguments_)
-      space_->dense.push_back(materialized(*argument, argument->dtype()));
+      space_->dense.push_back(argument->body().weak ? *argument
+                                                    : materialized(*argument, argument->dtype()));
     for (const Tensor& argument : space_->dense) space_->arguments.push_back(&argument);
     arguments_ = space_->arguments;
   }
@@ -245,6 +248,16 @@ class Run {
     space_->pointers[at] = owned.body().data;
   }
 
+  void take_numbers() {
+    if (of_.given.numbers.empty()) return;
+    space_->parameters = of_.given.values;
+    for (const auto& [at, argument, dtype] : of_.given.numbers)
+      space_->parameters[at] = arguments_[argument]->body().scalar.bits(dtype);
+  }
+  [[nodiscard]] const std::uint64_t* parameters(const Launch& launch) const {
+    return launch.given < 0 ? launch.parameters.data() : space_->parameters.data() + launch.given;
+  }
+
   void add_buffers(const Launch& launch) {
     for (const auto& buffer : launch.buffers)
       space_->buffers.push_back(pointer(buffer.place) + buffer.offset);
@@ -264,7 +277,7 @@ class Run {
     }
     add_buffers(launch);
     const kernel::Failure failure = step.executable->execute(
-        launch.measure, space_->buffers.data(), launch.sizes.data(), launch.parameters.data());
+        launch.measure, space_->buffers.data(), launch.sizes.data(), parameters(launch));
     if (failure.error != 0) fail(launch, failure);
   }
 
@@ -273,7 +286,7 @@ class Run {
     space_->operands.clear();
     std::byte* const* first = space_->buffers.data();
     for (const Launch& launch : step.launches) {
-      space_->operands.push_back({first, launch.sizes.data(), launch.parameters.data()});
+      space_->operands.push_back({first, launch.sizes.data(), parameters(launch)});
       first += launch.buffers.size();
     }
     step.executable->execute(space_->operands);
@@ -287,7 +300,7 @@ class Run {
       const auto value = [&](const Edge& edge) {
         const auto found = values.find({edge.node, edge.result});
         if (found != values.end()) return found->second;
-        if (node(edge.node).kind == Node::Kind::number) return node(edge.node).value;
+        if (spec(edge).weak) return tensor(place(edge));
         const Spec& of = spec(edge);
         const Tensor copy = Tensor::empty(of.shape, of.dtype);
         if (copy.size() > 0) std::memcpy(copy.body().data, pointer(place(edge)), bytes_of(of));
@@ -360,9 +373,30 @@ class Run {
   Storage arena_;
 };
 
+/// Whether each number among the arguments is one that the dtypes hold that it meets.
+bool numbers_fit(const TracePlan& plan, std::span<const Tensor* const> arguments) {
+  const auto fits = [&](const GivenParameters::Number& number) {
+    try {
+      (void)arguments[number.argument]->body().scalar.bits(number.dtype);
+      return true;
+    } catch (const ValueError&) {
+      return false;
+    }
+  };
+  return std::all_of(plan.given.numbers.begin(), plan.given.numbers.end(), fits);
+}
+
+/// As it is done eagerly: the call fails where that fails, and leaves the same state behind.
+std::vector<Tensor> one_by_one(const TracePlan& plan, std::span<const Tensor* const> arguments) {
+  std::vector<Tensor> values;
+  for (const Tensor* argument : arguments) values.push_back(*argument);
+  return plan.function->run(values);
+}
+
 }  // namespace
 
 std::vector<Tensor> execute(const TracePlan& plan, std::span<const Tensor* const> arguments) {
+  if (!numbers_fit(plan, arguments)) return one_by_one(plan, arguments);
   return Run(plan, arguments).run();
 }
 

@@ -1,7 +1,9 @@
 #include <rill/trace/graph.h>
 
 #include <algorithm>
+#include <cstring>
 
+#include <rill/ops/creation.h>
 #include <rill/tensor/error.h>
 #include <rill/trace/function.h>
 #include <rill/trace/json.h>
@@ -9,6 +11,48 @@
 #include <rill/trace/specialize.h>
 
 namespace rill {
+namespace {
+
+std::vector<const Tensor*> addresses(std::span<const Tensor> tensors) {
+  std::vector<const Tensor*> all;
+  all.reserve(tensors.size());
+  for (const Tensor& tensor : tensors) all.push_back(&tensor);
+  return all;
+}
+
+/// The value of a tensor that has one element and no axes.
+Scalar scalar_of(const Tensor& value) {
+  if (value.body().weak) return value.body().scalar;
+  std::uint64_t bits = 0;
+  std::memcpy(&bits, value.body().data, size_of(value.dtype()));
+  return Scalar::from_bits(value.dtype(), bits);
+}
+
+/// What is given for a value of the graph: a number for a number, even where its kind is another
+/// one, as long as that loses nothing: an integer for a real, a tensor of no axes.
+Tensor as_input(const Spec& spec, const Tensor& given) {
+  const bool same = given.body().weak == spec.weak && given.dtype() == spec.dtype;
+  if (same || given.rank() != 0 || given.abstract()) return given;
+  if (!spec.weak)
+    return given.body().weak && given.body().scalar.beside(spec.dtype) == spec.dtype &&
+                   spec.shape.rank() == 0
+               ? full(Shape{}, given, spec.dtype)
+               : given;
+  const Scalar number = scalar_of(given);
+  if (spec.dtype == float32 && number.kind() != Scalar::Kind::boolean)
+    return Tensor::weak(number.real());
+  return number.dtype() == spec.dtype ? Tensor::weak(number) : given;
+}
+
+std::vector<Tensor> as_inputs(const Function& function, std::span<const Tensor> given) {
+  std::vector<Tensor> inputs(given.begin(), given.end());
+  for (std::size_t i = 0; i < std::min(inputs.size(), function.inputs.size()); ++i)
+    inputs[i] =
+        as_input(function.nodes[static_cast<std::size_t>(function.inputs[i])].results[0], given[i]);
+  return inputs;
+}
+
+}  // namespace
 
 std::vector<std::shared_ptr<const Function>> Graph::functions() const {
   std::vector<std::shared_ptr<const Function>> records;
@@ -40,11 +84,14 @@ std::vector<Tensor> Graph::call(std::span<const Tensor> inputs) const {
   for (const Tensor& input : inputs) {
     if (!input.defined()) detail::fail_undefined("graph");
   }
-  std::vector<const Tensor*> arguments;
-  arguments.reserve(inputs.size());
-  for (const Tensor& input : inputs) arguments.push_back(&input);
+  const auto arguments = addresses(inputs);
   for (const auto& function : functions_) {
     if (const auto ready = function->prepare(arguments)) return rill::run(*ready, arguments);
+  }
+  for (const auto& function : functions_) {
+    const std::vector<Tensor> converted = as_inputs(*function->record(), inputs);
+    const auto others = addresses(converted);
+    if (const auto ready = function->prepare(others)) return rill::run(*ready, others);
   }
   std::string text = "graph: no signature takes (";
   const char* separator = "";
@@ -68,14 +115,14 @@ std::vector<Tensor> Graph::run(std::span<const Feed> feeds,
   std::shared_ptr<const Function> chosen = functions_.front()->record();
   for (const auto& prepared : functions_) {
     const std::shared_ptr<const Function>& function = prepared->record();
-    std::vector<const Tensor*> inputs;
+    std::vector<Tensor> inputs;
     for (const int input : function->inputs) {
-      const std::string& wanted = function->nodes[static_cast<std::size_t>(input)].name;
+      const Node& node = function->nodes[static_cast<std::size_t>(input)];
       const auto fed = std::find_if(feeds.begin(), feeds.end(),
-                                    [&](const Feed& feed) { return feed.first == wanted; });
-      if (fed != feeds.end()) inputs.push_back(&fed->second);
+                                    [&](const Feed& feed) { return feed.first == node.name; });
+      if (fed != feeds.end()) inputs.push_back(as_input(node.results[0], fed->second));
     }
-    const auto sizes = sizes_of(*function, inputs);
+    const auto sizes = sizes_of(*function, addresses(inputs));
     if (!sizes) continue;
     chosen = sizes->empty() ? function
                             : std::make_shared<const Function>(specialized(*function, *sizes));
@@ -89,11 +136,13 @@ std::vector<Tensor> Graph::run(std::span<const Feed> feeds,
     return chosen->named(name, where);
   };
   std::vector<Tensor> values(chosen->nodes.size());
-  for (const auto& [name, value] : feeds) {
+  for (const auto& [name, given] : feeds) {
     const Edge edge = fed_edge(name);
     const Node& node = chosen->nodes[static_cast<std::size_t>(edge.node)];
     const Spec& spec = node.results[static_cast<std::size_t>(edge.result)];
-    if (node.results.size() != 1 || value.dtype() != spec.dtype || !(value.shape() == spec.shape)) {
+    const Tensor value = as_input(spec, given);
+    if (node.results.size() != 1 || value.dtype() != spec.dtype || value.body().weak != spec.weak ||
+        !(value.shape() == spec.shape)) {
       throw TraceError("run: '" + std::string(name) + "' is " + spec.text() + " and is fed " +
                        value.type_text() + where.suffix());
     }

@@ -23,8 +23,10 @@ namespace rill {
 struct Function;
 class Prepared;
 
-/// A tensor under the name of an input: `g.run({{"x", x}}, {"logits"})`.
-using Feed = std::pair<std::string_view, Tensor>;
+/// A tensor or a number under the name of an input: `g.run({{"x", x}}, {"logits"})`.
+struct Feed : std::pair<std::string_view, Tensor> {
+  Feed(std::string_view name, const Operand& value) : pair(name, value.tensor()) {}
+};
 
 struct DrawOptions {
   /// A timeline that a `Profiler` wrote: its times are shown.
@@ -64,11 +66,11 @@ class RILL_API Graph {
   [[nodiscard]] std::string text(std::string_view weights_file = "",
                                  std::map<std::string, Tensor>* weights = nullptr) const;
 
-  /// Runs the signature that fits the arguments. Throws `TraceError` when none does, listing those
-  /// there are.
+  /// Runs the signature that fits the arguments: tensors, and numbers where the function took
+  /// `Scalar`s. Throws `TraceError` when none does, listing those there are.
   template <class... Arguments>
   Tensor operator()(const Arguments&... arguments) const {
-    const std::array<Tensor, sizeof...(Arguments)> inputs = {Tensor(arguments)...};
+    const std::array<Tensor, sizeof...(Arguments)> inputs = {Operand(arguments).tensor()...};
     return single(call(inputs));
   }
   [[nodiscard]] std::vector<Tensor> call(std::span<const Tensor> inputs) const;

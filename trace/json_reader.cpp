@@ -58,6 +58,19 @@ Scalar number_from(const Place& place) {
   return {place.at("real").real()};
 }
 
+/// What an input takes: tensors like one, or numbers.
+Spec input_spec(const Place& place) {
+  if (!place.has("number")) {
+    place.require_only({"dtype", "shape"});
+    return place.spec();
+  }
+  place.require_only({"number"});
+  const DType dtype = place.at("number").dtype();
+  if (dtype != bool_ && dtype != int64 && dtype != uint64 && dtype != float32)
+    place.fail("is a number of bool, int64, uint64 or float32");
+  return {.dtype = dtype, .shape = {}, .weak = true};
+}
+
 class Reader {
  public:
   explicit Reader(const std::map<std::string, Tensor>& weights) : weights_(weights) {}
@@ -216,9 +229,8 @@ class Reader {
       operation(place, f, by_name, n);
     } else if (place.has("input")) {
       place.require_only({"name", "input"});
-      place.at("input").require_only({"dtype", "shape"});
       n.kind = Node::Kind::input;
-      n.results = {place.at("input").spec()};
+      n.results = {input_spec(place.at("input"))};
     } else if (place.has("number")) {
       place.require_only({"name", "number"});
       n.kind = Node::Kind::number;

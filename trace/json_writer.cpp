@@ -121,7 +121,11 @@ class Writer {
     Json json{{"name", n.name}};
     switch (n.kind) {
       case Node::Kind::input:
-        json["input"] = spec(n.results[0]);
+        if (n.results[0].weak) {
+          json["input"] = {{"number", name(n.results[0].dtype)}};
+        } else {
+          json["input"] = spec(n.results[0]);
+        }
         break;
       case Node::Kind::number:
         json["number"] = number(n.value.body().scalar);

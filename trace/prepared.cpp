@@ -24,7 +24,9 @@ bool fits(const Function& function, std::span<const Tensor* const> arguments) {
   if (arguments.size() != function.inputs.size()) return false;
   for (std::size_t i = 0; i < arguments.size(); ++i) {
     const Spec& spec = function.nodes[static_cast<std::size_t>(function.inputs[i])].results[0];
-    if (arguments[i]->dtype() != spec.dtype || !(arguments[i]->shape() == spec.shape)) return false;
+    if (arguments[i]->dtype() != spec.dtype || arguments[i]->body().weak != spec.weak ||
+        !(arguments[i]->shape() == spec.shape))
+      return false;
   }
   return true;
 }
@@ -87,7 +89,7 @@ bool Prepared::alike(const Prepared& other) const {
                       const Spec& a = record_->nodes[static_cast<std::size_t>(mine)].results[0];
                       const Spec& b =
                           other.record_->nodes[static_cast<std::size_t>(theirs)].results[0];
-                      return a.dtype == b.dtype && a.shape == b.shape;
+                      return a.dtype == b.dtype && a.weak == b.weak && a.shape == b.shape;
                     });
 }
 

@@ -39,7 +39,8 @@ Recorder::Recorder(Recorder& outer, std::span<const Tensor> arguments)
 Edge Recorder::input(const Tensor& argument, std::string_view name) {
   Node node;
   node.kind = Node::Kind::input;
-  node.results = {{argument.dtype(), argument.shape()}};
+  node.results = {
+      {.dtype = argument.dtype(), .shape = argument.shape(), .weak = argument.body().weak}};
   const Edge edge{add(std::move(node), name), 0};
   function_.inputs.push_back(edge.node);
   known_[argument.id()] = edge;
@@ -89,7 +90,7 @@ Edge Recorder::edge_of(const Tensor& tensor) {
   // From outside the function, or made of numbers inside it: the trace keeps the value.
   Node node;
   node.kind = tensor.body().weak ? Node::Kind::number : Node::Kind::constant;
-  node.value = tensor;
+  node.value = tensor.body().weak ? Tensor::weak(tensor.body().scalar.as_value()) : tensor;
   node.results = {{tensor.dtype(), tensor.shape()}};
   const Edge edge{add(std::move(node), tensor.body().weak ? "number" : "constant"), 0};
   known_[tensor.id()] = edge;

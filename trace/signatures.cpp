@@ -37,7 +37,8 @@ class OwnTensors {
  public:
   explicit OwnTensors(std::span<const Tensor* const> given) : given_(given) {
     for (const Tensor* tensor : given) {
-      own_.push_back(tensor->view(tensor->shape(), tensor->strides(), 0));
+      own_.push_back(tensor->body().weak ? Tensor::weak(tensor->body().scalar.as_value())
+                                         : tensor->view(tensor->shape(), tensor->strides(), 0));
       if (!Listeners::none()) Listeners::tell(&Listener::alias, AliasEvent{own_.back(), *tensor});
     }
   }
@@ -85,11 +86,11 @@ class Signatures::State {
     return record(arguments, names(), body, where);
   }
 
-  void warm_up(std::span<const TensorSpec> inputs, std::size_t parameters, const Body& body,
+  void warm_up(std::span<const TensorSpec> inputs, std::span<const bool> numbers, const Body& body,
                Where where) {
-    if (inputs.size() != parameters)
-      throw TraceError("warm_up: the function takes " + std::to_string(parameters) +
-                       " tensors, and is given " + std::to_string(inputs.size()) + " specs" +
+    if (inputs.size() != numbers.size())
+      throw TraceError("warm_up: the function takes " + std::to_string(numbers.size()) +
+                       " arguments, and is given " + std::to_string(inputs.size()) + " specs" +
                        where.suffix());
     for (const TensorSpec& input : inputs) {
       if (!input.shape.known())
@@ -99,17 +100,29 @@ class Signatures::State {
     std::vector<Tensor> abstract;
     Leaves leaves;
     abstract.reserve(inputs.size());
-    for (const TensorSpec& input : inputs)
-      leaves.tensor(abstract.emplace_back(Tensor::abstract(input.shape, input.dtype)));
+    for (std::size_t i = 0; i < inputs.size(); ++i) {
+      const auto& [dtype, shape, name] = inputs[i];
+      if (!numbers[i]) {
+        leaves.tensor(abstract.emplace_back(Tensor::abstract(shape, dtype)));
+        continue;
+      }
+      if (shape.rank() != 0 || (dtype != float32 && dtype != int64 && dtype != bool_))
+        throw TraceError("warm_up: a Scalar is float32[], int64[] or bool[], not " +
+                         std::string(rill::name(dtype)) + shape.text() + where.suffix());
+      leaves.scalar(Scalar::any(dtype));
+    }
     const auto tensors = leaves.tensors();
-    if (find("", tensors).ready != nullptr) return;
+    if (find(leaves.fixed_values(), tensors).ready != nullptr) return;
     if (!options_.inputs.empty()) {
       (void)ready_of_specs(leaves, body, where);
       return;
     }
-    auto [function, like] = rehearse(inputs, body);
-    keep({.fixed = {}, .function = prepared(std::move(function)), .names = {}, .like = like});
-    (void)find("", tensors);
+    auto [function, like] = rehearse(inputs, tensors, body);
+    keep({.fixed = leaves.fixed_values(),
+          .function = prepared(std::move(function)),
+          .names = {},
+          .like = like});
+    (void)find(leaves.fixed_values(), tensors);
   }
 
   [[nodiscard]] int count() const {
@@ -244,12 +257,14 @@ class Signatures::State {
     return results;
   }
 
-  /// The function of tensors without values.
-  Rehearsed rehearse(std::span<const TensorSpec> inputs, const Body& body) {
+  /// The function of tensors without values, and of numbers where `arguments` have numbers.
+  Rehearsed rehearse(std::span<const TensorSpec> inputs, std::span<const Tensor* const> arguments,
+                     const Body& body) {
     std::vector<Tensor> own;
     std::vector<std::string> names;
     for (std::size_t i = 0; i < inputs.size(); ++i) {
-      own.push_back(Tensor::abstract(inputs[i].shape, inputs[i].dtype));
+      own.push_back(arguments[i]->body().weak ? Tensor::abstract_weak(arguments[i]->dtype())
+                                              : Tensor::abstract(inputs[i].shape, inputs[i].dtype));
       names.push_back(!inputs[i].name.empty() ? inputs[i].name
                       : inputs.size() == 1    ? "x"
                                               : "x" + std::to_string(i));
@@ -276,7 +291,7 @@ class Signatures::State {
       throw TraceError("trace: {.inputs} has " + std::to_string(options_.inputs.size()) +
                        " specs, and the function is given " + text_of(tensors) + where.suffix());
     if (!has_entry(arguments.fixed_values())) {
-      auto [function, like] = rehearse(options_.inputs, body);
+      auto [function, like] = rehearse(options_.inputs, tensors, body);
       keep({.fixed = arguments.fixed_values(),
             .function = prepared(std::move(function)),
             .names = {},
@@ -312,7 +327,7 @@ class Signatures::State {
     const auto narrower = open_differences(arguments.fixed_values(), inputs);
     if (narrower == nullptr) return {};
     try {
-      auto [function, like] = rehearse(inputs, body);
+      auto [function, like] = rehearse(inputs, tensors, body);
       keep({.fixed = arguments.fixed_values(),
             .function = prepared(std::move(function), true),
             .names = names(),
@@ -369,7 +384,7 @@ class Signatures::State {
         if (!values[i].real && count_ + 1 < many_recordings) continue;
         return tell("the argument " + values[i].name + " has been " + before[i].text + " and " +
                     values[i].text + ", and each value is a trace of its own" +
-                    (values[i].real ? ": pass a tensor" : ""));
+                    (values[i].real ? ": make it a Scalar, or a tensor" : ""));
       }
     }
     if (count_ + 1 >= many_recordings)
@@ -420,11 +435,11 @@ Signatures::Results Signatures::call(const Leaves& arguments,
   return state_->call(arguments, names, body, where);
 }
 
-void Signatures::warm_up(std::span<const TensorSpec> inputs, std::size_t parameters,
+void Signatures::warm_up(std::span<const TensorSpec> inputs, std::span<const bool> numbers,
                          const Body& body, Where where) {
   if (is_tracing())
     throw TraceError("warm_up: not inside a function that is being recorded" + where.suffix());
-  state_->warm_up(inputs, parameters, body, where);
+  state_->warm_up(inputs, numbers, body, where);
 }
 
 Signatures::Inlined::Inlined(const Signatures& of, Where where) {

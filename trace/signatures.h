@@ -70,7 +70,8 @@ class RILL_API Signatures {
   Results call(const Leaves& arguments, const std::function<LeafNames()>& names, const Body& body,
                Where where);
   /// Captures the function for tensors like these, and makes it ready.
-  void warm_up(std::span<const TensorSpec> inputs, std::size_t parameters, const Body& body,
+  /// `numbers`: which parameters are `Scalar`s.
+  void warm_up(std::span<const TensorSpec> inputs, std::span<const bool> numbers, const Body& body,
                Where where);
 
   /// A call while another function is recorded, of which it becomes a part. Throws `TraceError`

@@ -146,7 +146,9 @@ std::optional<SizeValues> sizes_of(const Function& function,
   for (std::size_t i = 0; i < inputs.size(); ++i) {
     const Spec& spec = function.nodes[static_cast<std::size_t>(function.inputs[i])].results[0];
     const Tensor& given = *inputs[i];
-    if (given.dtype() != spec.dtype || given.rank() != spec.shape.rank()) return std::nullopt;
+    if (given.dtype() != spec.dtype || given.body().weak != spec.weak ||
+        given.rank() != spec.shape.rank())
+      return std::nullopt;
     for (int d = 0; d < given.rank(); ++d) {
       const Dim wanted = spec.shape[d];
       const Dim size = given.shape()[d];

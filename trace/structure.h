@@ -6,6 +6,8 @@
 #include <array>
 #include <concepts>
 #include <cstddef>
+#include <cstdint>
+#include <list>
 #include <span>
 #include <string>
 #include <string_view>
@@ -17,6 +19,7 @@
 #include <rill/autograd/variable.h>
 #include <rill/tensor/export.h>
 #include <rill/tensor/field.h>
+#include <rill/tensor/scalar.h>
 #include <rill/tensor/tensor.h>
 
 namespace rill::detail {
@@ -47,9 +50,9 @@ concept OptionalLike = requires(const T& t) {
   *t;
 };
 
-/// Calls `visitor.tensor(t)` for tensors, `visitor.variable(v)` for variables, and
-/// `visitor.fixed(x)` for what belongs to the structure: numbers, texts, keys, lengths. Parts are
-/// announced by `visitor.enter(name or number)` and `visitor.leave()`.
+/// Calls `visitor.tensor(t)` for tensors, `visitor.scalar(s)` for `Scalar`s, `visitor.variable(v)`
+/// for variables, and `visitor.fixed(x)` for what belongs to the structure: numbers, texts, keys,
+/// lengths. Parts are announced by `visitor.enter(name or number)` and `visitor.leave()`.
 template <class T, class Visitor>
 void walk(T& value, Visitor& visitor) {
   using U = std::remove_const_t<T>;
@@ -60,6 +63,8 @@ void walk(T& value, Visitor& visitor) {
   };
   if constexpr (std::same_as<U, Tensor>) {
     visitor.tensor(value);
+  } else if constexpr (std::same_as<U, Scalar>) {
+    visitor.scalar(value);
   } else if constexpr (std::same_as<U, Variable>) {
     visitor.variable(value);
   } else if constexpr (Fixed<U>) {
@@ -85,7 +90,8 @@ void walk(T& value, Visitor& visitor) {
     for (auto& inner : value) part(i++, inner);
   } else {
     static_assert(ListsFields<U>,
-                  "arguments and results of a traced function are tensors, variables, numbers, "
+                  "arguments and results of a traced function are tensors, Scalars, variables, "
+                  "numbers, "
                   "texts, containers of them, and structs that list their members in fields()");
   }
 }
@@ -112,8 +118,8 @@ std::string text_of_fixed(const T& value) {
   }
 }
 
-/// The leaves of some arguments: tensors by address, and all else as one text. Makes no memory of
-/// its own for up to sixteen tensors and nothing else.
+/// The leaves of some arguments: tensors by address, `Scalar`s as weak tensors, and all else as one
+/// text. Makes no memory of its own for up to sixteen tensors and nothing else.
 class Leaves {
  public:
   void tensor(const Tensor& value) {
@@ -122,6 +128,12 @@ class Leaves {
     if (count_ == few_.size()) many_.assign(few_.begin(), few_.end());
     if (count_ >= few_.size()) many_.push_back(&value);
     ++count_;
+  }
+  /// Its kind belongs to the structure: an integer beside bools is another dtype than a real.
+  void scalar(const Scalar& value) {
+    const Tensor& number = numbers_.emplace_back(Tensor::weak(value));
+    fixed_ += static_cast<char>('a' + static_cast<int>(number.dtype()));
+    tensor(number);
   }
   void variable(const Variable& value) { text("v" + fixed_text(variable_id(value))); }
   template <class T>
@@ -149,6 +161,7 @@ class Leaves {
   std::array<const Tensor*, 16> few_;  // NOLINT: the first `count_` are set
   std::vector<const Tensor*> many_;
   std::size_t count_ = 0;
+  std::list<Tensor> numbers_;  // which stay where they are
   std::string fixed_;
 };
 
@@ -172,6 +185,7 @@ class RILL_API LeafNames {
   void tensor(const Tensor& value) {
     if (value.defined()) tensors_.push_back(path());
   }
+  void scalar(const Scalar&) { tensors_.push_back(path()); }
   void variable(const Variable&) {}
   template <class T>
   void fixed(const T& value) {
@@ -196,12 +210,20 @@ class RILL_API LeafNames {
   std::vector<FixedValue> fixed_;
 };
 
-/// Puts tensors in the places of those that are there, one after the other.
+/// Puts tensors in the places of those that are there, one after the other, and numbers in those of
+/// `Scalar`s: as values, or as arguments of a function that is recorded.
 class ReplaceTensors {
  public:
-  explicit ReplaceTensors(std::span<const Tensor> by) : by_(by) {}
+  enum class Numbers : std::uint8_t { values, arguments };
+
+  explicit ReplaceTensors(std::span<const Tensor> by, Numbers numbers = Numbers::values)
+      : by_(by), numbers_(numbers) {}
   void tensor(Tensor& value) {
     if (value.defined()) value = by_[next_++];
+  }
+  void scalar(Scalar& value) {
+    const Tensor& number = by_[next_++];
+    value = number.body().scalar.as_argument(numbers_ == Numbers::arguments ? number.id() : 0);
   }
   void variable(Variable&) {}
   template <class T>
@@ -212,6 +234,7 @@ class ReplaceTensors {
 
  private:
   std::span<const Tensor> by_;
+  Numbers numbers_;
   std::size_t next_ = 0;
 };
 

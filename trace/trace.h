@@ -3,6 +3,7 @@
 /// plain one.
 #pragma once
 
+#include <array>
 #include <concepts>
 #include <functional>
 #include <initializer_list>
@@ -40,10 +41,10 @@ concept HasOneSignature = requires(F&& f) { std::function(std::forward<F>(f)); }
 /// A traced function with the signature of the plain one; copies share what has been recorded.
 ///
 /// Tensors among the arguments are traced, wherever they stand: in vectors, maps, tuples, structs
-/// that list their members. All else is part of the signature by its value: another number or text
-/// is another trace. Variables are captured by reference, other outer tensors by value. Random
-/// draws and assignments happen anew in every call. What the host reads of a tensor while it is
-/// recorded is a `TraceError`.
+/// that list their members; so are `Scalar`s, numbers that may be others in every call. All else is
+/// part of the signature by its value: another number or text is another trace. Variables are
+/// captured by reference, other outer tensors by value. Random draws and assignments happen anew in
+/// every call. What the host reads of a tensor while it is recorded is a `TraceError`.
 template <class Signature>
 class Traced;
 
@@ -67,31 +68,41 @@ class Traced<R(P...)> {
     }
     detail::Leaves leaves;
     (detail::walk(arguments, leaves), ...);
-    const auto body = [&](std::span<const Tensor> tensors) {
-      return run(std::tuple<detail::Argument<P>...>(arguments...), tensors);
+    // What is handed on captures two pointers at most, for which a `std::function` makes no memory.
+    const auto all = std::tie(arguments...);
+    const auto body = [this, &all](std::span<const Tensor> tensors) {
+      return run(std::tuple<detail::Argument<P>...>(all), tensors);
     };
-    const auto names = [&] {  // only looked at where something is recorded
-      detail::LeafNames found;
-      [[maybe_unused]] int number = 0;
-      (found.argument(sizeof...(P) == 1 ? -1 : number++, arguments), ...);
-      return found;
+    const auto names = [&all] {  // only looked at where something is recorded
+      return std::apply(
+          [](const auto&... each) {
+            detail::LeafNames found;
+            [[maybe_unused]] int number = 0;
+            (found.argument(sizeof...(P) == 1 ? -1 : number++, each), ...);
+            return found;
+          },
+          all);
     };
     return result(signatures_->call(leaves, names, body, where));
   }
 
-  /// Makes the function ready for tensors like these, without running it.
+  /// Makes the function ready for tensors like these, without running it; a `Scalar` is
+  /// `spec({}, float32)`, or of int64 or bool.
   ///
   ///     auto f = trace([](const Tensor& x) { return tanh(x) * 2; });
   ///     f.warm_up({spec({32, 784})});
   void warm_up(std::initializer_list<TensorSpec> inputs, Where where = Where::here()) const
-    requires(std::same_as<detail::Argument<P>, Tensor> && ...)
+    requires((std::same_as<detail::Argument<P>, Tensor> ||
+              std::same_as<detail::Argument<P>, Scalar>) &&
+             ...)
   {
     const auto body = [&](std::span<const Tensor> tensors) {
       return [&]<std::size_t... I>(std::index_sequence<I...>) {
-        return run(std::tuple<detail::Argument<P>...>(tensors[I]...), tensors);
+        return run(std::tuple<detail::Argument<P>...>(place_for<P>(tensors[I])...), tensors);
       }(std::index_sequence_for<P...>{});
     };
-    signatures_->warm_up(std::span(inputs.begin(), inputs.size()), sizeof...(P), body, where);
+    constexpr std::array<bool, sizeof...(P)> numbers{std::same_as<detail::Argument<P>, Scalar>...};
+    signatures_->warm_up(std::span(inputs.begin(), inputs.size()), numbers, body, where);
   }
 
   /// How often the function has been recorded.
@@ -108,10 +119,19 @@ class Traced<R(P...)> {
   }
 
  private:
+  template <class One>
+  static detail::Argument<One> place_for(const Tensor& tensor) {
+    if constexpr (std::same_as<detail::Argument<One>, Scalar>) {
+      return tensor.body().scalar;
+    } else {
+      return tensor;
+    }
+  }
+
   /// Calls the function with these tensors in the arguments' places.
   detail::Signatures::Results run(std::tuple<detail::Argument<P>...> arguments,
                                   std::span<const Tensor> tensors) const {
-    detail::ReplaceTensors replace(tensors);
+    detail::ReplaceTensors replace(tensors, detail::ReplaceTensors::Numbers::arguments);
     std::apply([&](auto&... each) { (detail::walk(each, replace), ...); }, arguments);
     detail::Signatures::Results results;
     if constexpr (std::is_void_v<R>) {

@@ -49,6 +49,7 @@ struct Launch {
   std::vector<Buffer> buffers;
   std::vector<std::int64_t> sizes;
   std::vector<std::uint64_t> parameters;
+  std::ptrdiff_t given = -1;  ///< where its parameters begin among those that calls give, or -1
   kernel::Measure measure;
   std::vector<Start> starts;
   std::size_t group;  ///< whose kernel it is
@@ -86,6 +87,18 @@ struct NodeStep {
 
 using Step = std::variant<KernelStep, LibraryStep, ReadStep, AssignStep, NodeStep>;
 
+/// The parameters of kernels that take numbers among the arguments: `values` with the arguments'
+/// bits in the places of `numbers`.
+struct GivenParameters {
+  struct Number {
+    std::size_t at;
+    std::size_t argument;
+    DType dtype;
+  };
+  std::vector<std::uint64_t> values;
+  std::vector<Number> numbers;
+};
+
 /// A variable that the function reads or assigns. A call holds it all the time: shared, or
 /// exclusively where it assigns.
 struct VariableUse {
@@ -117,7 +130,8 @@ struct TracePlan {
   std::vector<Spec> owned;             ///< by number
   std::vector<Tensor> constants;       ///< by number
   std::vector<VariableUse> variables;  ///< by number: in the order of their ids
-  std::size_t arena = 0;               ///< bytes of values that live during a run
+  GivenParameters given;
+  std::size_t arena = 0;  ///< bytes of values that live during a run
 
   [[nodiscard]] const Node& node(int number) const {
     return function->nodes[static_cast<std::size_t>(number)];

@@ -205,7 +205,7 @@ TEST_CASE("a fixed float that changes, and shapes without end, are told of once"
   CHECK(told([&] { (void)f(row, 0.5); }).empty());
   CHECK(told([&] { (void)f(row, 0.25); }) ==
         "rill: trace: the argument x1 has been 0.5 and 0.25, and each value is a trace of its own: "
-        "pass a tensor\n");
+        "make it a Scalar, or a tensor\n");
   CHECK(told([&] { (void)f(row, 0.125); }).empty());
 
   auto g = trace([](const Tensor& x) { return x + 1.0; });
@@ -304,8 +304,9 @@ TEST_CASE("warm_up makes a function ready without running it") {
   (void)f(ones({4, 3}));
   CHECK(runs == 1);
   CHECK(equal(w, ones({3, 2}) * 2.0));
-  CHECK(thrown<TraceError>([&] { f.warm_up({}); }).find("takes 1 tensors, and is given 0 specs") !=
-        std::string::npos);
+  CHECK(thrown<TraceError>([&] {
+          f.warm_up({});
+        }).find("takes 1 arguments, and is given 0 specs") != std::string::npos);
   CHECK(thrown<TraceError>([&] { f.warm_up({spec({unknown, 3})}); }).find("must be known") !=
         std::string::npos);
 }

@@ -30,7 +30,8 @@ Member member_of(const Function& function, int node_number) {
   for (const Edge& edge : node.inputs) {
     const Node& from = function.nodes[static_cast<std::size_t>(edge.node)];
     const Spec& spec = from.results[static_cast<std::size_t>(edge.result)];
-    if (spec.weak && from.kind != Node::Kind::number) return member;  // a number made on the way
+    if (spec.weak && from.kind != Node::Kind::number && from.kind != Node::Kind::input)
+      return member;  // a number made on the way
     inputs.push_back(from.kind == Node::Kind::number ? from.value : spec.abstract());
   }
   Infer infer(*node.op, node.attributes, inputs, {});

@@ -5,6 +5,7 @@
 #include <queue>
 #include <utility>
 
+#include <rill/cpu/thread_pool.h>
 #include <rill/ops/plans.h>
 #include <rill/tensor/error.h>
 #include <rill/trace/trace_plan.h>
@@ -31,7 +32,7 @@ Units::Units(const Function& function, std::span<const Member> members,
       kernels_(groups.size()) {
   make();
   sort(effects);
-  for (std::size_t g = 0; g < groups.size(); ++g) prepare(g);
+  prepare();
   join();
 }
 
@@ -142,19 +143,30 @@ void Units::sort(const Effects& effects) {
   if (order_.size() != units_.size()) throw InternalError("trace: groups wait for one another");
 }
 
-void Units::prepare(std::size_t g) {
-  const Group& group = groups_[g];
-  if (std::all_of(group.outputs.begin(), group.outputs.end(),
-                  [&](const Edge& edge) { return bytes_of(spec(edge)) == 0; }) &&
-      std::none_of(group.nodes.begin(), group.nodes.end(),
-                   [&](int n) { return members_[static_cast<std::size_t>(n)].checks; }))
-    return;
-  GroupKernel& made = kernels_[g];
-  made.fused = fuse(function_, members_, group);
-  made.fingerprint = kernel::fingerprint(made.fused.program);
-  made.executable = kernel::backend(Device::cpu()).prepare(made.fused.program);
-  for (const Dim size : made.fused.sizes) made.sizes.push_back(size.value());
-  made.measure = made.executable->measure(made.sizes.data());
+bool Units::computes(const Group& group) const {
+  return std::any_of(group.outputs.begin(), group.outputs.end(),
+                     [&](const Edge& edge) { return bytes_of(spec(edge)) > 0; }) ||
+         std::any_of(group.nodes.begin(), group.nodes.end(),
+                     [&](int n) { return members_[static_cast<std::size_t>(n)].checks; });
+}
+
+/// Compiling takes by far the longest, so all threads compile.
+void Units::prepare() {
+  std::vector<GroupKernel*> made;
+  for (std::size_t g = 0; g < groups_.size(); ++g) {
+    if (!computes(groups_[g])) continue;
+    made.push_back(&kernels_[g]);
+    made.back()->fused = fuse(function_, members_, groups_[g]);
+  }
+  const auto compile = [](GroupKernel& kernel) {
+    kernel.fingerprint = kernel::fingerprint(kernel.fused.program);
+    kernel.executable = kernel::backend(Device::cpu()).prepare(kernel.fused.program);
+    for (const Dim size : kernel.fused.sizes) kernel.sizes.push_back(size.value());
+    kernel.measure = kernel.executable->measure(kernel.sizes.data());
+  };
+  cpu::parallel_for(std::ssize(made), 1, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t k = begin; k < end; ++k) compile(*made[static_cast<std::size_t>(k)]);
+  });
 }
 
 /// Units with the same pointwise kernel run together, where the first of them runs, when what

@@ -74,7 +74,8 @@ class Units {
   void make();
   [[nodiscard]] std::shared_ptr<const kernel::Plan> library(int n) const;
   void sort(const Effects& effects);
-  void prepare(std::size_t g);
+  [[nodiscard]] bool computes(const Group& group) const;
+  void prepare();
   void join();
   [[nodiscard]] bool joinable(std::size_t g) const;
   bool joins(std::size_t u, std::vector<std::size_t>& alike);
