@@ -1,5 +1,6 @@
 // Every float32 value through every unary function. Hours of the interpreter, minutes of generated
-// code: run by `./dev test --exhaustive` only.
+// code: run by `./dev test --exhaustive` only; `rill-tests "[exhaustive]" -c tanh` runs one
+// function.
 
 #include <algorithm>
 #include <bit>
@@ -44,26 +45,28 @@ TEST_CASE("Every float32 result is within its documented bound", "[.][exhaustive
   const std::uint64_t all = std::uint64_t{1} << 32;
   const std::uint64_t threads = std::max(1U, std::thread::hardware_concurrency());
   for (const MathFunction& function : math_functions) {
-    const auto program =
-        backend(Device::cpu()).prepare(elementwise(float32, 1, [&](std::span<const Value> x) {
-          return function.body(x[0]);
-        }));
-    std::vector<Worst> parts(threads);
-    std::vector<std::thread> workers;
-    for (std::uint64_t t = 0; t < threads; ++t) {
-      workers.emplace_back([&, t] {
-        parts[t] = worst_over(function, *program, all / threads * t,
-                              t + 1 == threads ? all : all / threads * (t + 1));
-      });
+    DYNAMIC_SECTION(function.name) {
+      const auto program =
+          backend(Device::cpu()).prepare(elementwise(float32, 1, [&](std::span<const Value> x) {
+            return function.body(x[0]);
+          }));
+      std::vector<Worst> parts(threads);
+      std::vector<std::thread> workers;
+      for (std::uint64_t t = 0; t < threads; ++t) {
+        workers.emplace_back([&, t] {
+          parts[t] = worst_over(function, *program, all / threads * t,
+                                t + 1 == threads ? all : all / threads * (t + 1));
+        });
+      }
+      for (std::thread& worker : workers) worker.join();
+      const Worst worst =
+          *std::max_element(parts.begin(), parts.end(),
+                            [](const Worst& a, const Worst& b) { return a.error < b.error; });
+      std::printf("%-9s %.4f ULP at %a (%.9g)\n", function.name, worst.error,
+                  static_cast<double>(worst.where), static_cast<double>(worst.where));
+      std::fflush(stdout);
+      CHECK(worst.error <= function.bound_single);
     }
-    for (std::thread& worker : workers) worker.join();
-    const Worst worst =
-        *std::max_element(parts.begin(), parts.end(),
-                          [](const Worst& a, const Worst& b) { return a.error < b.error; });
-    std::printf("%-9s %.4f ULP at %a (%.9g)\n", function.name, worst.error,
-                static_cast<double>(worst.where), static_cast<double>(worst.where));
-    std::fflush(stdout);
-    CHECK(worst.error <= function.bound_single);
   }
 }
 
