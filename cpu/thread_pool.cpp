@@ -26,8 +26,8 @@
 #include <rill/cpu/environment.h>
 #include <rill/tensor/error.h>
 #include <rill/tensor/float_environment.h>
-#include <rill/tensor/timeline.h>
 #include <rill/tensor/threads.h>
+#include <rill/tensor/timeline.h>
 
 #if defined(__SSE2__)
 #include <immintrin.h>

@@ -79,7 +79,9 @@ TEST_CASE("the gradient of a layer norm is one kernel, and sums over rows that m
     return tape.gradient(y * y, std::vector<Source>{x, scale, shift});
   });
   (void)f(ones({64, 32}), ones({32}), ones({32}));
-  CHECK(f.explain() == R"((float32[64,32] x0, float32[32] x1, float32[32] x2) -> (float32[64,32] result_0, float32[32] result_1, float32[32] result_2)
+  CHECK(
+      f.explain() ==
+      R"((float32[64,32] x0, float32[32] x1, float32[32] x2) -> (float32[64,32] result_0, float32[32] result_1, float32[32] result_2)
 kernel   in 8,448 B, out 16,896 B, 38 op, 55 %: layer_norm add normalization_gradient -> float32[64,1] layer_norm float32[64,1] layer_norm float32[64,32] add float32[64,32] normalization_gradient
 kernel   in 16,896 B, out 256 B, 5 op, 39 %: normalization_sums -> float32[1,32] normalization_sums float32[1,32] normalization_sums
 kernel   in 128 B, out 128 B, 1 op, 6 %: sum reshape -> float32[32] reshape (and 1 alike)
@@ -96,7 +98,8 @@ TEST_CASE("a composition is looked into: its operators fuse with those around it
   const Tensor scale = rng::normal({32});
   (void)f(x, scale, scale);
   CHECK(equal(f(x, scale, scale), body(x, scale, scale)));
-  CHECK(f.explain() == R"((float32[64,32] x0, float32[32] x1, float32[32] x2) -> (float32[64,32] result)
+  CHECK(f.explain() ==
+        R"((float32[64,32] x0, float32[32] x1, float32[32] x2) -> (float32[64,32] result)
 kernel   in 8,192 B, out 8,192 B, 1 op, 38 %: multiply -> float32[64,32] multiply
 kernel   in 8,192 B, out 256 B, 7 op, 22 %: batch_norm/moments -> float32[1,32] batch_norm/moments float32[1,32] batch_norm/moments
 kernel   in 8,704 B, out 8,192 B, 19 op, 39 %: reshape reshape_1 batch_norm/normalize relu -> float32[64,32] relu
