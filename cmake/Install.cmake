@@ -8,8 +8,8 @@ install(TARGETS rill EXPORT rill-shared
         LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR} FILE_SET HEADERS)
 install(TARGETS rill_static EXPORT rill-static
         ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR} FILE_SET HEADERS)
-if(TARGET rill_llvm)
-  install(TARGETS rill_llvm LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}/rill)
+if(modules)
+  install(TARGETS ${modules} LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}/rill)
 endif()
 if(TARGET rill-tool)
   install(TARGETS rill-tool RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})

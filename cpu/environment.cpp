@@ -108,6 +108,7 @@ bool bounds() {
 }
 
 std::optional<std::string> llvm_module() { return text("RILL_LLVM_MODULE"); }
+std::optional<std::string> onnx_module() { return text("RILL_ONNX_MODULE"); }
 
 bool logs(std::string_view topic) {
   static constexpr std::array<std::string_view, 2> topics = {"kernels", "passes"};

@@ -43,6 +43,10 @@ bool bounds();
 /// kernels are interpreted. Default: librill-llvm.so beside the library.
 std::optional<std::string> llvm_module();
 
+/// RILL_ONNX_MODULE: the file of the module that reads and writes ONNX. Default: librill-onnx.so
+/// beside the library.
+std::optional<std::string> onnx_module();
+
 /// RILL_LOG: what to tell on the error stream: `kernels` tells of kernels that are interpreted for
 /// they cannot be compiled, `passes` what was made of each traced function. Several are separated
 /// by commas. Default: nothing.

@@ -11,6 +11,7 @@
 
 #include <rill/cpu/emitter_version.h>
 #include <rill/cpu/environment.h>
+#include <rill/cpu/module_paths.h>
 
 namespace rill::cpu {
 namespace {
@@ -60,19 +61,7 @@ struct Module {
 /// Where it may be, in order; RILL_LLVM_MODULE alone if it is set.
 std::vector<std::string> candidates() {
   if (const auto chosen = environment::llvm_module()) return {*chosen};
-  std::vector<std::string> paths;
-  Dl_info self{};
-  if (dladdr(reinterpret_cast<const void*>(&llvm_module_status), &self) != 0 &&
-      self.dli_fname != nullptr) {
-    const std::string path = self.dli_fname;
-    const std::size_t slash = path.rfind('/');
-    const std::string folder = slash == std::string::npos ? "." : path.substr(0, slash);
-    paths.push_back(folder + "/rill/" + file_name);         // beside librill.so
-    paths.push_back(folder + "/../lib/rill/" + file_name);  // a program in bin/ that contains rill
-  }
-  paths.emplace_back(file_name);  // the run path, or the system's folders
-  paths.push_back(std::string(RILL_MODULE_DIR "/") + file_name);
-  return paths;
+  return module_paths(file_name);
 }
 
 Module find() {

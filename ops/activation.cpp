@@ -8,10 +8,12 @@
 #include <rill/ops/arithmetic.h>
 #include <rill/ops/body.h>
 #include <rill/ops/call.h>
+#include <rill/ops/comparison.h>
 #include <rill/ops/families.h>
 #include <rill/ops/grad.h>
 #include <rill/ops/infer.h>
 #include <rill/ops/mathematics.h>
+#include <rill/ops/onnx_form.h>
 #include <rill/ops/operators.h>
 
 namespace rill {
@@ -44,6 +46,23 @@ Value gelu_slope(const Value& x, bool approximate) {
   return 0.5 * math::erfc(x * -(std::numbers::sqrt2 / 2)) + x * density * math::exp(-0.5 * x * x);
 }
 
+/// The exact one by way of erf, which ONNX has.
+Tensor gelu_form(const Tensor& x, bool approximate) {
+  if (!approximate) return 0.5 * x * (1 + erf(x * (std::numbers::sqrt2 / 2)));
+  const double scale = std::sqrt(2 / std::numbers::pi);
+  return 0.5 * x * (1 + tanh(scale * (x + 0.044715 * x * x * x)));
+}
+
+Tensor gelu_slope_form(const Tensor& x, bool approximate) {
+  if (approximate) {
+    const double scale = std::sqrt(2 / std::numbers::pi);
+    const Tensor t = tanh(scale * (x + 0.044715 * x * x * x));
+    return 0.5 * (1 + t) + 0.5 * x * (1 - t * t) * (scale * (1 + 3 * 0.044715 * x * x));
+  }
+  const double density = std::numbers::inv_sqrtpi * (std::numbers::sqrt2 / 2);
+  return 0.5 * (1 + erf(x * (std::numbers::sqrt2 / 2))) + x * density * exp(-0.5 * x * x);
+}
+
 Tensor relu_gradient(const Operand& dy, const Operand& y);
 Tensor sigmoid_gradient(const Operand& dy, const Operand& y);
 Tensor silu_gradient(const Operand& dy, const Operand& x);
@@ -66,24 +85,28 @@ constexpr Op table[] = {
     {.name = "silu", .peers = {.tensorflow = "nn.silu", .torch = "nn.functional.silu"},
      .rule = same_shape<Kinds::floating>,
      .body = [](Body& b) { b.out(b.in(0) * math::sigmoid(b.in(0))); },
-     .grad = [](Grad& g) { g.to(0, silu_gradient(g.dy(), g.x(0))); }},
+     .grad = [](Grad& g) { g.to(0, silu_gradient(g.dy(), g.x(0))); },
+     .onnx = [](OnnxForm& o) { o.out(o.in(0) * sigmoid(o.in(0))); }},
     {.name = "gelu", .peers = {.tensorflow = "nn.gelu", .torch = "nn.functional.gelu"},
      .rule = [](Infer& i, const GeluAttributes&) { same_shape<Kinds::floating>(i); },
      .body = [](Body& b, const GeluAttributes& a) { b.out(gelu_value(b.in(0), a.approximate)); },
-     .grad = [](Grad& g, const GeluAttributes& a) { g.to(0, gelu_gradient(g.dy(), g.x(0), a)); }},
+     .grad = [](Grad& g, const GeluAttributes& a) { g.to(0, gelu_gradient(g.dy(), g.x(0), a)); },
+     .onnx = [](OnnxForm& o, const GeluAttributes& a) { o.out(gelu_form(o.in(0), a.approximate)); }},
 
     // ---- Gradients of their own, computed in one pass --------------------------------------------
     {.name = "relu_gradient",
      .rule = broadcast_rule<Kinds::number>,
      .body = [](Body& b) { b.out(kernel::select(b.in(1) > 0, b.in(0), 0)); },
-     .grad = [](Grad& g) { g.to(0, relu_gradient(g.dy(), g.x(1))); }},
+     .grad = [](Grad& g) { g.to(0, relu_gradient(g.dy(), g.x(1))); },
+     .onnx = [](OnnxForm& o) { o.out(where(o.in(1) > 0, o.in(0), 0)); }},
     {.name = "sigmoid_gradient",
      .rule = broadcast_rule<Kinds::floating>,
      .body = [](Body& b) { b.out(b.in(0) * (b.in(1) * (1.0 - b.in(1)))); },
      .grad = [](Grad& g) {
        if (g.wants(0)) g.to(0, sigmoid_gradient(g.dy(), g.x(1)));
        if (g.wants(1)) g.to(1, g.dy() * g.x(0) * (1 - 2 * g.x(1)));
-     }},
+     },
+     .onnx = [](OnnxForm& o) { o.out(o.in(0) * (o.in(1) * (1 - o.in(1)))); }},
     {.name = "silu_gradient",
      .rule = broadcast_rule<Kinds::floating>,
      .body = [](Body& b) {
@@ -97,6 +120,10 @@ constexpr Op table[] = {
          const Tensor s = sigmoid(x);
          g.to(1, g.dy() * g.x(0) * (s * (1 - s) * (2 + x * (1 - 2 * s))));
        }
+     },
+     .onnx = [](OnnxForm& o) {
+       const Tensor s = sigmoid(o.in(1));
+       o.out(o.in(0) * (s * (1 + o.in(1) * (1 - s))));
      }},
     {.name = "gelu_gradient",
      .rule = [](Infer& i, const GeluAttributes&) { broadcast_rule<Kinds::floating>(i); },
@@ -117,7 +144,8 @@ constexpr Op table[] = {
          const double density = std::numbers::inv_sqrtpi * (std::numbers::sqrt2 / 2);
          g.to(1, scaled * (density * exp(-0.5 * square(x)) * (2 - square(x))));
        }
-     }},
+     },
+     .onnx = [](OnnxForm& o, const GeluAttributes& a) { o.out(o.in(0) * gelu_slope_form(o.in(1), a.approximate)); }},
 };
 // clang-format on
 

@@ -8,6 +8,7 @@
 #include <rill/ops/grad.h>
 #include <rill/ops/infer.h>
 #include <rill/ops/mathematics.h>
+#include <rill/ops/onnx_form.h>
 #include <rill/ops/operators.h>
 
 namespace rill {
@@ -35,6 +36,54 @@ Tensor power_slope(const Tensor& a, const Tensor& y) {
   const Tensor positive = a > 0;
   return where(positive, y * log(where(positive, a, 1)), 0);
 }
+
+// ---- In ONNX ----------------------------------------------------------------------------------
+
+/// A divisor that is nowhere 0, for integers: what ONNX does with 0 is not defined.
+Tensor safe_divisor(OnnxForm& o) {
+  const auto number = o.uniform(1);
+  const bool safe = number && number->real() != 0;
+  return safe ? o.in(1) : where(o.in(1) == 0, 1, o.in(1));
+}
+
+/// True where a remainder that has the sign of the dividend is not the one that rill means.
+Tensor wrong_sign(const Tensor& rest, const Tensor& divisor) {
+  return (rest != 0) & ((rest < 0) != (divisor < 0));
+}
+
+void remainder_form(OnnxForm& o) {
+  const Tensor x = o.in(0), y = o.in(1);
+  if (is_float(y.dtype())) {
+    const Tensor rest = o.node("Mod", {x, y}, {{"fmod", 1}});
+    return o.out(where(wrong_sign(rest, y), rest + y, rest));
+  }
+  const Tensor divisor = safe_divisor(o);
+  const Tensor rest = o.node("Mod", {x, divisor});
+  o.out(divisor.id() == y.id() ? rest : where(y == 0, 0, rest));
+}
+
+/// ONNX's division of integers rounds towards zero.
+void floor_divide_form(OnnxForm& o) {
+  const Tensor x = o.in(0), y = o.in(1);
+  if (is_float(y.dtype())) return o.out(where(y == 0, x / y, round((x - remainder(x, y)) / y)));
+  const Tensor divisor = safe_divisor(o);
+  Tensor quotient = o.node("Div", {x, divisor});
+  if (!is_unsigned(y.dtype()))
+    quotient = where(wrong_sign(x - quotient * divisor, divisor), quotient - 1, quotient);
+  o.out(divisor.id() == y.id() ? quotient : where(y == 0, 0, quotient));
+}
+
+void clip_form(OnnxForm& o) {
+  const Tensor low = o.in(1), high = o.in(2);
+  const bool scalars = low.rank() == 0 && high.rank() == 0;
+  o.out(scalars ? o.node("Clip", {o.in(0), low, high}) : minimum(maximum(o.in(0), low), high));
+}
+
+/// Integers stay as they are, and ONNX rounds floats only.
+template <FixedString type>
+constexpr auto rounding_form = [](OnnxForm& o) {
+  o.out(is_float(o.in(0).dtype()) ? o.node(type.view(), {o.in(0)}) : o.in(0));
+};
 
 // clang-format off
 constexpr Op table[] = {
@@ -68,13 +117,15 @@ constexpr Op table[] = {
        if (g.wants(0)) g.to(0, g.dy() * g.x(1));
        if (g.wants(1)) g.to(1, g.dy() * g.x(0));
        g.to(2, g.dy());
-     }},
+     },
+     .onnx = [](OnnxForm& o) { o.out(o.in(0) * o.in(1) + o.in(2)); }},
     {.name = "floor_divide", .peers = {.numpy = "floor_divide", .tensorflow = "math.floordiv", .torch = "floor_divide"},
      .rule = broadcast_rule<Kinds::number>,
      .body = [](Body& b) {
        const Value x = b.in(0), y = b.in(1);
        b.out(is_float(x.dtype()) ? floor_quotient(x, y) : x / y);
-     }},
+     },
+     .onnx = &floor_divide_form},
     {.name = "remainder", .peers = {.numpy = "remainder", .tensorflow = "math.floormod", .torch = "remainder", .onnx = "Mod"},
      .rule = broadcast_rule<Kinds::number>,
      .body = [](Body& b) {
@@ -84,7 +135,8 @@ constexpr Op table[] = {
      .grad = [](Grad& g) {
        g.to(0, g.dy());
        if (g.wants(1)) g.to(1, -(g.dy() * floor_divide(g.x(0), g.x(1))));
-     }},
+     },
+     .onnx = &remainder_form},
     {.name = "negative", .peers = {.numpy = "negative", .tensorflow = "math.negative", .torch = "neg", .onnx = "Neg"},
      .rule = same_shape<Kinds::number>,
      .body = [](Body& b) { b.out(-b.in(0)); },
@@ -103,7 +155,8 @@ constexpr Op table[] = {
     {.name = "square", .peers = {.numpy = "square", .tensorflow = "math.square", .torch = "square"},
      .rule = same_shape<Kinds::number>,
      .body = [](Body& b) { b.out(b.in(0) * b.in(0)); },
-     .grad = [](Grad& g) { g.to(0, g.dy() * (2 * g.x(0))); }},
+     .grad = [](Grad& g) { g.to(0, g.dy() * (2 * g.x(0))); },
+     .onnx = [](OnnxForm& o) { o.out(o.in(0) * o.in(0)); }},
     {.name = "abs", .peers = {.numpy = "absolute", .tensorflow = "math.abs", .torch = "abs", .onnx = "Abs"},
      .rule = same_shape<Kinds::number>,
      .body = [](Body& b) { b.out(kernel::abs(b.in(0))); },
@@ -134,21 +187,26 @@ constexpr Op table[] = {
        if (g.wants(0)) g.to(0, where((g.x(0) >= g.x(1)) & (g.x(0) <= g.x(2)), g.dy(), 0));
        if (g.wants(1)) g.to(1, where((g.x(0) < g.x(1)) & (g.x(1) <= g.x(2)), g.dy(), 0));
        if (g.wants(2)) g.to(2, where(maximum(g.x(0), g.x(1)) > g.x(2), g.dy(), 0));
-     }},
+     },
+     .onnx = &clip_form},
 
     // ---- Rounding -----------------------------------------------------------------------------
     {.name = "floor", .peers = {.numpy = "floor", .tensorflow = "math.floor", .torch = "floor", .onnx = "Floor"},
      .rule = same_shape<Kinds::number>,
-     .body = [](Body& b) { const Value x = b.in(0); b.out(is_float(x.dtype()) ? kernel::floor(x) : x); }},
+     .body = [](Body& b) { const Value x = b.in(0); b.out(is_float(x.dtype()) ? kernel::floor(x) : x); },
+     .onnx = rounding_form<"Floor">},
     {.name = "ceil", .peers = {.numpy = "ceil", .tensorflow = "math.ceil", .torch = "ceil", .onnx = "Ceil"},
      .rule = same_shape<Kinds::number>,
-     .body = [](Body& b) { const Value x = b.in(0); b.out(is_float(x.dtype()) ? kernel::ceil(x) : x); }},
+     .body = [](Body& b) { const Value x = b.in(0); b.out(is_float(x.dtype()) ? kernel::ceil(x) : x); },
+     .onnx = rounding_form<"Ceil">},
     {.name = "trunc", .peers = {.numpy = "trunc", .torch = "trunc"},
      .rule = same_shape<Kinds::number>,
-     .body = [](Body& b) { const Value x = b.in(0); b.out(is_float(x.dtype()) ? kernel::trunc(x) : x); }},
+     .body = [](Body& b) { const Value x = b.in(0); b.out(is_float(x.dtype()) ? kernel::trunc(x) : x); },
+     .onnx = [](OnnxForm& o) { o.out(where(o.in(0) < 0, ceil(o.in(0)), floor(o.in(0)))); }},
     {.name = "round", .peers = {.numpy = "round", .tensorflow = "math.round", .torch = "round", .onnx = "Round"},
      .rule = same_shape<Kinds::number>,
-     .body = [](Body& b) { const Value x = b.in(0); b.out(is_float(x.dtype()) ? kernel::round_even(x) : x); }},
+     .body = [](Body& b) { const Value x = b.in(0); b.out(is_float(x.dtype()) ? kernel::round_even(x) : x); },
+     .onnx = rounding_form<"Round">},
 };
 // clang-format on
 

@@ -4,6 +4,7 @@
 #include <limits>
 #include <utility>
 
+#include <rill/ops/arithmetic.h>
 #include <rill/ops/body.h>
 #include <rill/ops/call.h>
 #include <rill/ops/conversion.h>
@@ -11,6 +12,7 @@
 #include <rill/ops/families.h>
 #include <rill/ops/grad.h>
 #include <rill/ops/infer.h>
+#include <rill/ops/onnx_form.h>
 #include <rill/ops/operators.h>
 #include <rill/tensor/unnamed.h>
 
@@ -34,12 +36,28 @@ void where_rule(Infer& i) {
 
 Value no(Body& b) { return b.builder().constant_bits(bool_, 0); }
 
+/// Of bool a logical operator in ONNX; of integers one that operator set 17 does not have.
+template <FixedString logical>
+constexpr auto bitwise_form = [](OnnxForm& o) {
+  if (o.result().dtype != bool_) o.refuse("of integers it comes with operator set 18");
+  std::vector<Tensor> inputs;
+  for (int k = 0; k < o.inputs(); ++k) inputs.push_back(o.in(k));
+  o.out(o.nodes(logical.view(), inputs, {}, {&o.result(), 1})[0]);
+};
+
+template <FixedString direction>
+constexpr auto shift_form = [](OnnxForm& o) {
+  if (!is_unsigned(o.result().dtype)) o.refuse("ONNX shifts unsigned integers only");
+  o.out(o.node("BitShift", {o.in(0), o.in(1)}, {{"direction", direction.view()}}));
+};
+
 // clang-format off
 constexpr Op table[] = {
     {.name = "equal", .peers = {.numpy = "equal", .tensorflow = "math.equal", .torch = "eq", .onnx = "Equal"},
      .rule = comparison_rule, .body = [](Body& b) { b.out(b.in(0) == b.in(1)); }},
     {.name = "not_equal", .peers = {.numpy = "not_equal", .tensorflow = "math.not_equal", .torch = "ne"},
-     .rule = comparison_rule, .body = [](Body& b) { b.out(b.in(0) != b.in(1)); }},
+     .rule = comparison_rule, .body = [](Body& b) { b.out(b.in(0) != b.in(1)); },
+     .onnx = [](OnnxForm& o) { o.out(logical_not(o.in(0) == o.in(1))); }},
     {.name = "less", .peers = {.numpy = "less", .tensorflow = "math.less", .torch = "lt", .onnx = "Less"},
      .rule = comparison_rule, .body = [](Body& b) { b.out(b.in(0) < b.in(1)); }},
     {.name = "less_equal", .peers = {.numpy = "less_equal", .tensorflow = "math.less_equal", .torch = "le", .onnx = "LessOrEqual"},
@@ -57,31 +75,46 @@ constexpr Op table[] = {
     {.name = "logical_not", .peers = {.numpy = "logical_not", .tensorflow = "math.logical_not", .torch = "logical_not", .onnx = "Not"},
      .rule = logical_rule, .body = [](Body& b) { b.out(~b.in(0)); }},
     {.name = "bitwise_and", .peers = {.numpy = "bitwise_and", .tensorflow = "bitwise.bitwise_and", .torch = "bitwise_and"},
-     .rule = broadcast_rule<Kinds::integer_or_bool>, .body = [](Body& b) { b.out(b.in(0) & b.in(1)); }},
+     .rule = broadcast_rule<Kinds::integer_or_bool>, .body = [](Body& b) { b.out(b.in(0) & b.in(1)); },
+     .onnx = bitwise_form<"And">},
     {.name = "bitwise_or", .peers = {.numpy = "bitwise_or", .tensorflow = "bitwise.bitwise_or", .torch = "bitwise_or"},
-     .rule = broadcast_rule<Kinds::integer_or_bool>, .body = [](Body& b) { b.out(b.in(0) | b.in(1)); }},
+     .rule = broadcast_rule<Kinds::integer_or_bool>, .body = [](Body& b) { b.out(b.in(0) | b.in(1)); },
+     .onnx = bitwise_form<"Or">},
     {.name = "bitwise_xor", .peers = {.numpy = "bitwise_xor", .tensorflow = "bitwise.bitwise_xor", .torch = "bitwise_xor"},
-     .rule = broadcast_rule<Kinds::integer_or_bool>, .body = [](Body& b) { b.out(b.in(0) ^ b.in(1)); }},
+     .rule = broadcast_rule<Kinds::integer_or_bool>, .body = [](Body& b) { b.out(b.in(0) ^ b.in(1)); },
+     .onnx = bitwise_form<"Xor">},
     {.name = "bitwise_not", .peers = {.numpy = "bitwise_not", .tensorflow = "bitwise.invert", .torch = "bitwise_not"},
-     .rule = same_shape<Kinds::integer_or_bool>, .body = [](Body& b) { b.out(~b.in(0)); }},
+     .rule = same_shape<Kinds::integer_or_bool>, .body = [](Body& b) { b.out(~b.in(0)); },
+     .onnx = bitwise_form<"Not">},
     {.name = "left_shift", .peers = {.numpy = "left_shift", .tensorflow = "bitwise.left_shift", .torch = "bitwise_left_shift"},
-     .rule = broadcast_rule<Kinds::integer>, .body = [](Body& b) { b.out(b.in(0) << b.in(1)); }},
+     .rule = broadcast_rule<Kinds::integer>, .body = [](Body& b) { b.out(b.in(0) << b.in(1)); },
+     .onnx = shift_form<"LEFT">},
     {.name = "right_shift", .peers = {.numpy = "right_shift", .tensorflow = "bitwise.right_shift", .torch = "bitwise_right_shift"},
-     .rule = broadcast_rule<Kinds::integer>, .body = [](Body& b) { b.out(b.in(0) >> b.in(1)); }},
+     .rule = broadcast_rule<Kinds::integer>, .body = [](Body& b) { b.out(b.in(0) >> b.in(1)); },
+     .onnx = shift_form<"RIGHT">},
     {.name = "isnan", .peers = {.numpy = "isnan", .tensorflow = "math.is_nan", .torch = "isnan", .onnx = "IsNaN"},
      .rule = classification_rule,
-     .body = [](Body& b) { const Value x = b.in(0); b.out(is_float(x.dtype()) ? x != x : no(b)); }},
+     .body = [](Body& b) { const Value x = b.in(0); b.out(is_float(x.dtype()) ? x != x : no(b)); },
+     .onnx = [](OnnxForm& o) { o.out(o.in(0) != o.in(0)); }},
     {.name = "isinf", .peers = {.numpy = "isinf", .tensorflow = "math.is_inf", .torch = "isinf", .onnx = "IsInf"},
      .rule = classification_rule,
      .body = [](Body& b) {
        const Value x = b.in(0);
        b.out(is_float(x.dtype()) ? kernel::abs(x) == std::numeric_limits<double>::infinity() : no(b));
+     },
+     .onnx = [](OnnxForm& o) {
+       const Tensor x = o.in(0);
+       o.out(is_float(x.dtype()) ? rill::abs(x) == std::numeric_limits<double>::infinity() : x != x);
      }},
     {.name = "isfinite", .peers = {.numpy = "isfinite", .tensorflow = "math.is_finite", .torch = "isfinite"},
      .rule = classification_rule,
      .body = [](Body& b) {
        const Value x = b.in(0);
        b.out(is_float(x.dtype()) ? kernel::abs(x) < std::numeric_limits<double>::infinity() : ~no(b));
+     },
+     .onnx = [](OnnxForm& o) {
+       const Tensor x = o.in(0);
+       o.out(is_float(x.dtype()) ? rill::abs(x) < std::numeric_limits<double>::infinity() : x == x);
      }},
     {.name = "where", .peers = {.numpy = "where", .tensorflow = "where", .torch = "where", .onnx = "Where"},
      .rule = where_rule,

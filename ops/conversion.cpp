@@ -7,6 +7,7 @@
 #include <rill/ops/families.h>
 #include <rill/ops/grad.h>
 #include <rill/ops/infer.h>
+#include <rill/ops/onnx_form.h>
 #include <rill/ops/view.h>
 
 namespace rill {
@@ -22,7 +23,8 @@ constexpr Op table[] = {
     {.name = "cast", .peers = {.numpy = "ndarray.astype", .tensorflow = "cast", .torch = "Tensor.to", .onnx = "Cast"},
      .rule = [](Infer& i, const CastAttributes& a) { i.out(a.dtype, i.shape(0)); },
      .body = [](Body& b, const CastAttributes&) { b.out(b.in(0)); },
-     .grad = [](Grad& g, const CastAttributes&) { if (is_float(g.dtype(0))) g.to(0, g.dy().to(g.dtype(0))); }},
+     .grad = [](Grad& g, const CastAttributes&) { if (is_float(g.dtype(0))) g.to(0, g.dy().to(g.dtype(0))); },
+     .onnx = [](OnnxForm& o, const CastAttributes& a) { o.out(o.node("Cast", {o.in(0)}, {{"to", a.dtype}})); }},
     {.name = "copy", .peers = {.numpy = "copy", .tensorflow = "identity", .torch = "clone", .onnx = "Identity"},
      .rule = same_shape<Kinds::any>,
      .body = [](Body& b) { b.out(b.in(0)); },
@@ -32,7 +34,8 @@ constexpr Op table[] = {
      .body = [](Body& b) { b.out(b.in(0)); },
      .view = [](View& v) {
        for (int axis = 0; axis < v.output().rank(); ++axis) v.stride(axis, v.strides()[static_cast<std::size_t>(axis)]);
-     }},
+     },
+     .onnx = [](OnnxForm& o) { o.out(o.in(0)); }},
 };
 // clang-format on
 

@@ -5,8 +5,11 @@
 #include <rill/ops/call.h>
 #include <rill/ops/families.h>
 #include <rill/ops/grad.h>
+#include <rill/ops/index.h>
 #include <rill/ops/infer.h>
+#include <rill/ops/onnx_window.h>
 #include <rill/ops/preparation.h>
+#include <rill/ops/shape.h>
 #include <rill/ops/window_attributes.h>
 #include <rill/tensor/equal_sizes.h>
 #include <rill/tensor/user_call.h>
@@ -107,6 +110,62 @@ void weight_gradient_rule(Infer& i, const WindowAttributes& a) {
   i.out(i.dtype(0), {a.image[0], a.image[1], i.shape(0)[3] / a.groups, i.shape(1)[3]});
 }
 
+// ---- In ONNX ----------------------------------------------------------------------------------
+
+/// Filters (h, w, in / groups, out) as (out, in / groups, h, w).
+Tensor to_oihw(const Tensor& w) { return transpose(w, {3, 2, 0, 1}); }
+
+void conv2d_form(OnnxForm& o, const WindowAttributes& a) {
+  const Shape& w = o.in(1).shape();
+  o.out(to_nhwc(o.node("Conv", {to_nchw(o.in(0)), to_oihw(o.in(1))},
+                       {{"kernel_shape", onnx_pair(o, {w[0], w[1]})},
+                        {"strides", onnx_pair(o, a.stride)},
+                        {"dilations", onnx_pair(o, a.dilation)},
+                        {"pads", onnx_pads(o, a)},
+                        {"group", a.groups}},
+                       {o.result().dtype, nchw(o.result().shape)})));
+}
+
+/// What is left of the image where the last window ends is said as padding of the output.
+void input_gradient_form(OnnxForm& o, const WindowAttributes& a) {
+  const Shape &dy = o.in(0).shape(), &w = o.in(1).shape();
+  Shape rest;
+  for (int d = 0; d < 2; ++d) {
+    const Dim covered = (dy[1 + d] - 1) * a.stride[d] + (w[d] - 1) * a.dilation[d] + 1;
+    rest.push_back(a.image[d] - (covered - a.pad_before[d] - a.pad_after[d]));
+  }
+  o.out(to_nhwc(o.node("ConvTranspose", {to_nchw(o.in(0)), to_oihw(o.in(1))},
+                       {{"kernel_shape", onnx_pair(o, {w[0], w[1]})},
+                        {"strides", onnx_pair(o, a.stride)},
+                        {"dilations", onnx_pair(o, a.dilation)},
+                        {"pads", onnx_pads(o, a)},
+                        {"output_padding", onnx_pair(o, rest)},
+                        {"group", a.groups}},
+                       {o.result().dtype, nchw(o.result().shape)})));
+}
+
+/// A convolution whose batch is the channels and whose filters are dy; of its result, what lies
+/// within the filters' size.
+void weight_gradient_form(OnnxForm& o, const WindowAttributes& a) {
+  if (a.groups != 1) o.refuse("it has " + std::to_string(a.groups) + " groups");
+  const Tensor x = transpose(o.in(0), {3, 0, 1, 2});
+  const Tensor dy = transpose(o.in(1), {3, 0, 1, 2});
+  Spec spec{o.result().dtype, {x.dim(0), dy.dim(0)}};
+  for (int d = 0; d < 2; ++d) {
+    const Dim reach = (dy.dim(2 + d) - 1) * a.stride[d] + 1;
+    const Dim padded = x.dim(2 + d) + a.pad_before[d] + a.pad_after[d];
+    spec.shape.push_back((padded - reach) / a.dilation[d] + 1);
+  }
+  const Tensor y = o.node("Conv", {x, dy},
+                          {{"kernel_shape", onnx_pair(o, {dy.dim(2), dy.dim(3)})},
+                           {"strides", onnx_pair(o, a.dilation)},
+                           {"dilations", onnx_pair(o, a.stride)},
+                           {"pads", onnx_pads(o, a)}},
+                          spec);  // (in, out, h, w)
+  const Shape window{x.dim(0), dy.dim(0), a.image[0], a.image[1]};
+  o.out(transpose(strided_slice(y, {0, 0, 0, 0}, {1, 1, 1, 1}, window), {2, 3, 0, 1}));
+}
+
 // The three are one trilinear form, so each is the others' derivative.
 Tensor forward(const Tensor& x, const Tensor& w, const WindowAttributes& a);
 Tensor input_gradient(const Tensor& dy, const Tensor& w, const Shape& image,
@@ -123,7 +182,8 @@ constexpr Op table[] = {
          [](Grad& g, const WindowAttributes& a) {
            if (g.wants(0)) g.to(0, input_gradient(g.dy(), g.x(1), image_of(g.shape(0)), a));
            if (g.wants(1)) g.to(1, weight_gradient(g.x(0), g.dy(), image_of(g.shape(1), 0), a));
-         }},
+         },
+     .onnx = named<&conv2d_form>},
     {.name = "conv2d_input_gradient",
      .rule = named<&input_gradient_rule>,
      .library = named<&input_gradient_plan>,
@@ -131,7 +191,8 @@ constexpr Op table[] = {
          [](Grad& g, const WindowAttributes& a) {
            if (g.wants(0)) g.to(0, forward(g.dy(), g.x(1), a));
            if (g.wants(1)) g.to(1, weight_gradient(g.dy(), g.x(0), image_of(g.shape(1), 0), a));
-         }},
+         },
+     .onnx = named<&input_gradient_form>},
     {.name = "conv2d_weight_gradient",
      .rule = named<&weight_gradient_rule>,
      .library = named<&weight_gradient_plan>,
@@ -139,7 +200,8 @@ constexpr Op table[] = {
          [](Grad& g, const WindowAttributes& a) {
            if (g.wants(0)) g.to(0, input_gradient(g.x(1), g.dy(), image_of(g.shape(0)), a));
            if (g.wants(1)) g.to(1, forward(g.x(0), g.dy(), a));
-         }},
+         },
+     .onnx = named<&weight_gradient_form>},
 };
 template <FixedString name>
 constexpr const Op& find = table[position(table, name.view())];

@@ -3,12 +3,17 @@
 #include <cmath>
 #include <limits>
 
+#include <rill/ops/arithmetic.h>
 #include <rill/ops/body.h>
 #include <rill/ops/call.h>
+#include <rill/ops/comparison.h>
 #include <rill/ops/composition.h>
 #include <rill/ops/families.h>
 #include <rill/ops/grad.h>
 #include <rill/ops/infer.h>
+#include <rill/ops/onnx_form.h>
+#include <rill/ops/operators.h>
+#include <rill/ops/shape.h>
 #include <rill/tensor/unnamed.h>
 
 namespace rill {
@@ -58,7 +63,8 @@ constexpr Op table[] = {
        i.out(a.dtype, a.shape);
      },
      .body = [](Body& b, const CreationAttributes&) { b.out(b.in(0)); },
-     .grad = [](Grad& g, const CreationAttributes&) { g.to(0, g.dy()); }},
+     .grad = [](Grad& g, const CreationAttributes&) { g.to(0, g.dy()); },
+     .onnx = [](OnnxForm& o, const CreationAttributes& a) { o.out(o.node("Expand", {o.in(0), o.integers(a.shape)})); }},
     {.name = "arange", .peers = {.numpy = "arange", .tensorflow = "range", .torch = "arange", .onnx = "Range"},
      .rule = [](Infer& i, const CreationAttributes& a) {
        i.require_dtype(a.dtype != bool_, "makes numbers, not bool");
@@ -69,6 +75,11 @@ constexpr Op table[] = {
      .body = [](Body& b, const CreationAttributes&) {
        const Value first = b.in(0);
        b.out(first + kernel::cast(b.at(0), first.dtype()) * b.in(1));
+     },
+     .onnx = [](OnnxForm& o, const CreationAttributes& a) {
+       const Tensor count = reshape(o.integers(a.shape), {});
+       const Tensor places = o.node("Range", {full({}, 0, int64), count, full({}, 1, int64)}, {}, {int64, a.shape});
+       o.out((o.in(0) + places.to(o.in(0).dtype()) * o.in(1)).to(a.dtype));
      }},
     {.name = "linspace", .peers = {.numpy = "linspace", .tensorflow = "linspace", .torch = "linspace"},
      .rule = [](Infer& i, const CreationAttributes& a) {
@@ -91,13 +102,17 @@ constexpr Op table[] = {
      },
      .body = [](Body& b, const EyeAttributes& a) {
        b.out(kernel::select(b.at(0) + a.offset == b.at(1), b.constant(a.dtype, 1), b.constant(a.dtype, 0)));
+     },
+     .onnx = [](OnnxForm& o, const EyeAttributes& a) {
+       o.out((expand_dims(arange(a.shape[0]), 1) + a.offset == arange(a.shape[1])).to(a.dtype));
      }},
     {.name = "size", .peers = {.numpy = "size", .tensorflow = "size", .torch = "numel", .onnx = "Size"},
      .rule = [](Infer& i, const SizeAttributes& a) {
        if (a.size.rank() != 1) i.fail<ShapeError>("is one number, not " + a.size.text());
        i.out_weak(int64);
      },
-     .composition = [](Composition& c, const SizeAttributes& a) { c.out(0, Tensor::weak(a.size[0].value())); }},
+     .composition = [](Composition& c, const SizeAttributes& a) { c.out(0, Tensor::weak(a.size[0].value())); },
+     .onnx = [](OnnxForm& o, const SizeAttributes& a) { o.out(reshape(o.integers(a.size), {})); }},
 };
 // clang-format on
 

@@ -1,5 +1,6 @@
 #include <rill/ops/index.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <string>
 #include <utility>
@@ -12,6 +13,8 @@
 #include <rill/ops/families.h>
 #include <rill/ops/grad.h>
 #include <rill/ops/infer.h>
+#include <rill/ops/join.h>
+#include <rill/ops/onnx_form.h>
 #include <rill/ops/places.h>
 #include <rill/ops/reduce.h>
 #include <rill/ops/region.h>
@@ -155,6 +158,117 @@ kernel::Store::Mode store_mode(ScatterMode mode) {
   return mode == ScatterMode::add ? kernel::Store::Mode::add : kernel::Store::Mode::set;
 }
 
+// ---- In ONNX ----------------------------------------------------------------------------------
+
+constexpr std::int64_t beyond = std::int64_t{1} << 60;  // any axis's end
+
+/// Indices in a type that ONNX takes.
+Tensor index_form(const Tensor& indices) {
+  return indices.dtype() == int32 || indices.dtype() == int64 ? indices : indices.to(int64);
+}
+
+void slice_form(OnnxForm& o, const SliceAttributes& a) {
+  const Shape& whole = o.in(0).shape();
+  Shape starts, ends, axes, steps;
+  for (int axis = 0; axis < whole.rank(); ++axis) {
+    const Dim first = a.first[axis], step = a.step[axis], size = a.size[axis];
+    if (first == Dim(0) && step == Dim(1) && size == whole[axis]) continue;
+    const bool forward = step.value() > 0;
+    const Dim end = first + (size - 1) * step + (forward ? 1 : -1);
+    starts.push_back(!forward && first == whole[axis] - 1 ? Dim(beyond) : first);
+    ends.push_back(size == Dim(0)                               ? first
+                   : forward && end == whole[axis]              ? Dim(beyond)
+                   : !forward && end.known() && end.value() < 0 ? Dim(-beyond)
+                                                                : end);
+    axes.push_back(axis);
+    steps.push_back(step);
+  }
+  if (axes.rank() == 0) return o.out(o.in(0));
+  o.out(o.node("Slice", {o.in(0), o.integers(starts), o.integers(ends), o.integers(axes),
+                         o.integers(steps)}));
+}
+
+/// `x` with a block of it replaced, axis by axis: what stands before the block, the block, what
+/// stands after it.
+Tensor replaced(const Tensor& x, const Tensor& block, const Shape& first, int axis) {
+  if (axis == x.rank()) return block;
+  const auto part = [&](Dim from, Dim size) {
+    Shape start, step;
+    for (int d = 0; d < x.rank(); ++d) {
+      start.push_back(d == axis ? from : Dim(0));
+      step.push_back(1);
+    }
+    Shape shape = x.shape();
+    shape[axis] = size;
+    return strided_slice(x, start, step, shape);
+  };
+  const Dim count = block.shape()[axis];
+  const Dim after = x.shape()[axis] - first[axis] - count;
+  const Tensor inner = replaced(part(first[axis], count), block, first, axis + 1);
+  std::vector<Tensor> parts;
+  if (!(first[axis] == Dim(0))) parts.push_back(part(0, first[axis]));
+  parts.push_back(inner);
+  if (!(after == Dim(0))) parts.push_back(part(first[axis] + count, after));
+  return parts.size() == 1 ? inner : concat(parts, axis);
+}
+
+/// The places of a block in the row-major order of `whole`.
+Tensor places_in_order(const Shape& whole, const SliceAttributes& a) {
+  Tensor places = full({}, 0, int64);
+  for (int axis = 0; axis < whole.rank(); ++axis) {
+    const Tensor along = arange(a.size[axis]) * a.step[axis].value() + a.first[axis].value();
+    places = expand_dims(places * whole[axis].value(), -1) + along;
+  }
+  return places;
+}
+
+void update_slice_form(OnnxForm& o, const SliceAttributes& a) {
+  const Tensor x = o.in(0);
+  const Shape& whole = x.shape();
+  const Tensor block = o.in(1).shape() == a.size ? o.in(1) : broadcast_to(o.in(1), a.size);
+  const bool dense =
+      std::all_of(a.step.begin(), a.step.end(), [](Dim step) { return step == Dim(1); });
+  if (const auto number = o.uniform(0); number && dense) {
+    Shape before, pads;
+    for (int axis = 0; axis < whole.rank(); ++axis) pads.push_back(a.first[axis]);
+    Shape after;
+    for (int axis = 0; axis < whole.rank(); ++axis)
+      after.push_back(whole[axis] - a.first[axis] - a.size[axis]);
+    const Tensor amounts = concat({o.integers(pads), o.integers(after)});
+    return o.out(
+        o.node("Pad", {block, amounts, full({}, Operand(Tensor::weak(*number)), x.dtype())}));
+  }
+  if (dense) return o.out(replaced(x, block, a.first, 0));
+  if (!whole.known() || !a.size.known() || !a.first.known())
+    o.refuse("it steps over axes of unknown sizes");
+  const Tensor flat =
+      scatter(reshape(x, {-1}), reshape(places_in_order(whole, a), {-1}), reshape(block, {-1}));
+  o.out(reshape(flat, whole));
+}
+
+/// ONNX scatters along the first axes: what is indexed goes there and back.
+void scatter_form(OnnxForm& o, const ScatterAttributes& a) {
+  const Tensor indices = index_form(o.in(1));
+  const int rank = o.in(0).rank(), index_rank = indices.rank();
+  Axes front, back, updates_front;
+  for (int d = 0; d < index_rank; ++d) updates_front.push_back(a.axis + d);
+  front.push_back(a.axis);
+  for (int d = 0; d < rank; ++d) {
+    if (d == a.axis) continue;
+    front.push_back(d);
+    updates_front.push_back(d < a.axis ? d : d + index_rank - 1);
+  }
+  for (int d = 0; d < rank; ++d) back.push_back(d < a.axis ? d + 1 : d == a.axis ? 0 : d);
+  const auto moved = [&](const Tensor& x, const Axes& order) {
+    return a.axis == 0 ? x : transpose(x, order);
+  };
+  const Tensor x = moved(o.in(0), front);
+  const std::string_view reduction = a.mode == ScatterMode::add ? "add" : "none";
+  o.out(moved(o.node("ScatterND", {x, expand_dims(indices, -1), moved(o.in(2), updates_front)},
+                     {{"reduction", reduction}}, {x.dtype(), x.shape()}),
+              back));
+}
+
 // ---- Gradients --------------------------------------------------------------------------------
 
 /// True for the updates that `scatter` leaves standing: each index writes its number, and finds it
@@ -197,7 +311,8 @@ constexpr Op table[] = {
      },
      .grad = [](Grad& g, const SliceAttributes& a) {
        g.to(0, update_slice(zeros(g.shape(0), g.dtype(0)), g.dy(), a.first, a.step, a.size));
-     }},
+     },
+     .onnx = named<&slice_form>},
     {.name = "update_slice", .peers = {.numpy = "x[a:b:c] = v", .tensorflow = "tensor_strided_slice_update", .torch = "slice_scatter"},
      .rule = update_rule,
      .body = [](Body& b, const SliceAttributes& a) {
@@ -224,7 +339,8 @@ constexpr Op table[] = {
      .grad = [](Grad& g, const SliceAttributes& a) {
        if (g.wants(0)) g.to(0, update_slice(g.dy(), 0, a.first, a.step, a.size));
        if (g.wants(1)) g.to(1, strided_slice(g.dy(), a.first, a.step, a.size));
-     }},
+     },
+     .onnx = named<&update_slice_form>},
     {.name = "take", .peers = {.numpy = "take", .tensorflow = "gather", .torch = "index_select", .onnx = "Gather"},
      .rule = [](Infer& i, const AxisAttributes& a) {
        require_indices(i, 1);
@@ -236,6 +352,9 @@ constexpr Op table[] = {
      },
      .grad = [](Grad& g, const AxisAttributes& a) {
        g.to(0, scatter(zeros(g.shape(0), g.dtype(0)), g.x(1), g.dy(), a.axis, {.mode = ScatterMode::add}));
+     },
+     .onnx = [](OnnxForm& o, const AxisAttributes& a) {
+       o.out(o.node("Gather", {o.in(0), index_form(o.in(1))}, {{"axis", a.axis}}));
      }},
     {.name = "scatter", .peers = {.tensorflow = "tensor_scatter_nd_add", .torch = "index_add", .onnx = "ScatterND"},
      .rule = [](Infer& i, const ScatterAttributes& a) {
@@ -255,7 +374,8 @@ constexpr Op table[] = {
        if (!g.wants(2)) return;
        const Tensor taken = take(g.dy(), g.x(1), a.axis);
        g.to(2, a.mode == ScatterMode::add ? taken : where(last_of_slices(g.x(1), g.shape(0), a.axis), taken, 0));
-     }},
+     },
+     .onnx = named<&scatter_form>},
     {.name = "gather", .peers = {.numpy = "take_along_axis", .torch = "gather", .onnx = "GatherElements"},
      .rule = [](Infer& i, const AxisAttributes& a) {
        require_indices(i, 1);
@@ -269,6 +389,9 @@ constexpr Op table[] = {
      },
      .grad = [](Grad& g, const AxisAttributes& a) {
        g.to(0, put_along_axis(zeros(g.shape(0), g.dtype(0)), g.x(1), g.dy(), a.axis, {.mode = ScatterMode::add}));
+     },
+     .onnx = [](OnnxForm& o, const AxisAttributes& a) {
+       o.out(o.node("GatherElements", {o.in(0), index_form(o.in(1))}, {{"axis", a.axis}}));
      }},
     {.name = "put_along_axis", .peers = {.numpy = "put_along_axis", .torch = "scatter_add", .onnx = "ScatterElements"},
      .rule = [](Infer& i, const ScatterAttributes& a) {
@@ -289,6 +412,10 @@ constexpr Op table[] = {
        if (!g.wants(2)) return;
        const Tensor taken = gather(g.dy(), g.x(1), a.axis);
        g.to(2, a.mode == ScatterMode::add ? taken : where(last_of_elements(g.x(1), g.shape(0), a.axis), taken, 0));
+     },
+     .onnx = [](OnnxForm& o, const ScatterAttributes& a) {
+       const std::string_view reduction = a.mode == ScatterMode::add ? "add" : "none";
+       o.out(o.node("ScatterElements", {o.in(0), index_form(o.in(1)), o.in(2)}, {{"axis", a.axis}, {"reduction", reduction}}));
      }},
     {.name = "index",
      .rule = [](Infer& i, const AxisAttributes& a) {
@@ -296,7 +423,11 @@ constexpr Op table[] = {
        i.require_axis(a.axis, 1);
        i.out(int64, i.shape(0));
      },
-     .body = [](Body& b, const AxisAttributes& a) { b.out(position(b, b.in(0), b.size(1, a.axis), a.axis)); }},
+     .body = [](Body& b, const AxisAttributes& a) { b.out(position(b, b.in(0), b.size(1, a.axis), a.axis)); },
+     .onnx = [](OnnxForm& o, const AxisAttributes& a) {
+       const Tensor at = o.in(0).to(int64);
+       o.out(where(at < 0, at + size_tensor(o.in(1).dim(a.axis)), at));
+     }},
     {.name = "one_hot", .peers = {.tensorflow = "one_hot", .torch = "nn.functional.one_hot", .onnx = "OneHot"},
      .rule = [](Infer& i, const OneHotAttributes& a) {
        require_indices(i, 0);
@@ -309,6 +440,10 @@ constexpr Op table[] = {
      .body = [](Body& b, const OneHotAttributes& a) {
        const Value at = kernel::cast(b.in(0, points(b, 0, b.rank())), int64);
        b.out(kernel::select(at == b.at(b.rank()), b.constant(a.dtype, 1), b.constant(a.dtype, 0)));
+     },
+     .onnx = [](OnnxForm& o, const OneHotAttributes& a) {
+       // ONNX's own counts negative indices from the end.
+       o.out((expand_dims(o.in(0).to(int64), -1) == arange(a.depth[0])).to(a.dtype));
      }},
 };
 // clang-format on

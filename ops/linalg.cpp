@@ -8,6 +8,8 @@
 #include <rill/ops/families.h>
 #include <rill/ops/grad.h>
 #include <rill/ops/infer.h>
+#include <rill/ops/join.h>
+#include <rill/ops/onnx_form.h>
 #include <rill/ops/preparation.h>
 #include <rill/ops/shape.h>
 #include <rill/tensor/equal_sizes.h>
@@ -110,13 +112,25 @@ void matmul_gradient(Grad& g, const MatmulAttributes& attributes) {
   g.to(1, tb ? product(dy, g.x(0), true, ta) : product(g.x(0), dy, !ta, false));
 }
 
+void matmul_form(OnnxForm& o, const MatmulAttributes& a) {
+  const Tensor &x = o.in(0), &y = o.in(1);
+  const bool matrices = x.rank() == 2 && y.rank() == 2 && is_float(x.dtype());
+  if (matrices && (a.transpose_a || a.transpose_b)) {
+    const std::int64_t turn_a = a.transpose_a ? 1 : 0, turn_b = a.transpose_b ? 1 : 0;
+    return o.out(o.node("Gemm", {x, y}, {{"transA", turn_a}, {"transB", turn_b}}));
+  }
+  const auto turned = [](const Tensor& t, bool turn) { return turn ? swapaxes(t, -1, -2) : t; };
+  o.out(o.node("MatMul", {turned(x, a.transpose_a), turned(y, a.transpose_b)}));
+}
+
 constexpr Op table[] = {
     {.name = "matmul",
      .peers =
          {.numpy = "matmul", .tensorflow = "linalg.matmul", .torch = "matmul", .onnx = "MatMul"},
      .rule = named<&matmul_rule>,
      .library = named<&matmul_plan>,
-     .grad = named<&matmul_gradient>},
+     .grad = named<&matmul_gradient>,
+     .onnx = named<&matmul_form>},
 };
 template <FixedString name>
 constexpr const Op& find = table[position(table, name.view())];

@@ -6,9 +6,12 @@
 #include <rill/ops/arithmetic.h>
 #include <rill/ops/body.h>
 #include <rill/ops/call.h>
+#include <rill/ops/comparison.h>
+#include <rill/ops/creation.h>
 #include <rill/ops/families.h>
 #include <rill/ops/grad.h>
 #include <rill/ops/infer.h>
+#include <rill/ops/onnx_form.h>
 #include <rill/ops/operators.h>
 
 namespace rill {
@@ -17,6 +20,24 @@ namespace {
 namespace math = kernel::math;
 
 Tensor tanh_gradient(const Operand& dy, const Operand& y);
+
+// ---- In ONNX ----------------------------------------------------------------------------------
+
+/// log(1 + x), with what rounding 1 + x has lost put back where it counts (Goldberg 1991, theorem
+/// 4).
+Tensor log1p_form(const Tensor& x) {
+  const Tensor u = 1 + x;
+  const Tensor small = (abs(x) < 0.5) & (u != 1);
+  return where(u == 1, x, where(small, log(u) * x / where(small, u - 1, 1), log(u)));
+}
+
+/// By quadrants. A zero counts as positive.
+Tensor atan2_form(const Tensor& y, const Tensor& x) {
+  const double pi = std::numbers::pi;
+  const Tensor upright = where(y > 0, pi / 2, where(y < 0, -pi / 2, x * 0));
+  const Tensor slope = atan(y / x);
+  return where(x == 0, upright, where(x > 0, slope, where(y < 0, slope - pi, slope + pi)));
+}
 
 // clang-format off
 constexpr Op table[] = {
@@ -28,11 +49,13 @@ constexpr Op table[] = {
     {.name = "exp2", .peers = {.numpy = "exp2", .torch = "exp2"},
      .rule = same_shape<Kinds::floating>,
      .body = [](Body& b) { b.out(math::exp2(b.in(0))); },
-     .grad = [](Grad& g) { g.to(0, g.dy() * g.y() * std::numbers::ln2); }},
+     .grad = [](Grad& g) { g.to(0, g.dy() * g.y() * std::numbers::ln2); },
+     .onnx = [](OnnxForm& o) { o.out(pow(full({}, 2, o.in(0).dtype()), o.in(0))); }},
     {.name = "expm1", .peers = {.numpy = "expm1", .tensorflow = "math.expm1", .torch = "expm1"},
      .rule = same_shape<Kinds::floating>,
      .body = [](Body& b) { b.out(math::expm1(b.in(0))); },
-     .grad = [](Grad& g) { g.to(0, g.dy() * (g.y() + 1)); }},
+     .grad = [](Grad& g) { g.to(0, g.dy() * (g.y() + 1)); },
+     .onnx = [](OnnxForm& o) { o.out(tanh(0.5 * o.in(0)) * (exp(o.in(0)) + 1)); }},
     {.name = "log", .peers = {.numpy = "log", .tensorflow = "math.log", .torch = "log", .onnx = "Log"},
      .rule = same_shape<Kinds::floating>,
      .body = [](Body& b) { b.out(math::log(b.in(0))); },
@@ -40,15 +63,18 @@ constexpr Op table[] = {
     {.name = "log2", .peers = {.numpy = "log2", .torch = "log2"},
      .rule = same_shape<Kinds::floating>,
      .body = [](Body& b) { b.out(math::log2(b.in(0))); },
-     .grad = [](Grad& g) { g.to(0, g.dy() / (g.x(0) * std::numbers::ln2)); }},
+     .grad = [](Grad& g) { g.to(0, g.dy() / (g.x(0) * std::numbers::ln2)); },
+     .onnx = [](OnnxForm& o) { o.out(log(o.in(0)) * std::numbers::log2e); }},
     {.name = "log10", .peers = {.numpy = "log10", .torch = "log10"},
      .rule = same_shape<Kinds::floating>,
      .body = [](Body& b) { b.out(math::log10(b.in(0))); },
-     .grad = [](Grad& g) { g.to(0, g.dy() / (g.x(0) * std::numbers::ln10)); }},
+     .grad = [](Grad& g) { g.to(0, g.dy() / (g.x(0) * std::numbers::ln10)); },
+     .onnx = [](OnnxForm& o) { o.out(log(o.in(0)) * std::numbers::log10e); }},
     {.name = "log1p", .peers = {.numpy = "log1p", .tensorflow = "math.log1p", .torch = "log1p"},
      .rule = same_shape<Kinds::floating>,
      .body = [](Body& b) { b.out(math::log1p(b.in(0))); },
-     .grad = [](Grad& g) { g.to(0, g.dy() / (1 + g.x(0))); }},
+     .grad = [](Grad& g) { g.to(0, g.dy() / (1 + g.x(0))); },
+     .onnx = [](OnnxForm& o) { o.out(log1p_form(o.in(0))); }},
     {.name = "sqrt", .peers = {.numpy = "sqrt", .tensorflow = "math.sqrt", .torch = "sqrt", .onnx = "Sqrt"},
      .rule = same_shape<Kinds::floating>,
      .body = [](Body& b) { b.out(kernel::sqrt(b.in(0))); },
@@ -56,11 +82,13 @@ constexpr Op table[] = {
     {.name = "rsqrt", .peers = {.tensorflow = "math.rsqrt", .torch = "rsqrt"},
      .rule = same_shape<Kinds::floating>,
      .body = [](Body& b) { b.out(math::rsqrt(b.in(0))); },
-     .grad = [](Grad& g) { g.to(0, g.dy() * (-0.5 * g.y() * g.y() * g.y())); }},
+     .grad = [](Grad& g) { g.to(0, g.dy() * (-0.5 * g.y() * g.y() * g.y())); },
+     .onnx = [](OnnxForm& o) { o.out(1 / sqrt(o.in(0))); }},
     {.name = "cbrt", .peers = {.numpy = "cbrt"},
      .rule = same_shape<Kinds::floating>,
      .body = [](Body& b) { b.out(math::cbrt(b.in(0))); },
-     .grad = [](Grad& g) { g.to(0, g.dy() / (3 * square(g.y()))); }},
+     .grad = [](Grad& g) { g.to(0, g.dy() / (3 * square(g.y()))); },
+     .onnx = [](OnnxForm& o) { o.out(sign(o.in(0)) * pow(abs(o.in(0)), 1.0 / 3)); }},
 
     // ---- Trigonometry -------------------------------------------------------------------------
     {.name = "sin", .peers = {.numpy = "sin", .tensorflow = "math.sin", .torch = "sin", .onnx = "Sin"},
@@ -94,7 +122,8 @@ constexpr Op table[] = {
        const Tensor scaled = g.dy() / (square(g.x(0)) + square(g.x(1)));
        if (g.wants(0)) g.to(0, scaled * g.x(1));
        if (g.wants(1)) g.to(1, -(scaled * g.x(0)));
-     }},
+     },
+     .onnx = [](OnnxForm& o) { o.out(atan2_form(o.in(0), o.in(1))); }},
     {.name = "sinh", .peers = {.numpy = "sinh", .tensorflow = "math.sinh", .torch = "sinh", .onnx = "Sinh"},
      .rule = same_shape<Kinds::floating>,
      .body = [](Body& b) { b.out(math::sinh(b.in(0))); },
@@ -128,7 +157,8 @@ constexpr Op table[] = {
     {.name = "erfc", .peers = {.tensorflow = "math.erfc", .torch = "special.erfc"},
      .rule = same_shape<Kinds::floating>,
      .body = [](Body& b) { b.out(math::erfc(b.in(0))); },
-     .grad = [](Grad& g) { g.to(0, g.dy() * (-2 * std::numbers::inv_sqrtpi) * exp(-square(g.x(0)))); }},
+     .grad = [](Grad& g) { g.to(0, g.dy() * (-2 * std::numbers::inv_sqrtpi) * exp(-square(g.x(0)))); },
+     .onnx = [](OnnxForm& o) { o.out(1 - erf(o.in(0))); }},
     {.name = "erfinv", .peers = {.tensorflow = "math.erfinv", .torch = "erfinv"},
      .rule = same_shape<Kinds::floating>,
      .body = [](Body& b) { b.out(math::erfinv(b.in(0))); },
@@ -141,7 +171,8 @@ constexpr Op table[] = {
      .grad = [](Grad& g) {
        if (g.wants(0)) g.to(0, tanh_gradient(g.dy(), g.x(1)));
        if (g.wants(1)) g.to(1, g.dy() * g.x(0) * (-2 * g.x(1)));
-     }},
+     },
+     .onnx = [](OnnxForm& o) { o.out(o.in(0) * (1 - o.in(1) * o.in(1))); }},
 };
 // clang-format on
 

@@ -14,6 +14,7 @@
 #include <rill/ops/families.h>
 #include <rill/ops/grad.h>
 #include <rill/ops/infer.h>
+#include <rill/ops/onnx_form.h>
 #include <rill/ops/reduce.h>
 #include <rill/ops/shape.h>
 #include <rill/tensor/equal_sizes.h>
@@ -301,6 +302,78 @@ void batch_norm_backward(Grad& g, const NormAttributes& a) {
   send_back_moments(g, a, 1, 2);
 }
 
+// ---- In ONNX ----------------------------------------------------------------------------------
+
+/// A statistic, and what else is computed with it, in one dtype.
+Tensor like(const Tensor& x, const Tensor& t) {
+  return x.dtype() == t.dtype() ? x : x.to(t.dtype());
+}
+
+void moments_form(OnnxForm& o, const NormAttributes& a) {
+  const Tensor x = o.in(0).to(o.result().dtype);
+  const Tensor average = mean(x, a.axes, {.keepdims = true});
+  o.out(0, average);
+  if (o.used(1)) o.out(1, mean(square(x - average), a.axes, {.keepdims = true}));
+}
+
+void normalize_form(OnnxForm& o, const NormAttributes& a) {
+  const Tensor x = like(o.in(0), o.in(4));
+  const Tensor s = 1 / sqrt(o.in(4) + a.epsilon);
+  o.out(((x - o.in(3)) * s * o.in(1) + o.in(2)).to(o.result().dtype));
+}
+
+/// ONNX's own normalises the last axes, and computes statistics in float32.
+void layer_norm_form(OnnxForm& o, const NormAttributes& a) {
+  const Tensor x = o.in(0);
+  const int first = a.axes.count() == 0 ? x.rank() : a.axes[0];
+  bool last = first + a.axes.count() == x.rank();
+  for (int d = 0; d < a.axes.count(); ++d) last = last && a.axes[d] == first + d;
+  if (last && a.axes.count() > 0 && x.dtype() != float64) {
+    const bool statistics = o.used(1) || o.used(2);
+    const std::array<Tensor, 3> inputs = {x, o.in(1), o.in(2)};
+    const std::array<Spec, 3> results = {o.result(0), o.result(1), o.result(2)};
+    const std::array<OnnxForm::Attribute, 2> attributes = {
+        {{"axis", first}, {"epsilon", a.epsilon}}};
+    const auto made = o.nodes("LayerNormalization", inputs, attributes,
+                              std::span(results).first(statistics ? 3 : 1));
+    for (std::size_t k = 0; k < made.size(); ++k) o.out(static_cast<int>(k), made[k]);
+    return;
+  }
+  Shape shape;
+  for (int d = 0; d < x.rank(); ++d) shape.push_back(a.axes.contains(d) ? x.shape()[d] : Dim(1));
+  const auto [average, variance] = moments_of(x, a, {});
+  const Tensor s = 1 / sqrt(variance + a.epsilon);
+  const Tensor y = (like(x, s) - average) * s * reshape(o.in(1), shape) + reshape(o.in(2), shape);
+  o.out(0, y.to(o.result().dtype));
+  o.out(1, average);
+  o.out(2, s);
+}
+
+void normalization_gradient_form(OnnxForm& o, const NormAttributes& a) {
+  const Tensor s = o.in(4);
+  const Tensor h = (like(o.in(1), s) - o.in(3)) * s;
+  const Tensor flow = like(o.in(0), s) * like(o.in(2), s);
+  const auto along = [&](const Tensor& t) { return mean(t, a.axes, {.keepdims = true}); };
+  o.out((s * (flow - along(flow) - h * along(flow * h))).to(o.result().dtype));
+}
+
+void normalization_sums_form(OnnxForm& o, const NormAttributes& a) {
+  const Tensor s = o.in(3);
+  const Tensor dy = like(o.in(0), s);
+  const auto along = [&](const Tensor& t) {
+    return sum(t, a.axes, {.keepdims = true}).to(o.result().dtype);
+  };
+  if (o.used(0)) o.out(0, along(dy));
+  if (o.used(1)) o.out(1, along(dy * ((like(o.in(1), s) - o.in(2)) * s)));
+}
+
+void channel_gradient_form(OnnxForm& o) {
+  const Tensor s = o.in(4);
+  const Tensor h = (like(o.in(1), s) - o.in(3)) * s;
+  const Tensor dx = s * o.in(2) * (like(o.in(0), s) - like(o.in(5), s) - h * like(o.in(6), s));
+  o.out(dx.to(o.result().dtype));
+}
+
 // ---- The table --------------------------------------------------------------------------------
 
 constexpr Op table[] = {
@@ -308,12 +381,14 @@ constexpr Op table[] = {
      .peers = {.torch = "nn.functional.layer_norm", .onnx = "LayerNormalization"},
      .rule = named<&layer_norm_rule>,
      .body = named<&layer_norm_body>,
-     .grad = named<&layer_norm_gradient>},
+     .grad = named<&layer_norm_gradient>,
+     .onnx = named<&layer_norm_form>},
     {.name = "normalization_gradient",
      .rule = named<&normalization_gradient_rule>,
      .body = named<&normalization_gradient_body>,
      .grad = [](Grad& g,
-                const NormAttributes& a) { normalization_gradient_gradient(g, a, g.dy()); }},
+                const NormAttributes& a) { normalization_gradient_gradient(g, a, g.dy()); },
+     .onnx = named<&normalization_gradient_form>},
     {.name = "normalization_sums",
      .rule = named<&normalization_sums_rule>,
      .body = named<&normalization_sums_body>,
@@ -321,24 +396,35 @@ constexpr Op table[] = {
          [](Grad& g, const NormAttributes&) {
            send_back_sums(g, g.flows(0) ? g.dy(0) : Tensor(), g.flows(1) ? g.dy(1) : Tensor(), 2,
                           3);
-         }},
+         },
+     .onnx = named<&normalization_sums_form>},
     {.name = "moments",
      .peers = {.tensorflow = "nn.moments", .torch = "var_mean"},
      .rule = named<&moments_rule>,
      .body = named<&moments_body>,
-     .grad = [](Grad& g, const NormAttributes& a) { send_back_moments(g, a, 0, 1); }},
+     .grad = [](Grad& g, const NormAttributes& a) { send_back_moments(g, a, 0, 1); },
+     .onnx = named<&moments_form>},
     {.name = "normalize",
      .peers = {.tensorflow = "nn.batch_normalization"},
      .rule = named<&normalize_rule>,
      .body = named<&normalize_body>,
-     .grad = named<&normalize_gradient>},
+     .grad = named<&normalize_gradient>,
+     .onnx = named<&normalize_form>},
     {.name = "batch_norm",
      .peers = {.tensorflow = "compat.v1.nn.fused_batch_norm",
                .torch = "nn.functional.batch_norm",
                .onnx = "BatchNormalization"},
      .rule = named<&batch_norm_rule>,
      .composition = named<&batch_norm_composition>,
-     .grad = named<&batch_norm_backward>},
+     .grad = named<&batch_norm_backward>,
+     .onnx =
+         [](OnnxForm& o, const NormAttributes& a) {  // ONNX's own gives running averages
+           const auto [mean, variance] = moments_of(o.in(0), a, {});
+           o.out(0, call_for<1>(find_normalize(), {o.in(0), o.in(1), o.in(2), mean, variance}, a,
+                                {})[0]);
+           o.out(1, mean);
+           o.out(2, variance);
+         }},
     {.name = "batch_norm_gradient",
      .rule = named<&batch_norm_gradient_rule>,
      .composition = named<&batch_norm_gradient_composition>,
@@ -349,7 +435,8 @@ constexpr Op table[] = {
            require_broadcast_to(i, 1);
            i.out(i.dtype(1), i.shape(1));
          },
-     .body = &channel_gradient_body},
+     .body = &channel_gradient_body,
+     .onnx = &channel_gradient_form},
 };
 template <FixedString name>
 constexpr const Op& find = table[position(table, name.view())];

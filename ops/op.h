@@ -20,9 +20,11 @@ class Places;
 class Grad;
 class Preparation;
 class Composition;
+class OnnxForm;
 struct OpKernels;
 
-/// Spellings of the operator in other libraries, for the documentation. Empty where there is none.
+/// Spellings of the operator in other libraries, for the documentation, and in ONNX for files too.
+/// Empty where there is none.
 struct Peers {
   std::string_view numpy{};
   std::string_view tensorflow{};
@@ -104,6 +106,7 @@ struct Op {
   Rule<Composition> composition{};  ///< the results as other operators make them: for gradients
                                     ///< better than theirs
   Rule<Grad> grad{};  ///< gradients of the inputs, by public operators; none: nothing flows back
+  Rule<OnnxForm> onnx{};  ///< how ONNX says it; none: by the name in `peers`, with these attributes
   bool stateful = false;  ///< two calls with equal inputs may differ, or it has effects
   mutable OpState state{};
 

@@ -10,6 +10,7 @@
 #include <rill/ops/families.h>
 #include <rill/ops/grad.h>
 #include <rill/ops/infer.h>
+#include <rill/ops/onnx_window.h>
 #include <rill/ops/window_attributes.h>
 #include <rill/tensor/equal_sizes.h>
 #include <rill/tensor/user_call.h>
@@ -201,6 +202,29 @@ void avg_pool_gradient_body(Body& b, const WindowAttributes& a) {
   b.out(b.fold(from.loops, summing(dy / divisor))[0]);
 }
 
+void max_pool_form(OnnxForm& o, const WindowAttributes& a) {
+  if (o.used(1)) o.refuse("the places of the largest elements, which a gradient asks for");
+  // Of integers ONNX takes those of 8 bits; float64 holds those of 32.
+  const DType dtype = o.result().dtype;
+  const bool wide = is_integer(dtype) && size_of(dtype) > 1;
+  if (wide && size_of(dtype) == 8) o.refuse("of integers of 64 bits");
+  const Tensor x = wide ? o.in(0).to(float64) : o.in(0);
+  o.out(to_nhwc(o.node("MaxPool", {to_nchw(x)},
+                       {{"kernel_shape", onnx_pair(o, a.window)},
+                        {"strides", onnx_pair(o, a.stride)},
+                        {"pads", onnx_pads(o, a)}},
+                       {x.dtype(), nchw(o.result().shape)}))
+            .to(dtype));
+}
+
+void avg_pool_form(OnnxForm& o, const WindowAttributes& a) {
+  o.out(to_nhwc(o.node("AveragePool", {to_nchw(o.in(0))},
+                       {{"kernel_shape", onnx_pair(o, a.window)},
+                        {"strides", onnx_pair(o, a.stride)},
+                        {"pads", onnx_pads(o, a)}},
+                       {o.result().dtype, nchw(o.result().shape)})));
+}
+
 Tensor max_pool_gradient(const Tensor& dy, const Tensor& places, const Shape& image,
                          const WindowAttributes& a);
 Tensor max_pool_gather(const Tensor& x, const Tensor& places, const WindowAttributes& a);
@@ -217,7 +241,8 @@ constexpr Op table[] = {
      .grad =
          [](Grad& g, const WindowAttributes& a) {
            if (g.flows(0)) g.to(0, max_pool_gradient(g.dy(0), g.y(1), image_of(g.shape(0)), a));
-         }},
+         },
+     .onnx = named<&max_pool_form>},
     {.name = "max_pool2d_gradient",
      .rule = named<&pool_gradient_rule>,
      .body = named<&max_pool_gradient_body>,
@@ -239,7 +264,8 @@ constexpr Op table[] = {
      .grad =
          [](Grad& g, const WindowAttributes& a) {
            g.to(0, avg_pool_gradient(g.dy(), image_of(g.shape(0)), a));
-         }},
+         },
+     .onnx = named<&avg_pool_form>},
     {.name = "avg_pool2d_gradient",
      .rule = named<&pool_gradient_rule>,
      .body = named<&avg_pool_gradient_body>,

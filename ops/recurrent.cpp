@@ -18,6 +18,7 @@
 #include <rill/ops/join.h>
 #include <rill/ops/known_call.h>
 #include <rill/ops/linalg.h>
+#include <rill/ops/onnx_form.h>
 #include <rill/ops/reduce.h>
 #include <rill/ops/shape.h>
 #include <rill/tensor/equal_sizes.h>
@@ -247,20 +248,91 @@ void lstm_backward(Grad& g) {
   g.to(5, dc);
 }
 
+// ---- In ONNX ----------------------------------------------------------------------------------
+
+const Op& find_gates();
+
+void gates_form(OnnxForm& o) {
+  const auto z = parts(o.in(0) + o.in(1));
+  const Tensor i = sigmoid(z[0]), f = sigmoid(z[1]), g = tanh(z[2]), output = sigmoid(z[3]);
+  const Tensor c = f * o.in(2) + i * g;
+  o.out(0, output * tanh(c));
+  o.out(1, c);
+  if (o.used(2)) o.out(2, concat(std::vector<Tensor>{i, f, g, output}, -1));
+}
+
+void gates_gradient_form(OnnxForm& o) {
+  const auto gate = parts(o.in(0));
+  const Tensor &i = gate[0], &f = gate[1], &g = gate[2], &output = gate[3];
+  const Tensor before = o.in(1), dh = o.in(3);
+  const Tensor top = tanh(o.in(2));
+  const Tensor d = o.in(4) + dh * output * (1 - top * top);
+  o.out(0, d * f);
+  o.out(1, concat(std::vector<Tensor>{d * g * i * (1 - i), d * before * f * (1 - f),
+                                      d * i * (1 - g * g), dh * top * output * (1 - output)},
+                  -1));
+}
+
+/// (n, 4 h) or (4 h) with ONNX's order of gates along the last axis: input, output, forget, cell.
+Tensor in_onnx_order(const Tensor& x) {
+  const auto gate = parts(x);
+  return concat(std::vector<Tensor>{gate[0], gate[3], gate[1], gate[2]}, -1);
+}
+
+/// ONNX's own gives the cells of the last step only: where more is asked for, step by step.
+void lstm_form(OnnxForm& o) {
+  const Tensor x = o.in(0), w = o.in(1), u = o.in(2), bias = o.in(3), h0 = o.in(4), c0 = o.in(5);
+  if (!o.used(1) && !o.used(2)) {
+    const auto weights = [](const Tensor& t) {  // (1, 4 h, n)
+      return expand_dims(transpose(in_onnx_order(t), {1, 0}), 0);
+    };
+    const Tensor biases = concat({in_onnx_order(bias), zeros(bias.shape(), bias.dtype())});
+    const Shape& states = o.result().shape;
+    const Tensor y = o.node("LSTM",
+                            {x, weights(w), weights(u), expand_dims(biases, 0), Tensor(),
+                             expand_dims(h0, 0), expand_dims(c0, 0)},
+                            {{"hidden_size", u.dim(0).value()}},
+                            {o.result().dtype, {states[0], 1, states[1], states[2]}});
+    return o.out(reshape(y, states));
+  }
+  if (!x.dim(0).known()) o.refuse("its cells are asked for, and the number of steps is not known");
+  const Tensor z = matmul(x, w) + bias;
+  std::vector<Tensor> hidden, cells, gates;
+  Tensor h = h0, c = c0;
+  for (std::int64_t t = 0; t < x.dim(0).value(); ++t) {
+    const auto [next_h, next_c, now] = call_for<3>(find_gates(), {z(t), matmul(h, u), c}, {}, {});
+    hidden.push_back(h = next_h);
+    cells.push_back(c = next_c);
+    gates.push_back(now);
+  }
+  if (hidden.empty()) o.refuse("it has no steps");
+  o.out(0, stack(hidden));
+  if (o.used(1)) o.out(1, stack(cells));
+  if (o.used(2)) o.out(2, stack(gates));
+}
+
 constexpr Op table[] = {
-    {.name = "lstm_gates", .rule = &gates_rule, .body = &gates_body, .grad = &gates_backward},
+    {.name = "lstm_gates",
+     .rule = &gates_rule,
+     .body = &gates_body,
+     .grad = &gates_backward,
+     .onnx = &gates_form},
     {.name = "lstm_gates_gradient",
      .rule = &gates_gradient_rule,
      .body = &gates_gradient_body,
-     .grad = &gates_gradient_gradient},
+     .grad = &gates_gradient_gradient,
+     .onnx = &gates_gradient_form},
     {.name = "lstm",
      .peers = {.tensorflow = "keras.layers.LSTM", .torch = "nn.LSTM", .onnx = "LSTM"},
      .rule = &lstm_rule,
      .composition = &lstm_composition,
-     .grad = &lstm_backward},
+     .grad = &lstm_backward,
+     .onnx = &lstm_form},
 };
 template <FixedString name>
 constexpr const Op& find = table[position(table, name.view())];
+
+const Op& find_gates() { return find<"lstm_gates">; }
 
 std::array<Tensor, 2> gates_gradient(const Tensor& gates, const Tensor& before, const Tensor& after,
                                      const Tensor& dh, const Tensor& dc) {

@@ -13,6 +13,7 @@
 #include <rill/ops/families.h>
 #include <rill/ops/grad.h>
 #include <rill/ops/infer.h>
+#include <rill/ops/onnx_form.h>
 #include <rill/ops/products_of_others.h>
 #include <rill/ops/shape.h>
 #include <rill/tensor/index.h>
@@ -155,6 +156,65 @@ constexpr auto extreme_gradient = [](Grad& g, const ReduceAttributes& a) {
 
 const Op& find_products_of_others();
 
+// ---- In ONNX ----------------------------------------------------------------------------------
+
+/// Axes are an input of ReduceSum, and an attribute of the others.
+Tensor reduction_node(OnnxForm& o, std::string_view type, const Tensor& x, const Axes& axes,
+                      bool keepdims) {
+  if (axes.count() == 0) return x;
+  const Spec result{x.dtype(), o.result().shape};
+  const std::int64_t keep = keepdims ? 1 : 0;
+  if (type == "ReduceSum") {
+    Shape list;
+    for (const int axis : axes) list.push_back(axis);
+    return o.node(type, {x, o.integers(list)}, {{"keepdims", keep}}, result);
+  }
+  const std::vector<std::int64_t> list(axes.begin(), axes.end());
+  return o.node(type, {x}, {{"axes", list}, {"keepdims", keep}}, result);
+}
+
+template <FixedString type>
+constexpr auto reduction_form = [](OnnxForm& o, const ReduceAttributes& a) {
+  o.out(reduction_node(o, type.view(), o.in(0), a.axes, a.keepdims));
+};
+
+/// A type of which ONNX takes extremes.
+Tensor with_extremes(const Tensor& x) {
+  return x.dtype() == bool_ || (size_of(x.dtype()) == 2 && is_integer(x.dtype())) ? x.to(int32) : x;
+}
+
+template <FixedString type>
+constexpr auto extreme_form = [](OnnxForm& o, const ReduceAttributes& a) {
+  const Tensor x = with_extremes(o.in(0));
+  o.out(reduction_node(o, type.view(), x, a.axes, a.keepdims).to(o.result().dtype));
+};
+
+template <FixedString type>
+constexpr auto position_form = [](OnnxForm& o, const ReduceAttributes& a) {
+  const Tensor x = with_extremes(o.in(0));
+  if (a.axes.count() == 1) {
+    const std::int64_t axis = a.axes[0], keep = a.keepdims ? 1 : 0;
+    return o.out(o.node(type.view(), {x}, {{"axis", axis}, {"keepdims", keep}}));
+  }
+  if (a.axes.count() != x.rank()) o.refuse("it folds several axes, and ONNX one or all");
+  const Tensor place =
+      o.node(type.view(), {reshape(x, {-1})}, {{"axis", 0}, {"keepdims", 0}}, {int64, {}});
+  o.out(reshape(place, o.result().shape));
+};
+
+void variance_form(OnnxForm& o, const VarianceAttributes& a) {
+  const Tensor x = o.in(0);
+  const Dim count = size_along(x.shape(), a.axes);
+  const Tensor squares = square(x - mean(x, a.axes, {.keepdims = true}));
+  const Tensor total = sum(squares, a.axes, {.keepdims = a.keepdims});
+  o.out(total / maximum(size_tensor(count).to(x.dtype()) - a.correction, 0));
+}
+
+/// How many elements are not zero, where that is all that counts.
+Tensor hits(const Tensor& x, const ReduceAttributes& a) {
+  return sum(x.to(int64), a.axes, {.keepdims = a.keepdims});
+}
+
 // clang-format off
 constexpr Op table[] = {
     {.name = "sum", .peers = {.numpy = "sum", .tensorflow = "math.reduce_sum", .torch = "sum", .onnx = "ReduceSum"},
@@ -165,7 +225,8 @@ constexpr Op table[] = {
      },
      .grad = [](Grad& g, const ReduceAttributes& a) {
        g.to(0, broadcast_to(restored(g.dy(), g.shape(0), a.axes), g.shape(0)));
-     }},
+     },
+     .onnx = reduction_form<"ReduceSum">},
     {.name = "prod", .peers = {.numpy = "prod", .tensorflow = "math.reduce_prod", .torch = "prod", .onnx = "ReduceProd"},
      .rule = fold_rule<widened>,
      .body = [](Body& b, const ReduceAttributes& a) {
@@ -175,7 +236,8 @@ constexpr Op table[] = {
      .grad = [](Grad& g, const ReduceAttributes& a) {
        const Tensor others = products_of_others(find_products_of_others(), {&g.x(0), 1}, a.axes);
        g.to(0, restored(g.dy(), g.shape(0), a.axes) * others);
-     }},
+     },
+     .onnx = reduction_form<"ReduceProd">},
     {.name = "products_of_others",
      .rule = named<&products_of_others_rule>,
      .composition = named<&products_of_others_composition>,
@@ -190,7 +252,8 @@ constexpr Op table[] = {
      .grad = [](Grad& g, const ReduceAttributes& a) {
        const Tensor share = (with_room(g.dy()) / count_of(g.shape(0), a.axes)).to(g.dtype(0));
        g.to(0, broadcast_to(restored(share, g.shape(0), a.axes), g.shape(0)));
-     }},
+     },
+     .onnx = reduction_form<"ReduceMean">},
     {.name = "var", .peers = {.numpy = "var", .tensorflow = "math.reduce_variance", .torch = "var"},
      .rule = [](Infer& i, const VarianceAttributes& a) {
        fold_rule<real>(i, {.axes = a.axes, .keepdims = a.keepdims});
@@ -206,7 +269,8 @@ constexpr Op table[] = {
        const Tensor n = maximum(count_of(g.shape(0), a.axes).to(float64) - a.correction, 0);
        const Tensor share = (2 * with_room(g.dy()) / n).to(g.dtype(0));
        g.to(0, restored(share, g.shape(0), a.axes) * (g.x(0) - mean(g.x(0), a.axes, {.keepdims = true})));
-     }},
+     },
+     .onnx = named<&variance_form>},
     {.name = "max", .peers = {.numpy = "max", .tensorflow = "math.reduce_max", .torch = "amax", .onnx = "ReduceMax"},
      .rule = extreme_rule,
      .body = [](Body& b, const ReduceAttributes& a) {
@@ -214,7 +278,8 @@ constexpr Op table[] = {
        const Value v = b.in(0);
        b.out(v.dtype() == bool_ ? row.any(v) : row.max(v));
      },
-     .grad = extreme_gradient},
+     .grad = extreme_gradient,
+     .onnx = extreme_form<"ReduceMax">},
     {.name = "min", .peers = {.numpy = "min", .tensorflow = "math.reduce_min", .torch = "amin", .onnx = "ReduceMin"},
      .rule = extreme_rule,
      .body = [](Body& b, const ReduceAttributes& a) {
@@ -222,29 +287,34 @@ constexpr Op table[] = {
        const Value v = b.in(0);
        b.out(v.dtype() == bool_ ? row.all(v) : row.min(v));
      },
-     .grad = extreme_gradient},
+     .grad = extreme_gradient,
+     .onnx = extreme_form<"ReduceMin">},
     {.name = "argmax", .peers = {.numpy = "argmax", .tensorflow = "math.argmax", .torch = "argmax", .onnx = "ArgMax"},
      .rule = position_rule,
      .body = [](Body& b, const ReduceAttributes& a) {
        position_body(b, a, [](const Value& x, const Value& y) { return x > y; });
-     }},
+     },
+     .onnx = position_form<"ArgMax">},
     {.name = "argmin", .peers = {.numpy = "argmin", .tensorflow = "math.argmin", .torch = "argmin", .onnx = "ArgMin"},
      .rule = position_rule,
      .body = [](Body& b, const ReduceAttributes& a) {
        position_body(b, a, [](const Value& x, const Value& y) { return x < y; });
-     }},
+     },
+     .onnx = position_form<"ArgMin">},
     {.name = "any", .peers = {.numpy = "any", .tensorflow = "math.reduce_any", .torch = "any"},
      .rule = fold_rule<truth>,
      .body = [](Body& b, const ReduceAttributes& a) {
        Row row = row_of_input(b, a.axes);
        b.out(row.any(b.in(0)));
-     }},
+     },
+     .onnx = [](OnnxForm& o, const ReduceAttributes& a) { o.out(hits(o.in(0), a) != 0); }},
     {.name = "all", .peers = {.numpy = "all", .tensorflow = "math.reduce_all", .torch = "all"},
      .rule = fold_rule<truth>,
      .body = [](Body& b, const ReduceAttributes& a) {
        Row row = row_of_input(b, a.axes);
        b.out(row.all(b.in(0)));
-     }},
+     },
+     .onnx = [](OnnxForm& o, const ReduceAttributes& a) { o.out(hits(logical_not(o.in(0)), a) == 0); }},
     {.name = "logsumexp", .peers = {.tensorflow = "math.reduce_logsumexp", .torch = "logsumexp", .onnx = "ReduceLogSumExp"},
      .rule = fold_rule<real>,
      .body = [](Body& b, const ReduceAttributes& a) {
@@ -258,7 +328,8 @@ constexpr Op table[] = {
      .grad = [](Grad& g, const ReduceAttributes& a) {
        const Tensor y = restored(g.y(), g.shape(0), a.axes);
        g.to(0, restored(g.dy(), g.shape(0), a.axes) * exp(g.x(0) - where(isfinite(y), y, 0)));
-     }},
+     },
+     .onnx = reduction_form<"ReduceLogSumExp">},
     {.name = "cumsum", .peers = {.numpy = "cumsum", .tensorflow = "math.cumsum", .torch = "cumsum", .onnx = "CumSum"},
      .rule = [](Infer& i, const ScanAttributes& a) {
        i.require_axis(a.axis);
@@ -275,7 +346,8 @@ constexpr Op table[] = {
                          return std::vector{left[0] + right[0]};
                        }})[0]);
      },
-     .grad = [](Grad& g, const ScanAttributes& a) { g.to(0, cumsum(g.dy(), a.axis, {.reverse = true})); }},
+     .grad = [](Grad& g, const ScanAttributes& a) { g.to(0, cumsum(g.dy(), a.axis, {.reverse = true})); },
+     .onnx = [](OnnxForm& o, const ScanAttributes& a) { o.out(o.node("CumSum", {o.in(0), full({}, a.axis, int64)})); }},
 };
 // clang-format on
 

@@ -1,5 +1,6 @@
 #include <rill/ops/shape.h>
 
+#include <algorithm>
 #include <numeric>
 #include <string>
 
@@ -10,6 +11,7 @@
 #include <rill/ops/grad.h>
 #include <rill/ops/index.h>
 #include <rill/ops/infer.h>
+#include <rill/ops/onnx_form.h>
 #include <rill/ops/view.h>
 #include <rill/tensor/equal_sizes.h>
 #include <rill/tensor/unnamed.h>
@@ -72,6 +74,28 @@ void empty_view(View& v) {
   for (int axis = 0; axis < v.output().rank(); ++axis) v.stride(axis, 1);
 }
 
+/// One size that is not known follows from the others; further ones may be those of the input.
+void reshape_form(OnnxForm& o, const ShapeAttributes& a) {
+  const Shape& from = o.in(0).shape();
+  const auto is_empty = [](Dim size) { return size == Dim(0); };
+  if (std::any_of(a.shape.begin(), a.shape.end(), is_empty)) {
+    return o.out(o.node("Reshape", {o.in(0), o.integers(a.shape)}, {{"allowzero", 1}}));
+  }
+  Shape to = a.shape;
+  auto unknown = std::count_if(to.begin(), to.end(), [](Dim size) { return !size.known(); });
+  for (int axis = 0; axis < to.rank(); ++axis) {
+    if (to[axis].known()) continue;
+    if (unknown == 1)
+      to[axis] = -1;
+    else if (axis < from.rank() && to[axis] == from[axis])
+      to[axis] = 0;
+    else
+      continue;
+    --unknown;
+  }
+  o.out(o.node("Reshape", {o.in(0), o.integers(unknown == 0 ? to : a.shape)}));
+}
+
 Shape resolved(const Tensor& x, const Shape& shape, Where where) {
   const auto fail = [&](const std::string& message) {
     throw ShapeError("reshape: " + message + ": " + x.type_text() + " to " + shape.text() +
@@ -123,7 +147,8 @@ constexpr Op table[] = {
        b.out(b.in(0, index));
      },
      .view = [](View& v, const ShapeAttributes&) { v.output().size() == Dim(0) ? empty_view(v) : reshape_view(v); },
-     .grad = [](Grad& g, const ShapeAttributes&) { g.to(0, reshape(g.dy(), g.shape(0))); }},
+     .grad = [](Grad& g, const ShapeAttributes&) { g.to(0, reshape(g.dy(), g.shape(0))); },
+     .onnx = named<&reshape_form>},
     {.name = "transpose", .peers = {.numpy = "transpose", .tensorflow = "transpose", .torch = "permute", .onnx = "Transpose"},
      .rule = [](Infer& i, const TransposeAttributes& a) {
        i.require_axes(a.order);
@@ -144,6 +169,9 @@ constexpr Op table[] = {
        std::array<int, max_rank> inverse{};
        for (int axis = 0; axis < a.order.count(); ++axis) inverse[static_cast<std::size_t>(a.order[axis])] = axis;
        g.to(0, transpose(g.dy(), Axes(std::span<const int>(inverse).first(static_cast<std::size_t>(a.order.count())))));
+     },
+     .onnx = [](OnnxForm& o, const TransposeAttributes& a) {
+       o.out(o.node("Transpose", {o.in(0)}, {{"perm", std::vector<std::int64_t>(a.order.begin(), a.order.end())}}));
      }},
     {.name = "broadcast_to", .peers = {.numpy = "broadcast_to", .tensorflow = "broadcast_to", .torch = "broadcast_to", .onnx = "Expand"},
      .rule = [](Infer& i, const ShapeAttributes& a) {
@@ -158,7 +186,8 @@ constexpr Op table[] = {
          v.stride(axis, stretched ? 0 : v.strides()[static_cast<std::size_t>(axis - added)]);
        }
      },
-     .grad = [](Grad& g, const ShapeAttributes&) { g.to(0, g.dy()); }},
+     .grad = [](Grad& g, const ShapeAttributes&) { g.to(0, g.dy()); },
+     .onnx = [](OnnxForm& o, const ShapeAttributes& a) { o.out(o.node("Expand", {o.in(0), o.integers(a.shape)})); }},
 };
 // clang-format on
 

@@ -11,7 +11,9 @@
 #include <rill/ops/elementwise.h>
 #include <rill/ops/families.h>
 #include <rill/ops/grad.h>
+#include <rill/ops/index.h>
 #include <rill/ops/infer.h>
+#include <rill/ops/onnx_form.h>
 #include <rill/ops/reduce.h>
 #include <rill/ops/shape.h>
 #include <rill/tensor/equal_sizes.h>
@@ -165,6 +167,11 @@ constexpr Op table[] = {
            if (g.wants(0))
              g.to(0, v * (dy - sum_along(dy * y, a.axis)) - dy * sum_along(v * y, a.axis));
            if (g.wants(1)) g.to(1, softmax_gradient(y, v, a));
+         },
+     .onnx =
+         [](OnnxForm& o, const SoftmaxAttributes& a) {
+           const Tensor y = o.in(0), dy = o.in(1);
+           o.out((dy - sum_along(dy * y, a.axis)) * y);
          }},
     {.name = "log_softmax",
      .peers = {.tensorflow = "nn.log_softmax", .torch = "log_softmax", .onnx = "LogSoftmax"},
@@ -181,13 +188,22 @@ constexpr Op table[] = {
            const Tensor weighted = v * exp(y);
            if (g.wants(0)) g.to(0, -(weighted * sum_along(dy, a.axis)));
            if (g.wants(1)) g.to(1, v - sum_along(weighted, a.axis));
+         },
+     .onnx =
+         [](OnnxForm& o, const SoftmaxAttributes& a) {
+           o.out(o.in(1) - exp(o.in(0)) * sum_along(o.in(1), a.axis));
          }},
     {.name = "cross_entropy",
      .peers = {.tensorflow = "nn.sparse_softmax_cross_entropy_with_logits",
                .torch = "nn.functional.cross_entropy"},
      .rule = &cross_entropy_rule,
      .body = &cross_entropy_body,
-     .grad = [](Grad& g) { g.to(0, cross_entropy_gradient(g.x(0), g.x(1), g.dy())); }},
+     .grad = [](Grad& g) { g.to(0, cross_entropy_gradient(g.x(0), g.x(1), g.dy())); },
+     .onnx =
+         [](OnnxForm& o) {
+           const Tensor labels = expand_dims(o.in(1).to(int64), -1);
+           o.out(-reshape(gather(log_softmax(o.in(0)), labels, -1), o.in(1).shape()));
+         }},
     {.name = "cross_entropy_gradient",
      .rule = &cross_entropy_gradient_rule,
      .body = &cross_entropy_gradient_body,
@@ -198,6 +214,11 @@ constexpr Op table[] = {
            if (g.wants(0)) g.to(0, expand_dims(dy, -1) * p * (v - sum_along(p * v, -1)));
            if (g.wants(2))
              g.to(2, sum(cross_entropy_gradient(logits, labels, ones_like(dy)) * v, -1));
+         },
+     .onnx =
+         [](OnnxForm& o) {
+           const Tensor chosen = one_hot(o.in(1), o.in(0).dim(-1), o.in(0).dtype());
+           o.out((softmax(o.in(0)) - chosen) * expand_dims(o.in(2), -1));
          }},
 };
 template <FixedString name>

@@ -1,8 +1,11 @@
 #include <rill/ops/sort.h>
 
+#include <array>
+
 #include <rill/ops/call.h>
 #include <rill/ops/families.h>
 #include <rill/ops/infer.h>
+#include <rill/ops/onnx_form.h>
 #include <rill/ops/preparation.h>
 #include <rill/ops/shape.h>
 
@@ -31,6 +34,15 @@ constexpr Op table[] = {
            const std::int64_t columns = shape[shape.rank() - 1].value();
            const std::int64_t rows = columns == 0 ? 0 : shape.size().value() / columns;
            p.plan(p.backend().argsort({p.in(0).dtype, rows, columns, a.descending}));
+         },
+     .onnx =
+         [](OnnxForm& o, const SortAttributes& a) {
+           const Tensor x = o.in(0);
+           const std::array<Tensor, 2> inputs = {x, o.integers({x.dim(-1)})};
+           const std::array<OnnxForm::Attribute, 2> attributes = {
+               {{"axis", -1}, {"largest", a.descending ? 1 : 0}}};
+           const std::array<Spec, 2> results = {{{x.dtype(), x.shape()}, o.result()}};
+           o.out(o.nodes("TopK", inputs, attributes, results)[1]);
          }},
 };
 template <FixedString name>

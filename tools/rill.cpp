@@ -70,6 +70,11 @@ std::string cell(std::string_view name) {
   return name.empty() ? "" : "`" + std::string(name) + "`";
 }
 
+/// By which name, or that in several operators.
+std::string onnx_cell(const rill::Op& op) {
+  return op.peers.onnx.empty() && (op.onnx || op.composition) ? "composed" : cell(op.peers.onnx);
+}
+
 int operators() {
   std::printf(
       "# Operators\n\nWritten by `rill operators` from the tables in `ops/`. Those that end in "
@@ -82,7 +87,7 @@ int operators() {
     for (const rill::Op& op : ops()) {
       std::printf("| %s | %s | %s | %s | %s | %s |\n", cell(op.name).c_str(), op.grad ? "yes" : "",
                   cell(op.peers.numpy).c_str(), cell(op.peers.tensorflow).c_str(),
-                  cell(op.peers.torch).c_str(), cell(op.peers.onnx).c_str());
+                  cell(op.peers.torch).c_str(), onnx_cell(op).c_str());
     }
   }
   return 0;

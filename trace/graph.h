@@ -45,11 +45,13 @@ class RILL_API Graph {
  public:
   Graph() = default;
 
-  /// Reads what `save` wrote. Throws `FileError`, and `FormatError` naming the place in a file that
-  /// is not a graph.
+  /// Reads what `save` wrote, and models of ONNX (`.onnx`). Throws `FileError`, and `FormatError`
+  /// naming the place in a file that is not a graph, or whose operators rill does not have.
   static Graph load(const std::string& path, Where where = Where::here());
   /// Writes `path` and, for constants and variables, a safetensors file of the same name beside it.
-  /// The old files stay whole until the new ones are complete.
+  /// A path that ends in `.onnx` becomes a model of ONNX, which holds them itself; throws
+  /// `TraceError` naming what ONNX has no form for. The old files stay whole until the new ones are
+  /// complete.
   void save(const std::string& path, Where where = Where::here()) const;
 
   /// Draws all signatures, by the end of the path: `.html`, one page that can be searched and

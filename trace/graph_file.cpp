@@ -1,4 +1,4 @@
-// Graphs in files: the text, and the weights beside it.
+// Graphs in files: the text, and the weights beside it; or ONNX.
 #include <cstdint>
 #include <cstdio>
 #include <filesystem>
@@ -14,6 +14,7 @@
 #include <rill/tensor/write_safetensors.h>
 #include <rill/trace/graph.h>
 #include <rill/trace/json.h>
+#include <rill/trace/onnx/graph_file.h>
 #include <rill/trace/prepared.h>
 
 namespace rill {
@@ -75,6 +76,16 @@ void Graph::save(const std::string& path, Where where) const {
     throw TraceError("save: nothing has been recorded yet: call the traced function first" +
                      where.suffix());
   }
+  if (onnx::is_model(path)) {
+    if (functions_.size() > 1) {
+      throw TraceError("save: '" + path + "': the function has " +
+                       std::to_string(functions_.size()) +
+                       " signatures, and a file of ONNX holds one graph: save a function that was "
+                       "traced once, for unknown sizes where there are several" +
+                       where.suffix());
+    }
+    return onnx::save(*functions_[0]->record(), path, where);
+  }
   fs::path beside(path);
   beside.replace_extension(".safetensors");
   if (beside == fs::path(path)) {
@@ -99,6 +110,9 @@ Graph Graph::load(const std::string& path, Where where) try {
   const InputFile file(path, "load", where);
   std::string text(file.size(), '\0');
   file.read(0, text.data(), text.size());
+  if (onnx::is_model(path)) {
+    return Graph({std::make_shared<Prepared>(onnx::load(std::move(text), path))});
+  }
   const JsonGraph json(text, path);
   std::map<std::string, Tensor> weights;
   if (const std::string name = json.weights_file(); !name.empty()) {

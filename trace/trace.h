@@ -113,7 +113,8 @@ class Traced<R(P...)> {
   [[nodiscard]] std::string explain() const { return signatures_->explain(); }
   /// What has been recorded so far.
   [[nodiscard]] Graph graph() const { return signatures_->graph(); }
-  /// Writes it as JSON, with weights beside it. Throws `TraceError` when nothing has been recorded.
+  /// Writes it as JSON, with weights beside it, or as ONNX (`f.onnx`). Throws `TraceError` when
+  /// nothing has been recorded.
   void save(const std::string& path, Where where = Where::here()) const {
     graph().save(path, where);
   }
