@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <span>
+#include <string>
 #include <string_view>
 
 #include <rill/tensor/device.h>
@@ -82,6 +83,15 @@ struct CheckEvent {
   Where where;
 };
 
+/// A line is about to be printed: words, and tensors between them. There is one text more than
+/// there are tensors.
+struct PrintEvent {
+  std::span<const std::string> words;
+  std::span<const Tensor> tensors;
+  bool unknown_sizes;  ///< words hold sizes that only a call knows
+  Where where;
+};
+
 /// A tensor moved to another device.
 struct TransferEvent {
   const Tensor& from;
@@ -124,7 +134,7 @@ class RILL_API Listener {
   virtual void draw(const DrawEvent&) {}
   virtual void seed(const SeedEvent&) {}
   virtual void check(const CheckEvent&) {}
-  virtual void print(const HostReadEvent&) {}
+  virtual void print(const PrintEvent&) {}
   virtual void transfer(const TransferEvent&) {}
   virtual void enter(const ScopeEvent&) {}
   virtual void leave(const ScopeEvent&) {}

@@ -1,6 +1,7 @@
 #include <rill/tensor/error.h>
 #include <rill/tensor/listener.h>
 #include <rill/tensor/print.h>
+#include <rill/tensor/rehearsal.h>
 
 #include <algorithm>
 #include <array>
@@ -11,6 +12,7 @@
 #include <mutex>
 #include <ostream>
 #include <type_traits>
+#include <utility>
 #include <vector>
 
 namespace rill {
@@ -418,33 +420,62 @@ std::ostream& operator<<(std::ostream& out, const Tensor& tensor) {
   return out << text(tensor, print_options(), {});
 }
 
-Printed::Printed(const Tensor& tensor, Where where) : anything_(true) {
-  if (tensor.defined() && !Listeners::none()) {
-    Listeners::tell(&Listener::print, HostReadEvent{tensor, HostReadEvent::Kind::print, where});
-  }
-  text_ = text_unheard(tensor, print_options(), where);
+Printed::Printed(const Tensor& tensor) : tensor_(tensor), anything_(true) {
+  if (!tensor.defined()) words_ = tensor.type_text();
 }
-Printed::Printed(std::string_view words) : text_(words), anything_(true) {}
+Printed::Printed(std::string_view words) : words_(words), anything_(true) {}
 Printed::Printed(const std::string& words) : Printed(std::string_view(words)) {}
-Printed::Printed(const char* words) : text_(words), anything_(true) {}
-Printed::Printed(Dim size) : text_(size.text()), anything_(true) {}
-Printed::Printed(const Shape& shape) : text_(shape.text()), anything_(true) {}
-Printed::Printed(DType dtype) : text_(name(dtype)), anything_(true) {}
+Printed::Printed(const char* words) : words_(words), anything_(true) {}
+Printed::Printed(Dim size) : words_(size.text()), unknown_size_(!size.known()), anything_(true) {}
+Printed::Printed(const Shape& shape)
+    : words_(shape.text()), unknown_size_(!shape.known()), anything_(true) {}
+Printed::Printed(DType dtype) : words_(name(dtype)), anything_(true) {}
 Printed::Printed(DType dtype, const void* element)
-    : text_(number_text(dtype, element)), anything_(true) {}
+    : words_(number_text(dtype, element)), anything_(true) {}
 
 void print(const Printed& first, const Printed& second, const Printed& third, const Printed& fourth,
            const Printed& fifth, const Printed& sixth, const Printed& seventh,
-           const Printed& eighth) {
-  std::string line;
+           const Printed& eighth, Where where) {
+  std::vector<std::string> words(1);
+  std::vector<Tensor> tensors;
+  bool unknown_sizes = false;
   for (const Printed* item :
        {&first, &second, &third, &fourth, &fifth, &sixth, &seventh, &eighth}) {
     if (!item->anything()) continue;
-    if (item != &first) line += ' ';
-    line += item->text();
+    if (item != &first) words.back() += ' ';
+    unknown_sizes = unknown_sizes || item->unknown_size();
+    if (item->tensor().defined()) {
+      tensors.push_back(item->tensor());
+      words.emplace_back();
+    } else {
+      words.back() += item->words();
+    }
   }
+  detail::print_line(words, tensors, where, unknown_sizes);
+}
+
+namespace detail {
+namespace {
+
+thread_local bool unprinted = false;
+
+}  // namespace
+
+void print_line(std::span<const std::string> words, std::span<const Tensor> tensors, Where where,
+                bool unknown_sizes) {
+  if (!Listeners::none())
+    Listeners::tell(&Listener::print, PrintEvent{words, tensors, unknown_sizes, where});
+  if (Rehearsal::current() != nullptr || unprinted) return;
+  std::string line = words[0];
+  for (std::size_t k = 0; k < tensors.size(); ++k)
+    line += text_unheard(tensors[k], print_options(), where) + words[k + 1];
   line += '\n';
   std::fwrite(line.data(), 1, line.size(), stdout);
 }
+
+Unprinted::Unprinted() : outer_(std::exchange(unprinted, true)) {}
+Unprinted::~Unprinted() { unprinted = outer_; }
+
+}  // namespace detail
 
 }  // namespace rill

@@ -6,6 +6,7 @@
 #include <concepts>
 #include <cstdint>
 #include <iosfwd>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -50,10 +51,9 @@ class RILL_API Printed {
  public:
   Printed() = default;  ///< nothing
   // NOLINTBEGIN(google-explicit-constructor): whatever can be printed converts
-  Printed(const Tensor& tensor, Where where = Where::here());
+  Printed(const Tensor& tensor);
   template <TensorLike T>
-  Printed(const T& source, Where where = Where::here())
-      : Printed(static_cast<Tensor>(source), where) {}
+  Printed(const T& source) : Printed(static_cast<Tensor>(source)) {}
   template <Element T>
   Printed(T number) : Printed(dtype_of<T>, &number) {}
   Printed(std::string_view words);
@@ -65,23 +65,53 @@ class RILL_API Printed {
   // NOLINTEND(google-explicit-constructor)
 
   [[nodiscard]] bool anything() const { return anything_; }
-  [[nodiscard]] const std::string& text() const { return text_; }
+  /// What is printed as a tensor; undefined for anything else.
+  [[nodiscard]] const Tensor& tensor() const { return tensor_; }
+  /// What is no tensor.
+  [[nodiscard]] const std::string& words() const { return words_; }
+  /// Whether the words are of a size that only a traced call knows.
+  [[nodiscard]] bool unknown_size() const { return unknown_size_; }
+  [[nodiscard]] std::string text() const {
+    return tensor_.defined() ? rill::text(tensor_) : words_;
+  }
 
  private:
   Printed(DType dtype, const void* element);
 
-  std::string text_;
+  Tensor tensor_;
+  std::string words_;
+  bool unknown_size_ = false;
   bool anything_ = false;
 };
 
-/// Writes to the standard output, with blanks between and a newline at the end. Listeners hear of
-/// each tensor, so that a trace prints too.
+/// Writes to the standard output, with blanks between and a newline at the end. In a traced
+/// function it prints in every call: tensors as they are then, all else as it was recorded.
 ///
 ///     print(x);
 ///     print("step", step, "loss", loss);
 RILL_API void print(const Printed& first, const Printed& second = {}, const Printed& third = {},
                     const Printed& fourth = {}, const Printed& fifth = {},
                     const Printed& sixth = {}, const Printed& seventh = {},
-                    const Printed& eighth = {});
+                    const Printed& eighth = {}, Where where = Where::here());
+
+namespace detail {
+
+/// Prints a line of words with tensors between them: one text more than there are tensors.
+RILL_API void print_line(std::span<const std::string> words, std::span<const Tensor> tensors,
+                         Where where, bool unknown_sizes = false);
+
+/// Nothing is printed on this thread while it lives: for what is done twice.
+class RILL_API Unprinted {
+ public:
+  Unprinted();
+  Unprinted(const Unprinted&) = delete;
+  Unprinted& operator=(const Unprinted&) = delete;
+  ~Unprinted();
+
+ private:
+  bool outer_;
+};
+
+}  // namespace detail
 
 }  // namespace rill

@@ -4,11 +4,14 @@
 // which is the one that the user wrote.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
 
 #include <rill/tensor/export.h>
+#include <rill/tensor/listener.h>
+#include <rill/tensor/user_call.h>
 #include <rill/tensor/where.h>
 
 namespace rill::detail {
@@ -50,9 +53,12 @@ class UnnamedError final : public E, public Unnamed {
 };
 
 /// `f()`, whose errors from below are those of `operation` at the user's line: for a function that
-/// is one operator, as it costs nothing. One that calls several opens a `UserCall`.
+/// is one operator, as it costs nothing. One that calls several opens a `UserCall`, as is done here
+/// for those who listen.
 template <class F>
 decltype(auto) in_operation(std::string_view operation, Where where, F&& f) {
+  std::optional<UserCall> heard;
+  if (!Listeners::none()) heard.emplace(operation, where);
   try {
     return std::forward<F>(f)();
   } catch (const Unnamed& error) {

@@ -13,7 +13,9 @@
 #include <rill/ops/materialize.h>
 #include <rill/tensor/error.h>
 #include <rill/tensor/listener.h>
+#include <rill/tensor/print.h>
 #include <rill/tensor/timeline.h>
+#include <rill/tensor/user_call.h>
 #include <rill/trace/step_summary.h>
 
 namespace rill {
@@ -310,6 +312,7 @@ class Run {
         std::vector<Tensor> operands;
         for (const Edge& edge : node(n).inputs) operands.push_back(value(edge));
         std::vector<Tensor> results(node(n).results.size());
+        const detail::UserCall scope(node(n).called(), node(n).where);
         call(*node(n).op, operands, node(n).attributes, node(n).where, results);
         for (std::size_t k = 0; k < results.size(); ++k)
           values[{n, static_cast<int>(k)}] = results[k];
@@ -359,7 +362,9 @@ class Run {
     }
     std::vector<Tensor> operands;
     for (std::size_t k = 0; k < of.inputs.size(); ++k) operands.push_back(input(k));
+    if (of.kind == Node::Kind::print) return detail::print_line(of.words, operands, of.where);
     std::vector<Tensor> results(of.results.size());
+    const detail::UserCall scope(of.called(), of.where);
     call(*of.op, operands, of.attributes, of.where, results);
     for (std::size_t k = 0; k < results.size(); ++k)
       set({step.node, static_cast<int>(k)}, results[k]);

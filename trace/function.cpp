@@ -6,6 +6,8 @@
 #include <rill/ops/call.h>
 #include <rill/ops/check.h>
 #include <rill/tensor/error.h>
+#include <rill/tensor/print.h>
+#include <rill/tensor/user_call.h>
 #include <rill/trace/recorded_gradient.h>
 
 namespace rill {
@@ -64,6 +66,11 @@ class Run {
       case Node::Kind::check:
         check({value(node.inputs[0]), where}, node.message);
         break;
+      case Node::Kind::print:
+        for (const Edge& edge : node.inputs) operands_.push_back(value(edge));
+        detail::print_line(node.words, operands_, where);
+        operands_.clear();
+        break;
       case Node::Kind::custom:
         for (const Edge& edge : node.inputs) operands_.push_back(value(edge));
         values_[n] = with_recorded_gradient(node, operands_);
@@ -73,6 +80,7 @@ class Run {
         operands_.clear();
         for (const Edge& edge : node.inputs) operands_.push_back(value(edge));
         values_[n].resize(node.results.size());
+        const detail::UserCall scope(node.called(), where);
         call(*node.op, operands_, node.attributes, where, values_[n]);
         operands_.clear();
       }

@@ -52,12 +52,14 @@ struct Node {
     assign,    ///< a variable takes the value of its operand
     draw,      ///< the next key of a generator
     check,     ///< every element of its operand must be true
+    print,     ///< a line of words with its operands between them
     custom,    ///< values with a gradient of the user's
     op,        ///< results of an operator
   };
   Kind kind = Kind::op;
   std::string name;  ///< unique within the function
   const Op* op = nullptr;
+  std::string operation;  ///< op: what the user called, where that is not the operator itself
   Attributes attributes;
   std::vector<Edge> inputs;
   std::vector<Spec> results;
@@ -65,12 +67,17 @@ struct Node {
   Variable variable;                          ///< variable, assign
   std::shared_ptr<rng::Generator> generator;  ///< draw; a handle, which keeps the stream alive
   std::string message;                        ///< check
+  std::vector<std::string> words;             ///< print: one more than there are operands
   std::shared_ptr<const RecordedGradient> gradient;  ///< custom
   Where where = {};  ///< the user's line, unless it comes from a file
 
+  /// Whose errors those of the operator are.
+  [[nodiscard]] std::string_view called() const {
+    return operation.empty() ? op->name : std::string_view(operation);
+  }
   /// It happens whether its results are read or not, and keeps its place among others that do.
   [[nodiscard]] bool has_effect() const {
-    return kind == Kind::assign || kind == Kind::draw || kind == Kind::check;
+    return kind == Kind::assign || kind == Kind::draw || kind == Kind::check || kind == Kind::print;
   }
 };
 

@@ -60,10 +60,17 @@ std::vector<std::shared_ptr<const Function>> Graph::functions() const {
   return records;
 }
 
-Tensor Graph::single(std::vector<Tensor> results) {
+Tensor Graph::operator()(const Argument& x0, const Argument& x1, const Argument& x2,
+                         const Argument& x3, const Argument& x4, const Argument& x5,
+                         const Argument& x6, const Argument& x7, Where where) const {
+  std::vector<Tensor> inputs;
+  for (const Argument* argument : {&x0, &x1, &x2, &x3, &x4, &x5, &x6, &x7}) {
+    if (argument->has_value()) inputs.push_back((*argument)->tensor());
+  }
+  std::vector<Tensor> results = call(inputs, where);
   if (results.size() != 1) {
     throw TraceError("graph: the function has " + std::to_string(results.size()) +
-                     " results, not one: use call");
+                     " results, not one: use call" + where.suffix());
   }
   return std::move(results[0]);
 }
@@ -80,9 +87,9 @@ std::vector<std::string> Graph::signatures() const {
   return texts;
 }
 
-std::vector<Tensor> Graph::call(std::span<const Tensor> inputs) const {
+std::vector<Tensor> Graph::call(std::span<const Tensor> inputs, Where where) const {
   for (const Tensor& input : inputs) {
-    if (!input.defined()) detail::fail_undefined("graph");
+    if (!input.defined()) detail::fail_undefined("graph", where);
   }
   const auto arguments = addresses(inputs);
   for (const auto& function : functions_) {
@@ -101,7 +108,7 @@ std::vector<Tensor> Graph::call(std::span<const Tensor> inputs) const {
   }
   text += "); there are:";
   for (const auto& function : functions_) text += "\n  " + function->record()->text();
-  throw TraceError(text);
+  throw TraceError(text + where.suffix());
 }
 
 std::vector<Tensor> Graph::run(std::span<const Feed> feeds,

@@ -8,6 +8,7 @@
 #include <initializer_list>
 #include <map>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -43,6 +44,9 @@ struct DrawOptions {
 ///     auto [hidden] = g.run({{"x", x}}, {"relu"});
 class RILL_API Graph {
  public:
+  /// A tensor, a variable or a number; nothing where a call gives fewer arguments.
+  using Argument = std::optional<Operand>;
+
   Graph() = default;
 
   /// Reads what `save` wrote, and models of ONNX (`.onnx`). Throws `FileError`, and `FormatError`
@@ -68,14 +72,16 @@ class RILL_API Graph {
   [[nodiscard]] std::string text(std::string_view weights_file = "",
                                  std::map<std::string, Tensor>* weights = nullptr) const;
 
-  /// Runs the signature that fits the arguments: tensors, and numbers where the function took
-  /// `Scalar`s. Throws `TraceError` when none does, listing those there are.
-  template <class... Arguments>
-  Tensor operator()(const Arguments&... arguments) const {
-    const std::array<Tensor, sizeof...(Arguments)> inputs = {Operand(arguments).tensor()...};
-    return single(call(inputs));
-  }
-  [[nodiscard]] std::vector<Tensor> call(std::span<const Tensor> inputs) const;
+  /// Runs the signature that fits the arguments, tensors, and numbers where the function took
+  /// `Scalar`s, and gives its only result. Throws `TraceError` when none fits, listing those there
+  /// are.
+  Tensor operator()(const Argument& x0 = {}, const Argument& x1 = {}, const Argument& x2 = {},
+                    const Argument& x3 = {}, const Argument& x4 = {}, const Argument& x5 = {},
+                    const Argument& x6 = {}, const Argument& x7 = {},
+                    Where where = Where::here()) const;
+  /// The same for any number of arguments and results.
+  [[nodiscard]] std::vector<Tensor> call(std::span<const Tensor> inputs,
+                                         Where where = Where::here()) const;
 
   /// Any nodes by name, from inputs by name; only what they need is run. `name:1` is a node's
   /// second result.
@@ -106,8 +112,6 @@ class RILL_API Graph {
   }
 
  private:
-  static Tensor single(std::vector<Tensor> results);
-
   std::vector<std::shared_ptr<Prepared>> functions_;
 };
 

@@ -261,6 +261,21 @@ class Reader {
       const Spec& value = spec_of(f, n.inputs[0]);
       if (value.dtype != n.variable.dtype() || !equal_sizes(value.shape, n.variable.shape()))
         place.fail("assigns " + value.text() + " to a variable of another dtype or shape");
+    } else if (place.has("print")) {
+      place.require_only({"name", "print"});
+      n.kind = Node::Kind::print;
+      const Place pieces = place.at("print");
+      n.words.emplace_back();
+      for (std::size_t i = 0; i < pieces.size(); ++i) {
+        const Place piece = pieces.at(i);
+        if (piece.json().is_string()) {
+          n.words.back() += piece.string();
+        } else {
+          piece.require_only({"value"});
+          n.inputs.push_back(reference(piece.at("value"), f, by_name));
+          n.words.emplace_back();
+        }
+      }
     } else if (place.has("check")) {
       place.require_only({"name", "check", "message"});
       n.kind = Node::Kind::check;

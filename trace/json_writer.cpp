@@ -138,6 +138,15 @@ class Writer {
         json["check"] = f.reference(n.inputs[0]);
         json["message"] = n.message;
         break;
+      case Node::Kind::print: {
+        Json pieces = Json::array();
+        for (std::size_t k = 0; k < n.words.size(); ++k) {
+          if (k > 0) pieces.push_back({{"value", f.reference(n.inputs[k - 1])}});
+          if (!n.words[k].empty()) pieces.push_back(n.words[k]);
+        }
+        json["print"] = pieces;
+        break;
+      }
       case Node::Kind::constant:
         json["constant"] = constant(n);
         add(json, n.results[0]);

@@ -23,6 +23,11 @@ std::string node_line(const Function& function, const Node& node) {
       return made("draw " + node.results[0].text());
     case Node::Kind::check:
       return "check " + operand(0) + ": " + node.message;
+    case Node::Kind::print: {
+      std::string line = "print " + node.words[0];
+      for (std::size_t k = 0; k < node.inputs.size(); ++k) line += operand(k) + node.words[k + 1];
+      return line;
+    }
     case Node::Kind::custom: {
       std::string line = made("custom_gradient(");
       const std::size_t first = node.gradient->arguments;

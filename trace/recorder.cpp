@@ -5,6 +5,7 @@
 #include <rill/autograd/custom_gradient.h>
 #include <rill/tensor/error.h>
 #include <rill/tensor/rehearsal.h>
+#include <rill/tensor/user_call.h>
 
 namespace rill {
 namespace {
@@ -100,6 +101,8 @@ Edge Recorder::edge_of(const Tensor& tensor) {
 void Recorder::op(const OpEvent& event) {
   Node node;
   node.op = &event.op;
+  if (std::string called = detail::UserCall::name(event.name); called != event.name)
+    node.operation = std::move(called);
   node.where = event.where.kept();
   node.attributes = event.attributes.kept();
   for (const Tensor& input : event.inputs) node.inputs.push_back(edge_of(input));
@@ -165,7 +168,19 @@ void Recorder::host_read(const HostReadEvent& event) {
   refuse(event);
 }
 
-void Recorder::print(const HostReadEvent& event) { host_read(event); }
+void Recorder::print(const PrintEvent& event) {
+  if (event.unknown_sizes)
+    throw TraceError(
+        "trace: print: a size that is unknown is printed while the function is recorded, and "
+        "would be baked in: return it, or print a tensor that is made of it" +
+        event.where.suffix());
+  Node node;
+  node.kind = Node::Kind::print;
+  node.where = event.where.kept();
+  for (const Tensor& tensor : event.tensors) node.inputs.push_back(edge_of(tensor));
+  node.words.assign(event.words.begin(), event.words.end());
+  add(std::move(node), "print");
+}
 
 void Recorder::draw(const DrawEvent& event) {
   const bool made_here = event.generator.id() > beginning_.id();

@@ -48,7 +48,7 @@ class Recorder final : public Listener {
   void variable_read(const VariableEvent& event) override;
   void variable_assignment(const VariableEvent& event) override;
   void host_read(const HostReadEvent& event) override;
-  void print(const HostReadEvent& event) override;
+  void print(const PrintEvent& event) override;
   void draw(const DrawEvent& event) override;
   void seed(const SeedEvent& event) override;
   void check(const CheckEvent& event) override;

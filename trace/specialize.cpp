@@ -7,6 +7,7 @@
 #include <rill/tensor/dim_name.h>
 #include <rill/tensor/error.h>
 #include <rill/tensor/listener.h>
+#include <rill/tensor/user_call.h>
 
 namespace rill {
 namespace {
@@ -108,6 +109,7 @@ class Specialization {
     for (const Edge& edge : node.inputs)
       inputs.push_back(
           values_[static_cast<std::size_t>(edge.node)][static_cast<std::size_t>(edge.result)]);
+    const detail::UserCall scope(node.called(), node.where);
     infer_abstract(*node.op, inputs, node.attributes, values, node.where);
     for (std::size_t k = 0; k < node.results.size(); ++k) {
       Spec& spec = node.results[k];

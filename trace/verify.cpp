@@ -11,6 +11,7 @@
 #include <rill/autograd/variable_state.h>
 #include <rill/tensor/error.h>
 #include <rill/tensor/listener.h>
+#include <rill/tensor/print.h>
 #include <rill/trace/execute.h>
 #include <rill/trace/recorder.h>
 #include <rill/trace/same_bits.h>
@@ -88,6 +89,7 @@ std::vector<Tensor> verified(
   std::vector<Tensor> traced;
   std::string failure;
   try {
+    const detail::Unprinted quiet;  // the eager call prints
     traced = execute(plan, arguments);
   } catch (const Error& error) {
     failure = error.what();  // the eager call throws it too, or there is a difference

@@ -39,7 +39,7 @@ struct Ears : Listener {
   void draw(const DrawEvent&) override { heard.emplace_back("draw"); }
   void seed(const SeedEvent& e) override { heard.push_back("seed " + std::string(e.operation)); }
   void check(const CheckEvent& e) override { heard.push_back("check " + std::string(e.message)); }
-  void print(const HostReadEvent&) override { heard.emplace_back("print"); }
+  void print(const PrintEvent&) override { heard.emplace_back("print"); }
   void transfer(const TransferEvent&) override { heard.emplace_back("transfer"); }
   void enter(const ScopeEvent& e) override { heard.push_back("enter " + kind(e)); }
   void leave(const ScopeEvent& e) override { heard.push_back("leave " + kind(e)); }
@@ -76,7 +76,11 @@ std::vector<Cause> causes() {
       {{"seed seed"}, [] { rng::Generator(1).seed(2); }},
       {{"seed skip_to"}, [] { rng::Generator(1).skip_to(2); }},
       {{"check yes"}, [=] { check(yes, "yes"); }},
-      {{"print"}, [=] { const Printed printed(x); }},
+      {{"print"},
+       [=] {
+         const detail::Unprinted quiet;
+         print(x);
+       }},
       // There is no second device to move to: told as a backend would tell it.
       {{"transfer"}, [=] { Listeners::tell(&Listener::transfer, TransferEvent{x, x, {}}); }},
       {{"alias", "op negative"}, [=] { (void)trace([](const Tensor& t) { return -t; })(x); }},

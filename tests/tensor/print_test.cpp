@@ -169,8 +169,10 @@ TEST_CASE("listeners hear what is printed, and from which line") {
     int printed = 0;
     int read = 0;
     int line = 0;
-    void print(const HostReadEvent& event) override {
-      ++printed;
+    std::vector<std::string> words;
+    void print(const PrintEvent& event) override {
+      printed += static_cast<int>(event.tensors.size());
+      words.assign(event.words.begin(), event.words.end());
       line = event.where.line;
     }
     void host_read(const HostReadEvent& event) override {
@@ -179,8 +181,10 @@ TEST_CASE("listeners hear what is printed, and from which line") {
   } ears;
   const Tensor x = tensor({1, 2});
   const Listening listening(ears);
-  const Printed printed(x);
+  const detail::Unprinted quiet;
+  print("x is", x, "and", 3);
   CHECK(ears.line == __LINE__ - 1);
+  CHECK(ears.words == std::vector<std::string>{"x is ", " and 3"});
   (void)text(x);
   CHECK(ears.printed == 1);
   CHECK(ears.read == 1);
