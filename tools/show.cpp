@@ -38,6 +38,8 @@ std::string made_by(const Function& function, const Node& node) {
       return "assign " + node.variable.name() + " = " + operands;
     case Node::Kind::check:
       return "check " + operands;
+    case Node::Kind::print:
+      return "print " + operands;
     case Node::Kind::custom:
       return "custom gradient of " + operands;
     case Node::Kind::draw:

@@ -12,9 +12,8 @@ namespace {
 using Kind = rill::Node::Kind;
 
 std::string_view kind_name(Kind kind) {
-  constexpr std::string_view names[] = {"input",    "constant",        "number",
-                                        "variable", "assign",          "draw",
-                                        "check",    "custom_gradient", "op"};
+  constexpr std::string_view names[] = {"input", "constant", "number", "variable",        "assign",
+                                        "draw",  "check",    "print",  "custom_gradient", "op"};
   return names[static_cast<std::size_t>(kind)];
 }
 
@@ -27,6 +26,8 @@ std::string label_of(const rill::Node& node) {
       return node.variable.name();
     case Kind::check:
       return node.message;
+    case Kind::print:
+      return node.words[0];
     case Kind::op:
       return std::string(node.op->name);
     default:
