@@ -36,9 +36,6 @@ TEST_CASE("an error in a plan names what the user called, and the user's line") 
         return scatter(t, at, t * 2.0, 0, {.mode = ScatterMode::add});
       },
       "scatter: ");
-  same_text<IndexError>(
-      [](const Tensor& t, const Tensor& at) { return put_along_axis(t, at(newaxis), t, 0); },
-      "put_along_axis: ");
 }
 
 TEST_CASE("a graph's call names the line that calls it") {
