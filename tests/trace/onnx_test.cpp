@@ -124,6 +124,10 @@ TEST_CASE("what a graph of ONNX cannot do is refused, with the line and a way ou
   CHECK(refusal([](const Tensor& x) {
           return x + rng::normal({3});
         }).starts_with("save: random numbers are drawn, which ONNX has no equal for: pass them"));
+  CHECK(refusal([](const Tensor& x) {
+          print(x);
+          return x * 2;
+        }).starts_with("save: something is printed, which ONNX has no equal for: print outside"));
   CHECK(refusal([](const Tensor& x) { return erfinv(x * 0.5); })
             .starts_with(
                 "save: the operator 'erfinv' has no form in ONNX (it stands at onnx_test.cpp:"));

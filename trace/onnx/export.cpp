@@ -345,6 +345,12 @@ void Exporter::refuse_effects() const {
                  "computes, or save this one as JSON",
              node.where);
     }
+    if (node.kind == Node::Kind::print) {
+      refuse(
+          "something is printed, which ONNX has no equal for: print outside the function, or save "
+          "it as JSON",
+          node.where);
+    }
     if (node.kind == Node::Kind::draw && uses_[n] != 0) {
       refuse(
           "random numbers are drawn, which ONNX has no equal for: pass them as an argument, or "
@@ -402,6 +408,7 @@ void Exporter::node(const Node& node, std::size_t index) {
       break;
     case Node::Kind::assign:
     case Node::Kind::check:
+    case Node::Kind::print:
     case Node::Kind::draw:
       break;
   }
