@@ -21,9 +21,9 @@ namespace detail {
 
 /// A bool, an integer or a real number, exactly as the user wrote it.
 ///
-///     auto step = trace([](const Tensor& w, const Tensor& dw, Scalar rate) { return w - rate * dw;
-///     }); step(ones({2}), ones({2}), 0.5); step(ones({2}), ones({2}), 0.25);   // the same trace:
-///     [0.75 0.75]
+///     auto less = trace([](const Tensor& x, Scalar by) { return x - by; });
+///     less(ones({2}), 0.5)   // [0.5, 0.5]
+///     less(ones({2}), 0.25)  // [0.75, 0.75]
 class RILL_API Scalar {
  public:
   enum class Kind : std::uint8_t { boolean, integer, unsigned_integer, real };
