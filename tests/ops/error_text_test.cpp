@@ -156,7 +156,7 @@ TEST_CASE("a graph's files are read and written at the user's line") {
         "save: nothing has been recorded yet: call the traced function first");
   (void)f(tensor({1.0, 2.0}));
   CHECK(rule_of<FileError>([&] { f.save("/no/such/f.json"); }) ==
-        "save: cannot write '/no/such/f.safetensors': No such file or directory");
+        "save: cannot write '/no/such/f.json': No such file or directory");
   CHECK(rule_of<FileError>([] { Graph::load("/no/such/f.json"); }) ==
         "load: cannot open '/no/such/f.json': No such file or directory");
 }

@@ -416,7 +416,7 @@ TEST_CASE("a file of many empty or small parts costs a small multiple of itself"
 /// For tests/python, which runs the files in another library: a model, its inputs and its result.
 TEST_CASE("every operator as a file of ONNX with inputs and result", "[.onnx-files]") {
   const char* const to = std::getenv("RILL_ONNX_FILES");
-  REQUIRE(to != nullptr);
+  if (to == nullptr) return;  // nobody asked for files
   for (const OnnxCase& c : onnx_cases()) {
     INFO(c.name);
     auto f = traced(c);
