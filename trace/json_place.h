@@ -50,9 +50,9 @@ class Unknowns {
   std::map<std::string, Dim> sizes_;
 };
 
-class Place {
+class JsonPlace {
  public:
-  Place(const Json& json, std::string where, Unknowns& unknowns)
+  JsonPlace(const Json& json, std::string where, Unknowns& unknowns)
       : json_(json), where_(std::move(where)), unknowns_(unknowns) {}
 
   [[noreturn]] void fail(const std::string& rule) const {
@@ -60,7 +60,7 @@ class Place {
   }
 
   [[nodiscard]] bool has(const char* key) const { return json_.is_object() && json_.contains(key); }
-  [[nodiscard]] Place at(const char* key) const {
+  [[nodiscard]] JsonPlace at(const char* key) const {
     if (!has(key)) fail(std::string("there is no \"") + key + "\"");
     return {json_.at(key), where_ + "." + key, unknowns_};
   }
@@ -76,7 +76,7 @@ class Place {
     if (!json_.is_array()) fail("is not a list");
     return json_.size();
   }
-  [[nodiscard]] Place at(std::size_t i) const {
+  [[nodiscard]] JsonPlace at(std::size_t i) const {
     return {json_.at(i), where_ + "[" + std::to_string(i) + "]", unknowns_};
   }
   [[nodiscard]] std::string string() const {
@@ -132,7 +132,7 @@ class Place {
       fail("has more than " + std::to_string(max_rank) + " numbers");
     Shape numbers;
     for (std::size_t i = 0; i < size(); ++i) {
-      const Place each = at(i);
+      const JsonPlace each = at(i);
       const bool small = each.json_.is_number_integer() && each.integer() < 0 &&
                          each.integer() >= -(std::int64_t{1} << 56);
       numbers.push_back(small ? Dim(each.integer()) : each.dim());

@@ -23,7 +23,7 @@ namespace {
 
 constexpr int max_rules = 8;  // gradients of gradients
 
-AttributeValue attribute_from(const Place& place) {
+AttributeValue attribute_from(const JsonPlace& place) {
   if (place.json().is_boolean()) return place.boolean();
   if (place.json().is_number_integer()) return place.integer();
   if (place.json().size() != 1) place.fail("is not an attribute's value");
@@ -31,7 +31,7 @@ AttributeValue attribute_from(const Place& place) {
   if (place.has("dtype")) return place.at("dtype").dtype();
   if (place.has("shape")) return place.at("shape").numbers();
   if (place.has("axes")) {
-    const Place list = place.at("axes");
+    const JsonPlace list = place.at("axes");
     Axes axes;
     if (list.size() > static_cast<std::size_t>(max_rank)) list.fail("has too many axes");
     for (std::size_t i = 0; i < list.size(); ++i) {
@@ -44,12 +44,12 @@ AttributeValue attribute_from(const Place& place) {
   place.fail("is not an attribute's value");
 }
 
-Scalar number_from(const Place& place) {
+Scalar number_from(const JsonPlace& place) {
   if (place.json().is_boolean()) return {place.boolean()};
   if (place.json().is_number_integer()) return {place.integer()};
   if (place.has("unsigned")) {
     place.require_only({"unsigned"});
-    const Place unsigned_place = place.at("unsigned");
+    const JsonPlace unsigned_place = place.at("unsigned");
     if (!unsigned_place.json().is_number_unsigned())
       unsigned_place.fail("is not an unsigned integer");
     return {unsigned_place.json().get<std::uint64_t>()};
@@ -59,7 +59,7 @@ Scalar number_from(const Place& place) {
 }
 
 /// What an input takes: tensors like one, or numbers.
-Spec input_spec(const Place& place) {
+Spec input_spec(const JsonPlace& place) {
   if (!place.has("number")) {
     place.require_only({"dtype", "shape"});
     return place.spec();
@@ -76,7 +76,7 @@ class Reader {
   explicit Reader(const std::map<std::string, Tensor>& weights) : weights_(weights) {}
 
   /// A gradient function, which one later node names.
-  void gradient(const Place& place) {
+  void gradient(const JsonPlace& place) {
     const std::string name = place.at("name").string();
     deepest_ = 0;
     auto rule = function(place, true);
@@ -84,12 +84,12 @@ class Reader {
     if (!gradients_.emplace(name, Rule{std::move(rule), deepest_}).second)
       place.fail("has the name of an earlier gradient: " + name);
   }
-  void require_used(const Place& gradients) const {
+  void require_used(const JsonPlace& gradients) const {
     if (!gradients_.empty())
       gradients.fail("holds '" + gradients_.begin()->first + "', which no node names");
   }
 
-  std::shared_ptr<const Function> function(const Place& place, bool gradient = false) {
+  std::shared_ptr<const Function> function(const JsonPlace& place, bool gradient = false) {
     auto made = std::make_shared<Function>();
     Function& f = *made;
     const EqualSizes equal;  // the rules say again which unknown sizes must be
@@ -98,10 +98,10 @@ class Reader {
       place.require_only({"name", "inputs", "outputs", "nodes", "equal_sizes", "fast_math"});
     else
       place.require_only({"inputs", "outputs", "nodes", "equal_sizes", "fast_math"});
-    const Place nodes = place.at("nodes");
+    const JsonPlace nodes = place.at("nodes");
     f.nodes.reserve(nodes.size());
     for (std::size_t i = 0; i < nodes.size(); ++i) {
-      const Place at = nodes.at(i);
+      const JsonPlace at = nodes.at(i);
       Node n = node(at, f, by_name);
       n.name = at.at("name").string();
       if (n.name.empty() || n.name.find(':') != std::string::npos) at.fail("has no valid name");
@@ -109,7 +109,7 @@ class Reader {
         at.fail("has the name of an earlier node: " + n.name);
       f.nodes.push_back(std::move(n));
     }
-    const Place inputs = place.at("inputs");
+    const JsonPlace inputs = place.at("inputs");
     std::set<int> seen;
     for (std::size_t i = 0; i < inputs.size(); ++i) {
       const Edge edge = reference(inputs.at(i), f, by_name);
@@ -124,7 +124,7 @@ class Reader {
         nodes.at(n).fail("is an input that \"inputs\" leaves out");
       }
     }
-    const Place outputs = place.at("outputs");
+    const JsonPlace outputs = place.at("outputs");
     for (std::size_t i = 0; i < outputs.size(); ++i) {
       outputs.at(i).require_only({"name", "value"});
       f.outputs.push_back(
@@ -137,7 +137,7 @@ class Reader {
   }
 
  private:
-  static Edge reference(const Place& place, const Function& f,
+  static Edge reference(const JsonPlace& place, const Function& f,
                         const std::unordered_map<std::string, int>& by_name) {
     const std::string text = place.string();
     const auto colon = text.find(':');
@@ -165,25 +165,25 @@ class Reader {
       if (!there.contains({a.text(), b.text()})) to.emplace_back(a, b);
     }
   }
-  static std::vector<std::pair<Dim, Dim>> pairs(const Place& place) {
+  static std::vector<std::pair<Dim, Dim>> pairs(const JsonPlace& place) {
     std::vector<std::pair<Dim, Dim>> pairs;
     for (std::size_t i = 0; i < place.size(); ++i) {
-      const Place pair = place.at(i);
+      const JsonPlace pair = place.at(i);
       if (pair.size() != 2) pair.fail("is not a pair of sizes");
       pairs.emplace_back(pair.at(std::size_t{0}).dim(), pair.at(std::size_t{1}).dim());
     }
     return pairs;
   }
 
-  const Tensor& weight(const Place& place) const {
+  const Tensor& weight(const JsonPlace& place) const {
     const auto found = weights_.find(place.string());
     if (found == weights_.end()) place.fail("the weights hold no tensor '" + place.string() + "'");
     return found->second;
   }
 
   /// A name in the weights' file, or the elements.
-  [[nodiscard]] Tensor constant(const Place& place) const {
-    const Place at = place.at("constant");
+  [[nodiscard]] Tensor constant(const JsonPlace& place) const {
+    const JsonPlace at = place.at("constant");
     if (!at.json().is_array()) {
       const Tensor& value = weight(at);
       place.require({value.dtype(), value.shape()});
@@ -202,7 +202,7 @@ class Reader {
   }
 
   /// The variable that `kind` names, one for all nodes that name it.
-  Variable variable(const Place& place, const char* kind) {
+  Variable variable(const JsonPlace& place, const char* kind) {
     const std::string key = place.at(kind).string();
     const Tensor& value = weight(place.at(kind));
     place.require({value.dtype(), value.shape()});
@@ -221,7 +221,7 @@ class Reader {
         .results[static_cast<std::size_t>(edge.result)];
   }
 
-  Node node(const Place& place, const Function& f,
+  Node node(const JsonPlace& place, const Function& f,
             const std::unordered_map<std::string, int>& by_name) {
     Node n;
     if (place.has("op")) {
@@ -264,10 +264,10 @@ class Reader {
     } else if (place.has("print")) {
       place.require_only({"name", "print"});
       n.kind = Node::Kind::print;
-      const Place pieces = place.at("print");
+      const JsonPlace pieces = place.at("print");
       n.words.emplace_back();
       for (std::size_t i = 0; i < pieces.size(); ++i) {
-        const Place piece = pieces.at(i);
+        const JsonPlace piece = pieces.at(i);
         if (piece.json().is_string()) {
           n.words.back() += piece.string();
         } else {
@@ -292,12 +292,12 @@ class Reader {
     return n;
   }
 
-  void custom_gradient(const Place& place, const Function& f,
+  void custom_gradient(const JsonPlace& place, const Function& f,
                        const std::unordered_map<std::string, int>& by_name, Node& n) {
     n.kind = Node::Kind::custom;
     auto made = std::make_shared<RecordedGradient>();
     for (const char* const part : {"arguments", "values", "captured"}) {
-      const Place list = place.at(part);
+      const JsonPlace list = place.at(part);
       for (std::size_t i = 0; i < list.size(); ++i)
         n.inputs.push_back(reference(list.at(i), f, by_name));
     }
@@ -307,7 +307,7 @@ class Reader {
       place.at("values").fail("has an impossible number of values");
     for (std::size_t k = 0; k < values; ++k)
       n.results.push_back(spec_of(f, n.inputs[made->arguments + k]));
-    const Place rule = place.at("custom_gradient");
+    const JsonPlace rule = place.at("custom_gradient");
     if (rule.json().is_null()) {
       made->reason = "the file does not hold it";
     } else {
@@ -323,8 +323,8 @@ class Reader {
     n.gradient = std::move(made);
   }
   /// The rule takes what the node has for it, and gives gradients like the arguments.
-  static void require_rule(const Place& place, const RecordedGradient& gradient, const Function& f,
-                           const Node& n) {
+  static void require_rule(const JsonPlace& place, const RecordedGradient& gradient,
+                           const Function& f, const Node& n) {
     const auto same = [](const Spec& a, const Spec& b) {
       return a.dtype == b.dtype && a.shape == b.shape;
     };
@@ -352,7 +352,7 @@ class Reader {
   }
 
   /// An operator's node, whose results are inferred anew: a file cannot lie about them.
-  static void operation(const Place& place, const Function& f,
+  static void operation(const JsonPlace& place, const Function& f,
                         const std::unordered_map<std::string, int>& by_name, Node& n) {
     const std::string name = place.at("op").string();
     n.kind = Node::Kind::op;
@@ -360,10 +360,10 @@ class Reader {
     if (n.op == nullptr) place.at("op").fail("there is no operator '" + name + "'");
     n.attributes = Attributes::of(n.op->attributes());
     if (place.has("attributes")) {
-      const Place attributes = place.at("attributes");
+      const JsonPlace attributes = place.at("attributes");
       if (!attributes.json().is_object()) attributes.fail("is not an object");
       for (const auto& [key, value] : attributes.json().items()) {
-        const Place entry = attributes.at(key.c_str());
+        const JsonPlace entry = attributes.at(key.c_str());
         try {
           n.attributes.set(key, attribute_from(entry));
         } catch (const ValueError& error) {
@@ -372,7 +372,7 @@ class Reader {
       }
     }
     std::vector<Tensor> operands;
-    const Place inputs = place.at("inputs");
+    const JsonPlace inputs = place.at("inputs");
     for (std::size_t i = 0; i < inputs.size(); ++i) {
       const Edge edge = reference(inputs.at(i), f, by_name);
       n.inputs.push_back(edge);
@@ -380,7 +380,7 @@ class Reader {
       operands.push_back(source.kind == Node::Kind::number ? source.value
                                                            : spec_of(f, edge).abstract());
     }
-    const Place results = place.at("results");
+    const JsonPlace results = place.at("results");
     if (results.size() == 0 || results.size() > static_cast<std::size_t>(max_results)) {
       results.fail("has an impossible number of results");
     }
@@ -437,7 +437,7 @@ JsonGraph::JsonGraph(std::string_view text, std::string origin)
     throw detail::UnnamedError<FormatError>(document_->origin + ": is not JSON: " + error.what());
   }
   Unknowns unknowns;
-  const Place place(document_->json, document_->origin, unknowns);
+  const JsonPlace place(document_->json, document_->origin, unknowns);
   if (place.at("format").string() != "rill graph") place.at("format").fail("is not \"rill graph\"");
   const std::int64_t version = place.at("version").integer();
   if (version != graph_format_version) {
@@ -451,20 +451,20 @@ JsonGraph::~JsonGraph() = default;
 
 std::string JsonGraph::weights_file() const {
   Unknowns unknowns;
-  const Place place(document_->json, document_->origin, unknowns);
+  const JsonPlace place(document_->json, document_->origin, unknowns);
   return place.has("weights") ? place.at("weights").string() : std::string();
 }
 
 std::vector<std::shared_ptr<const Function>> JsonGraph::functions(
     const std::map<std::string, Tensor>& weights) const {
   Unknowns unknowns;
-  const Place whole(document_->json, document_->origin, unknowns);
+  const JsonPlace whole(document_->json, document_->origin, unknowns);
   Reader reader(weights);
   if (whole.has("gradients")) {
-    const Place gradients = whole.at("gradients");
+    const JsonPlace gradients = whole.at("gradients");
     for (std::size_t i = 0; i < gradients.size(); ++i) reader.gradient(gradients.at(i));
   }
-  const Place signatures = whole.at("signatures");
+  const JsonPlace signatures = whole.at("signatures");
   std::vector<std::shared_ptr<const Function>> functions;
   for (std::size_t i = 0; i < signatures.size(); ++i)
     functions.push_back(reader.function(signatures.at(i)));
