@@ -9,6 +9,7 @@
 #include <rill/cpu/divide_up.h>
 #include <rill/cpu/half_conversion.h>
 #include <rill/cpu/thread_pool.h>
+#include <rill/cpu/tree_sum.h>
 #include <rill/tensor/error.h>
 
 namespace rill::cpu {
@@ -57,22 +58,6 @@ std::optional<std::int64_t> winograd_images(const ConvolutionShape& s, Level lev
 
 std::int64_t aligned(std::int64_t floats) { return divide_up(floats, 16) * 16; }
 
-/// Adds the buffers 1 .. count - 1 to buffer 0 by a binary tree, element by element; `distance`
-/// floats apart.
-void merge(float* buffers, std::int64_t distance, std::int64_t count) {
-  parallel_for(distance, grain, [&](std::int64_t begin, std::int64_t end) {
-    for (std::int64_t left = count; left > 1;) {
-      const std::int64_t half = divide_up(left, 2);
-      for (std::int64_t i = 0; i + half < left; ++i) {
-        float* const to = buffers + i * distance;
-        const float* const from = buffers + (i + half) * distance;
-        for (std::int64_t e = begin; e < end; ++e) to[e] += from[e];
-      }
-      left = half;
-    }
-  });
-}
-
 }  // namespace
 
 Convolution::Convolution(const ConvolutionShape& shape, ConvolutionPass pass)
@@ -80,6 +65,10 @@ Convolution::Convolution(const ConvolutionShape& shape, ConvolutionPass pass)
   const bool empty =
       input_elements(shape) == 0 || output_elements(shape) == 0 || weight_elements(shape) == 0;
   if (empty || (shape.dtype != DType::float32 && !is_half(shape.dtype))) return;
+  if (DirectConvolution::suits(shape, pass, level_)) {
+    direct_.emplace(shape, pass, level_);
+    return;
+  }
   std::int64_t least_images = 1;
   if (pass == ConvolutionPass::weight_gradient) {
     const std::size_t bytes = static_cast<std::size_t>(weight_elements(shape)) * sizeof(float);
@@ -117,6 +106,7 @@ const onednn::Convolution& Convolution::kernel_of(std::int64_t block) const {
 }
 
 std::size_t Convolution::float_workspace() const {
+  if (direct_) return direct_->workspace();
   if (kernel_ == nullptr) return 0;
   const bool sums = pass_ == ConvolutionPass::weight_gradient;
   const std::size_t weights =
@@ -171,6 +161,7 @@ void Convolution::execute(std::span<const std::byte* const> inputs,
 }
 
 void Convolution::run_float(const Tensors<float>& tensors, std::byte* workspace) const {
+  if (direct_) return direct_->run(tensors.input, tensors.weights, tensors.output, workspace);
   if (kernel_ == nullptr) return run_plain(tensors);
   const bool sums = pass_ == ConvolutionPass::weight_gradient;
   std::byte* const weights = workspace;
@@ -191,8 +182,8 @@ void Convolution::run_float(const Tensors<float>& tensors, std::byte* workspace)
     }
   });
   if (!sums) return;
-  merge(reinterpret_cast<float*>(weights),
-        static_cast<std::int64_t>(kernel_->weight_bytes() / sizeof(float)), blocks_);
+  add_buffers(reinterpret_cast<float*>(weights),
+              static_cast<std::int64_t>(kernel_->weight_bytes() / sizeof(float)), blocks_);
   kernel_->unpack_weights(weights, tensors.weights);
 }
 

@@ -1,7 +1,8 @@
 // Two-dimensional convolutions and their gradients, prepared once and executed many times.
 //
-// float32 goes to oneDNN, block of images by block of images; half types are computed in float32;
-// everything else, and what oneDNN has no kernel for, by plain loops.
+// float32 goes to oneDNN, block of images by block of images, or with few channels to rill's own
+// kernels; half types are computed in float32; everything else, and what neither has a kernel for,
+// by plain loops.
 //
 // Invariant: the algorithm, the blocks and the order in which the blocks' weight gradients are
 // added are functions of the shape and the level alone, so bits do not depend on threads.
@@ -10,8 +11,10 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 
+#include <rill/cpu/direct_convolution.h>
 #include <rill/cpu/features.h>
 #include <rill/cpu/onednn.h>
 #include <rill/kernel/backend.h>
@@ -57,6 +60,7 @@ class Convolution final : public kernel::Plan {
   std::int64_t blocks_ = 0;
   std::int64_t images_per_block_ = 0;
   int slots_ = 1;                                           // threads that get a scratch
+  std::optional<const DirectConvolution> direct_;           // none: kernel_
   std::unique_ptr<const onednn::Convolution> kernel_;       // null: plain loops
   std::unique_ptr<const onednn::Convolution> last_kernel_;  // if the last block has fewer images
 };

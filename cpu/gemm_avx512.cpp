@@ -20,7 +20,20 @@
 
 namespace {
 
+struct NarrowFloats : PlainVector<float, 32> {
+  static constexpr int max_rows = 8, max_vectors = 1;
+  static Register load_first(const float* p, std::int64_t n) {
+    return _mm256_maskz_loadu_ps(first(n), p);
+  }
+  static void store_first(float* p, Register x, std::int64_t n) {
+    _mm256_mask_storeu_ps(p, first(n), x);
+  }
+  static Register fma(Register a, Register b, Register c) { return _mm256_fmadd_ps(a, b, c); }
+  static __mmask8 first(std::int64_t n) { return static_cast<__mmask8>((1U << n) - 1); }
+};
+
 struct Floats : PlainVector<float, 64> {
+  using Narrow = NarrowFloats;
   static constexpr int max_rows = 8, max_vectors = 3;
   static Register load_first(const float* p, std::int64_t n) {
     return _mm512_maskz_loadu_ps(first(n), p);

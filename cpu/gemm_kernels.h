@@ -29,6 +29,21 @@ struct Tile {
   bool accumulate;
 };
 
+/// c[rows,columns] = a b, where a's rows are windows that overlap in memory: row r begins at
+/// a + starts[r]. A row consists of `runs` runs of `depth` elements, which is also how b's rows are
+/// numbered. The last axis of b and c is contiguous.
+template <class T>
+struct WindowTile {
+  std::int64_t rows, columns, runs, depth;
+  const T* a;
+  const std::int64_t* starts;
+  std::int64_t a_run, a_depth;
+  const T* b;
+  std::int64_t b_run, b_depth;
+  T* c;
+  std::int64_t c_row;
+};
+
 /// What one instruction set offers.
 template <class T>
 struct GemmKernels {
@@ -38,6 +53,9 @@ struct GemmKernels {
 
   /// Computes a tile of at most `rows` x `vectors * lanes`.
   void (*tile)(const Tile<T>& tile);
+
+  /// The same of windows. The order is that of `tile`, run after run.
+  void (*windows)(const WindowTile<T>& tile);
 
   /// y[j] = sum over p of x[p] b[p,j], for all `columns`; x and b's rows are contiguous. The order
   /// is that of `tile`.

@@ -7,7 +7,8 @@
 // Invariant: see <rill/cpu/gemm_kernels.h>; every path adds in the order p = 0, 1, ...
 //
 // A vector type V is a `PlainVector` that says how large tiles are (max_rows, max_vectors) and has
-// the functions load_first (the first n lanes, zeros behind), store_first, and fma.
+// the functions load_first (the first n lanes, zeros behind), store_first, and fma; and Narrow, a
+// vector type of half the lanes, where using that one for few columns pays.
 #pragma once
 
 #include <array>
@@ -21,6 +22,7 @@ namespace {
 
 using rill::cpu::GemmKernels;
 using rill::cpu::Tile;
+using rill::cpu::WindowTile;
 
 /// What vectors of `bytes` bytes can do on every machine, in the compilers' own notation.
 template <class T, int bytes>
@@ -101,25 +103,93 @@ void compute_tile(const Tile<typename V::Element>& tile) {
   }
 }
 
-template <class V>
-using TileFunction = void (*)(const Tile<typename V::Element>&);
+template <class V, int rows, int vectors, bool partial>
+void compute_windows(const WindowTile<typename V::Element>& tile) {
+  using Element = typename V::Element;
+  using Register = typename V::Register;
+  const std::int64_t last = tile.columns - (vectors - 1) * V::lanes;  // columns in the last vector
+  Register sum[rows][vectors];
+  std::int64_t start[rows];
+#pragma GCC unroll 16
+  for (int r = 0; r < rows; ++r) {
+    start[r] = tile.starts[r];
+#pragma GCC unroll 4
+    for (int v = 0; v < vectors; ++v) sum[r][v] = V::zero();
+  }
+  for (std::int64_t run = 0; run < tile.runs; ++run) {
+    const Element* a = tile.a + run * tile.a_run;
+    const Element* b = tile.b + run * tile.b_run;
+    for (std::int64_t p = 0; p < tile.depth; ++p) {
+      Register line[vectors];
+#pragma GCC unroll 4
+      for (int v = 0; v < vectors; ++v) {
+        line[v] = partial && v == vectors - 1 ? V::load_first(b + v * V::lanes, last)
+                                              : V::load(b + v * V::lanes);
+      }
+#pragma GCC unroll 16
+      for (int r = 0; r < rows; ++r) {
+        const Register factor = V::broadcast(a + start[r]);
+#pragma GCC unroll 4
+        for (int v = 0; v < vectors; ++v) sum[r][v] = V::fma(factor, line[v], sum[r][v]);
+      }
+      a += tile.a_depth;
+      b += tile.b_depth;
+    }
+  }
+#pragma GCC unroll 16
+  for (int r = 0; r < rows; ++r) {
+    Element* const c = tile.c + r * tile.c_row;
+#pragma GCC unroll 4
+    for (int v = 0; v < vectors; ++v) {
+      if (partial && v == vectors - 1) {
+        V::store_first(c + v * V::lanes, sum[r][v], last);
+      } else {
+        V::store(c + v * V::lanes, sum[r][v]);
+      }
+    }
+  }
+}
 
 /// Indexed by rows - 1, vectors - 1 and whether the last vector is partial.
 template <class V, std::size_t... index>
 constexpr auto tile_functions(std::index_sequence<index...>) {
-  return std::array<TileFunction<V>, sizeof...(index)>{
+  return std::array<void (*)(const Tile<typename V::Element>&), sizeof...(index)>{
       compute_tile < V, index / (2 * V::max_vectors) + 1, index / 2 % V::max_vectors + 1,
       index % 2 != 0 > ...};
 }
 
+template <class V, std::size_t... index>
+constexpr auto window_functions(std::index_sequence<index...>) {
+  return std::array<void (*)(const WindowTile<typename V::Element>&), sizeof...(index)>{
+      compute_windows < V, index / (2 * V::max_vectors) + 1, index / 2 % V::max_vectors + 1,
+      index % 2 != 0 > ...};
+}
+
+template <class V>
+constexpr auto all_tiles = std::make_index_sequence<2 * V::max_vectors * V::max_rows>{};
+
+template <class V>
+std::size_t index_of(std::int64_t rows, std::int64_t columns) {
+  const std::int64_t vectors = (columns + V::lanes - 1) / V::lanes;
+  const bool partial = columns % V::lanes != 0;
+  return static_cast<std::size_t>(((rows - 1) * V::max_vectors + vectors - 1) * 2 + partial);
+}
+
 template <class V>
 void tile(const Tile<typename V::Element>& tile) {
-  static constexpr auto functions =
-      tile_functions<V>(std::make_index_sequence<2 * V::max_vectors * V::max_rows>{});
-  const std::int64_t vectors = (tile.columns + V::lanes - 1) / V::lanes;
-  const bool partial = tile.columns % V::lanes != 0;
-  functions[static_cast<std::size_t>(((tile.rows - 1) * V::max_vectors + vectors - 1) * 2 +
-                                     partial)](tile);
+  static constexpr auto functions = tile_functions<V>(all_tiles<V>);
+  functions[index_of<V>(tile.rows, tile.columns)](tile);
+}
+
+/// Rows of few elements are computed in vectors of half the lanes where V has such: a processor
+/// computes up to twice as many of these at a time.
+template <class V>
+void windows(const WindowTile<typename V::Element>& tile) {
+  if constexpr (requires { typename V::Narrow; }) {
+    if (tile.columns <= V::Narrow::lanes) return windows<typename V::Narrow>(tile);
+  }
+  static constexpr auto functions = window_functions<V>(all_tiles<V>);
+  functions[index_of<V>(tile.rows, tile.columns)](tile);
 }
 
 /// Adds `terms` rows of b to y. Whole rows pass by, as memory is fastest in few long streams.
@@ -188,7 +258,7 @@ void dots(std::int64_t rows, std::int64_t depth, const typename V::Element* a, s
 
 template <class V>
 constexpr GemmKernels<typename V::Element> kernels_of() {
-  return {V::max_rows, V::lanes, V::max_vectors, tile<V>, row<V>, dots<V>};
+  return {V::max_rows, V::lanes, V::max_vectors, tile<V>, windows<V>, row<V>, dots<V>};
 }
 
 }  // namespace

@@ -3,47 +3,16 @@
 #include <rill/cpu/convolution.h>
 #include <rill/cpu/thread_pool.h>
 
-#include <cmath>
 #include <cstring>
-#include <random>
 #include <vector>
+
+#include "tests/cpu/convolutions.h"
 
 using namespace rill::cpu;
 using rill::BFloat16;
 using rill::Half;
-using rill::kernel::ConvolutionPass;
-using rill::kernel::ConvolutionShape;
 
 namespace {
-
-constexpr ConvolutionPass passes[] = {ConvolutionPass::forward, ConvolutionPass::input_gradient,
-                                      ConvolutionPass::weight_gradient};
-
-std::size_t input_size(const ConvolutionShape& s) {
-  return static_cast<std::size_t>(s.n * s.h * s.w * s.c);
-}
-std::size_t output_size(const ConvolutionShape& s) {
-  return static_cast<std::size_t>(s.n * s.out_h * s.out_w * s.out_c);
-}
-std::size_t weight_size(const ConvolutionShape& s) {
-  return static_cast<std::size_t>(s.kernel_h * s.kernel_w * s.c / s.groups * s.out_c);
-}
-
-/// A convolution whose output sizes follow from the rest.
-ConvolutionShape shape_of(std::int64_t n, std::int64_t h, std::int64_t w, std::int64_t c,
-                          std::int64_t out_c, std::int64_t kernel, std::int64_t stride,
-                          std::int64_t pad, std::int64_t dilation = 1, std::int64_t groups = 1) {
-  ConvolutionShape s{
-      .n = n, .h = h, .w = w, .c = c, .out_c = out_c, .kernel_h = kernel, .kernel_w = kernel};
-  s.stride = {stride, stride};
-  s.dilation = {dilation, dilation};
-  s.pad_before = {pad, pad};
-  s.pad_after = {pad, pad};
-  s.groups = groups;
-  s.out_h = (h + 2 * pad - (kernel - 1) * dilation - 1) / stride + 1;
-  s.out_w = (w + 2 * pad - (kernel - 1) * dilation - 1) / stride + 1;
-  return s;
-}
 
 std::vector<ConvolutionShape> shapes() {
   std::vector<ConvolutionShape> all{
@@ -66,49 +35,12 @@ std::vector<ConvolutionShape> shapes() {
   return all;
 }
 
-/// Calls f with the flat indices of every input element, weight and output element that meet in a
-/// product.
-template <class F>
-void for_each_product(const ConvolutionShape& s, F f) {
-  const std::int64_t in = s.c / s.groups;
-  const std::int64_t out = s.out_c / s.groups;
-  for (std::int64_t n = 0; n < s.n; ++n)
-    for (std::int64_t y = 0; y < s.out_h; ++y)
-      for (std::int64_t x = 0; x < s.out_w; ++x)
-        for (std::int64_t i = 0; i < s.kernel_h; ++i)
-          for (std::int64_t j = 0; j < s.kernel_w; ++j) {
-            const std::int64_t row = y * s.stride[0] - s.pad_before[0] + i * s.dilation[0];
-            const std::int64_t column = x * s.stride[1] - s.pad_before[1] + j * s.dilation[1];
-            if (row < 0 || row >= s.h || column < 0 || column >= s.w) continue;
-            for (std::int64_t g = 0; g < s.groups; ++g)
-              for (std::int64_t c = 0; c < in; ++c)
-                for (std::int64_t o = 0; o < out; ++o)
-                  f(static_cast<std::size_t>(((n * s.h + row) * s.w + column) * s.c + g * in + c),
-                    static_cast<std::size_t>(((i * s.kernel_w + j) * in + c) * s.out_c + g * out +
-                                             o),
-                    static_cast<std::size_t>(((n * s.out_h + y) * s.out_w + x) * s.out_c + g * out +
-                                             o));
-          }
-}
-
-template <class T>
-std::vector<T> random_numbers(std::size_t count, unsigned seed) {
-  std::mt19937 generator(seed);
-  std::normal_distribution<float> normal;
-  std::vector<T> numbers(count);
-  for (T& number : numbers) number = static_cast<T>(normal(generator));
-  return numbers;
-}
-
 template <class T>
 std::vector<T> convolve(ConvolutionShape shape, ConvolutionPass pass, const std::vector<T>& first,
                         const std::vector<T>& second) {
   shape.dtype = rill::dtype_of<T>;
   const Convolution plan(shape, pass);
-  const std::size_t size = pass == ConvolutionPass::forward          ? output_size(shape)
-                           : pass == ConvolutionPass::input_gradient ? input_size(shape)
-                                                                     : weight_size(shape);
-  std::vector<T> result(size, T(7.0F));
+  std::vector<T> result(pass_sizes(shape, pass).result, T(7.0F));
   std::vector<std::byte> memory(plan.workspace() + 64);
   auto* workspace = memory.data();
   while (reinterpret_cast<std::uintptr_t>(workspace) % 64 != 0) ++workspace;
@@ -119,30 +51,11 @@ std::vector<T> convolve(ConvolutionShape shape, ConvolutionPass pass, const std:
   return result;
 }
 
-/// Root-mean-square error relative to the root mean square, against sums in double.
 template <class T>
-double relative_error(const ConvolutionShape& s, ConvolutionPass pass) {
-  const bool forward = pass == ConvolutionPass::forward;
-  const bool to_input = pass == ConvolutionPass::input_gradient;
-  const auto first = random_numbers<T>(to_input ? output_size(s) : input_size(s), 1);
-  const auto second = random_numbers<T>(forward || to_input ? weight_size(s) : output_size(s), 2);
-  const auto got = convolve(s, pass, first, second);
-  std::vector<double> expected(got.size());
-  for_each_product(s, [&](std::size_t x, std::size_t w, std::size_t y) {
-    if (forward)
-      expected[y] += static_cast<double>(first[x]) * static_cast<double>(second[w]);
-    else if (to_input)
-      expected[x] += static_cast<double>(first[y]) * static_cast<double>(second[w]);
-    else
-      expected[w] += static_cast<double>(first[x]) * static_cast<double>(second[y]);
+double error_of_plan(const ConvolutionShape& s, ConvolutionPass pass) {
+  return relative_error<T>(s, pass, [&](const std::vector<T>& first, const std::vector<T>& second) {
+    return convolve(s, pass, first, second);
   });
-  double error = 0;
-  double square = 0;
-  for (std::size_t e = 0; e < got.size(); ++e) {
-    error += std::pow(static_cast<double>(got[e]) - expected[e], 2);
-    square += std::pow(expected[e], 2);
-  }
-  return std::sqrt(error / square);
 }
 
 }  // namespace
@@ -165,10 +78,10 @@ TEST_CASE("every pass agrees with sums in double", "[cpu][convolution]") {
     for (const ConvolutionPass pass : passes) {
       CAPTURE(shape.n, shape.h, shape.c, shape.out_c, shape.kernel_h, shape.groups,
               static_cast<int>(pass));
-      CHECK(relative_error<float>(shape, pass) < 2e-6);
-      CHECK(relative_error<double>(shape, pass) < 1e-15);
-      CHECK(relative_error<Half>(shape, pass) < 5e-4);
-      CHECK(relative_error<BFloat16>(shape, pass) < 4e-3);
+      CHECK(error_of_plan<float>(shape, pass) < 2e-6);
+      CHECK(error_of_plan<double>(shape, pass) < 1e-15);
+      CHECK(error_of_plan<Half>(shape, pass) < 5e-4);
+      CHECK(error_of_plan<BFloat16>(shape, pass) < 4e-3);
     }
   }
 }
@@ -177,11 +90,9 @@ TEST_CASE("a convolution's bits do not depend on the number of threads", "[cpu][
   const int found = threads();
   for (const ConvolutionShape& shape : shapes()) {
     for (const ConvolutionPass pass : passes) {
-      const bool to_input = pass == ConvolutionPass::input_gradient;
-      const auto first =
-          random_numbers<float>(to_input ? output_size(shape) : input_size(shape), 1);
-      const auto second = random_numbers<float>(
-          pass == ConvolutionPass::weight_gradient ? output_size(shape) : weight_size(shape), 2);
+      const PassSizes sizes = pass_sizes(shape, pass);
+      const auto first = random_numbers<float>(sizes.first, 1);
+      const auto second = random_numbers<float>(sizes.second, 2);
       set_threads(1);
       const auto expected = convolve(shape, pass, first, second);
       for (const int count : {2, 7, 16}) {
