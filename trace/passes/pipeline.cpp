@@ -9,6 +9,7 @@
 #include <rill/trace/passes/custom_gradients.h>
 #include <rill/trace/passes/dead_code.h>
 #include <rill/trace/passes/expansion.h>
+#include <rill/trace/passes/layout.h>
 #include <rill/trace/passes/recomputation.h>
 #include <rill/trace/passes/slice_sums.h>
 #include <rill/trace/passes/views.h>
@@ -22,7 +23,8 @@ struct Pass {
 };
 
 /// What is not needed is not looked at. Equal values are one before rules ask whether they are
-/// equal, and again where rules have made them so; what all that leaves over goes.
+/// equal, and again where rules have made them so. Layouts are chosen once it is known what is
+/// transposed at all; what that turns is made simple again. What all that leaves over goes.
 constexpr Pass passes[] = {
     {"custom gradients", &remove_custom_gradients},
     {"dead code", &remove_dead_code},
@@ -32,6 +34,9 @@ constexpr Pass passes[] = {
     {"common subexpressions", &merge_common_subexpressions},
     {"casts and views", &shorten_views},
     {"algebra", &simplify},
+    {"layout", &choose_layouts},
+    {"constant folding", &fold_constants},
+    {"casts and views", &shorten_views},
     {"common subexpressions", &merge_common_subexpressions},
     {"dead code", &remove_dead_code},
     {"recomputation", &recompute_light_values},

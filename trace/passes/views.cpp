@@ -9,6 +9,7 @@
 
 #include <rill/ops/call.h>
 #include <rill/tensor/error.h>
+#include <rill/trace/passes/axis_order.h>
 #include <rill/trace/passes/rewriting.h>
 
 namespace rill {
@@ -125,22 +126,13 @@ class Views {
     return true;
   }
 
-  static bool ascends(const Axes& order) {
-    for (int axis = 0; axis < order.count(); ++axis) {
-      if (order[axis] != axis) return false;
-    }
-    return true;
-  }
   bool same_order(Node& node) {
     return ascends(attribute<Axes>(node, "order")) && replace(node.inputs[0]);
   }
   bool transpose_of_transpose(Node& node) {
     const Node* const from = inner(node);
     if (from == nullptr) return false;
-    const Axes outer = attribute<Axes>(node, "order");
-    const Axes before = attribute<Axes>(*from, "order");
-    Axes both;
-    for (const int axis : outer) both.push_back(before[axis]);
+    const Axes both = composed(attribute<Axes>(*from, "order"), attribute<Axes>(node, "order"));
     if (ascends(both)) return replace(from->inputs[0]);
     Attributes attributes = Attributes::of(node.op->attributes());
     attributes.set("order", both);
@@ -151,12 +143,7 @@ class Views {
   /// A reshape moves nothing.
   bool transpose_of_ones(Node& node) {
     static const Op& reshape = *find_op("reshape");
-    int last = -1;
-    for (const int axis : attribute<Axes>(node, "order")) {
-      if (operand(node).shape[axis] == Dim(1)) continue;
-      if (axis < last) return false;
-      last = axis;
-    }
+    if (!moves_nothing(operand(node).shape, attribute<Axes>(node, "order"))) return false;
     node.op = &reshape;
     node.attributes = Attributes::of(reshape.attributes());
     node.attributes.set("shape", node.results[0].shape);
