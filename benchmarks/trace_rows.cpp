@@ -46,6 +46,21 @@ Work call(const Shape& shape) {
 Work call_fused() { return call<fused>({4}); }
 Work call_kernels() { return call<products>({4, 4}); }
 
+/// Ten chains that do not need one another, each step too small for two threads by itself.
+Work call_side_by_side() {
+  constexpr int chains = 10;
+  constexpr std::int64_t size = 64;
+  auto f = trace([](const Tensor& x, const std::vector<Tensor>& weights) {
+    std::vector<Tensor> results;
+    for (const Tensor& w : weights) results.push_back(tanh(matmul(tanh(matmul(x, w)), w)));
+    return results;
+  });
+  std::vector<Tensor> weights(chains);
+  for (Tensor& w : weights) w = rng::normal({size, size});
+  return {.run = [f, x = rng::normal({size, size}), weights] { return f(x, weights); },
+          .floors = {multiply_adds(2.0 * chains * 2 * size * size * size)}};
+}
+
 // ---- tanh(a * b + c) * exp(-d) ----------------------------------------------------------------
 
 Tensor chain(const Tensor& a, const Tensor& b, const Tensor& c, const Tensor& d) {
@@ -144,12 +159,19 @@ Work capture() {
 }  // namespace
 
 std::vector<Row> trace_rows() {
-  return {{"call_fused", call_fused},      {"call_kernels", call_kernels},
-          {"chain_large", chain_large},    {"chain_small", chain_small},
-          {"chain_2", alternating<2>},     {"chain_4", alternating<4>},
-          {"chain_8", alternating<8>},     {"chain_16", alternating<16>},
-          {"chain_32", alternating<32>},   {"chain_64", alternating<64>},
-          {"capture_4096", capture<4096>}, {"capture_8192", capture<8192>}};
+  return {{"call_fused", call_fused},
+          {"call_kernels", call_kernels},
+          {"call_side_by_side", call_side_by_side},
+          {"chain_large", chain_large},
+          {"chain_small", chain_small},
+          {"chain_2", alternating<2>},
+          {"chain_4", alternating<4>},
+          {"chain_8", alternating<8>},
+          {"chain_16", alternating<16>},
+          {"chain_32", alternating<32>},
+          {"chain_64", alternating<64>},
+          {"capture_4096", capture<4096>},
+          {"capture_8192", capture<8192>}};
 }
 
 }  // namespace rill::bench

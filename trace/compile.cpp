@@ -1,6 +1,7 @@
 #include <rill/trace/compile.h>
 
 #include <algorithm>
+#include <limits>
 #include <map>
 #include <set>
 #include <span>
@@ -15,6 +16,7 @@
 #include <rill/trace/fusion/updates.h>
 #include <rill/trace/memory_plan.h>
 #include <rill/trace/plan_results.h>
+#include <rill/trace/stages.h>
 
 namespace rill {
 namespace {
@@ -55,12 +57,12 @@ class Compilation {
   Compilation(TracePlan& to, const Units& units, const Updates& updates)
       : to_(to), function_(*to.function), units_(units), updates_(updates) {}
 
-  void run() {
+  void run(const StageLimits& limits) {
     place_constants();
     find_places_of_their_own();
     place_values();
-    for (std::size_t at = 0; at < units_.order().size(); ++at)
-      make_step(unit_at(at), static_cast<int>(at));
+    for (const std::size_t u : units_.order()) make_step(units_.all()[u]);
+    find_stages(to_, accesses_, limits);
     place_arena();
   }
 
@@ -76,9 +78,6 @@ class Compilation {
     return function_.nodes[static_cast<std::size_t>(n)];
   }
   [[nodiscard]] const Spec& spec(const Edge& edge) const { return to_.spec(edge); }
-  [[nodiscard]] const Unit& unit_at(std::size_t position) const {
-    return units_.all()[units_.order()[position]];
-  }
 
   // ---- Places ---------------------------------------------------------------------------------
 
@@ -188,18 +187,13 @@ class Compilation {
   }
 
   void place_values() {
-    for (std::size_t at = 0; at < units_.order().size(); ++at) {
-      const Unit& unit = unit_at(at);
+    for (const std::size_t u : units_.order()) {
+      const Unit& unit = units_.all()[u];
       if (units_.renames(unit)) {
         set_place({unit.nodes[0], 0}, place(node(unit.nodes[0]).inputs[0]));
         continue;
       }
-      for (const Edge& edge : made_by(unit)) place_value(edge, static_cast<int>(at));
-      for (const Edge& edge : unit.inputs) {
-        const Edge of = units_.root(edge);
-        if (const auto found = alive_.find({of.node, of.result}); found != alive_.end())
-          lifetimes_[found->second].last = static_cast<int>(at);
-      }
+      for (const Edge& edge : made_by(unit)) place_value(edge);
     }
   }
   [[nodiscard]] std::vector<Edge> made_by(const Unit& unit) const {
@@ -213,35 +207,36 @@ class Compilation {
       made.push_back({unit.nodes[0], k});
     return made;
   }
-  void place_value(const Edge& edge, int at) {
+  void place_value(const Edge& edge) {
     if (place_of(edge) >= 0) return;  // as soon as its first part was
     const auto part = parts_.find(key(edge));
-    if (part != parts_.end()) return place_part(edge, part->second, at);
+    if (part != parts_.end()) return place_part(edge, part->second);
     const auto over = updates_.in_place.find({edge.node, edge.result});
     if (over != updates_.in_place.end()) {
-      set_place(edge, new_place({.kind = Place::Kind::variable, .number = over->second}));
+      set_place(edge, place_of_variable(over->second));
     } else if (is_steady(edge.node)) {
-      set_place(edge, new_place({.kind = Place::Kind::variable,
-                                 .number = updates_.number(node(edge.node))}));
+      set_place(edge, place_of_variable(updates_.number(node(edge.node))));
     } else if (owned_.contains({edge.node, edge.result})) {
       set_place(edge, new_place({.kind = Place::Kind::owned, .number = to_.owned.size()}));
       to_.owned.push_back(spec(edge));
     } else {
-      set_place(edge, new_place({.kind = Place::Kind::arena}));
-      alive_[{edge.node, edge.result}] = lifetimes_.size();
-      live(place(edge), bytes_of(spec(edge)), at);
+      set_place(edge, place_in_arena(bytes_of(spec(edge))));
     }
   }
 
-  void place_part(const Edge& edge, const Part& part, int at) {
-    place_value(part.whole, at);
+  /// One for all that read and write it.
+  std::size_t place_of_variable(std::size_t number) {
+    const auto [found, added] = variables_.try_emplace(number, to_.places.size());
+    if (added) (void)new_place({.kind = Place::Kind::variable, .number = number});
+    return found->second;
+  }
+
+  void place_part(const Edge& edge, const Part& part) {
+    place_value(part.whole);
     const std::size_t whole = place(part.whole);
     // Copies whose elements lie apart know where in the whole they are.
     if (!parts_are_stretches(node(part.whole.node))) return set_place(edge, whole);
     set_place(edge, new_place({.kind = Place::Kind::part, .number = whole, .offset = part.offset}));
-    // Whoever reads the part keeps the whole alive.
-    if (const auto found = alive_.find(key(part.whole)); found != alive_.end())
-      alive_[key(edge)] = found->second;
   }
 
   /// The value of a variable that stays where it is during a run.
@@ -251,15 +246,37 @@ class Compilation {
     return !use.assigned || use.in_place;
   }
 
-  void live(std::size_t place, std::size_t bytes, int at) {
-    lifetimes_.push_back({.bytes = bytes, .first = at, .last = at});
-    arena_places_.push_back(place);
+  std::size_t place_in_arena(std::size_t bytes) {
+    const std::size_t place = new_place({.kind = Place::Kind::arena});
+    arena_[place] = {.bytes = bytes, .first = std::numeric_limits<int>::max(), .last = -1};
+    return place;
+  }
+
+  /// A stage is one moment: its steps share no memory.
+  void find_lifetimes() {
+    int moment = 0;
+    auto stage = to_.stages.begin();
+    for (std::size_t s = 0; s < accesses_.size(); ++s, ++moment) {
+      if (stage != to_.stages.end() && s == stage->first + stage->steps) ++stage;
+      if (stage != to_.stages.end() && s > stage->first) --moment;
+      for (const auto* extents : {&accesses_[s].reads, &accesses_[s].writes}) {
+        for (const Access::Extent& extent : *extents) {
+          const auto found = arena_.find(extent.place);
+          if (found == arena_.end()) continue;
+          found->second.first = std::min(found->second.first, moment);
+          found->second.last = moment;
+        }
+      }
+    }
   }
 
   void place_arena() {
-    const MemoryPlan plan = plan_memory(lifetimes_);
-    for (std::size_t i = 0; i < arena_places_.size(); ++i)
-      to_.places[arena_places_[i]].offset = plan.offsets[i];
+    find_lifetimes();
+    std::vector<Lifetime> lifetimes;
+    for (const auto& [place, lifetime] : arena_) lifetimes.push_back(lifetime);
+    const MemoryPlan plan = plan_memory(lifetimes);
+    std::size_t i = 0;
+    for (const auto& [place, lifetime] : arena_) to_.places[place].offset = plan.offsets[i++];
     to_.arena = plan.bytes;
     for (Place& place : to_.places) {
       // Wholes stand before their parts.
@@ -272,17 +289,42 @@ class Compilation {
 
   // ---- Steps ----------------------------------------------------------------------------------
 
-  void make_step(const Unit& unit, int at) {
+  void make_step(const Unit& unit) {
     if (units_.renames(unit) || is_whole(unit)) return;
-    if (!unit.groups.empty()) return make_kernel(unit);
+    Access access = access_of(unit);
+    if (!unit.groups.empty()) {
+      make_kernel(unit);
+    } else {
+      make_other(unit, access);
+    }
+    if (to_.steps.size() > accesses_.size()) accesses_.push_back(std::move(access));
+  }
+
+  [[nodiscard]] Access access_of(const Unit& unit) const {
+    Access access{.reads = {},
+                  .writes = {},
+                  .stays = (unit.groups.empty() && unit.plan == nullptr) || units_.may_fail(unit)};
+    for (const Edge& edge : unit.inputs) {
+      if (place_of(edge) >= 0) access.reads.push_back(extent_of(edge));
+    }
+    for (const Edge& edge : made_by(unit)) access.writes.push_back(extent_of(edge));
+    return access;
+  }
+  [[nodiscard]] Access::Extent extent_of(const Edge& edge) const {
+    const Place& at = to_.places[place(edge)];
+    if (at.kind != Place::Kind::part) return {.place = place(edge)};
+    return {.place = at.number, .begin = at.offset, .end = at.offset + bytes_of(spec(edge))};
+  }
+
+  void make_other(const Unit& unit, Access& access) {
     const int n = unit.nodes[0];
     if (unit.plan != nullptr) {
       LibraryStep step{.plan = unit.plan, .node = n, .inputs = {}, .outputs = {}, .workspace = 0};
       for (const Edge& edge : node(n).inputs) step.inputs.push_back(place(edge));
       for (int k = 0; k < static_cast<int>(node(n).results.size()); ++k)
         step.outputs.push_back(place({n, k}));
-      step.workspace = new_place({.kind = Place::Kind::arena});
-      live(step.workspace, unit.plan->workspace(), at);
+      step.workspace = place_in_arena(unit.plan->workspace());
+      access.writes.push_back({.place = step.workspace});
       to_.steps.emplace_back(std::move(step));
     } else if (node(n).kind == Node::Kind::variable) {
       if (!is_steady(n)) to_.steps.emplace_back(ReadStep{updates_.number(node(n)), place({n, 0})});
@@ -357,16 +399,17 @@ class Compilation {
   const Units& units_;
   const Updates& updates_;
   std::set<int> eager_;  // concatenations that cannot be made in parts after all
-  std::map<std::pair<int, int>, Part> parts_;         // by the edge that is a part
-  std::map<std::pair<int, int>, bool> owned_;         // edges that are tensors of their own
-  std::map<std::pair<int, int>, std::size_t> alive_;  // edges in the arena
-  std::vector<Lifetime> lifetimes_;
-  std::vector<std::size_t> arena_places_;
+  std::map<std::pair<int, int>, Part> parts_;     // by the edge that is a part
+  std::map<std::pair<int, int>, bool> owned_;     // edges that are tensors of their own
+  std::map<std::size_t, std::size_t> variables_;  // places, by number
+  std::map<std::size_t, Lifetime> arena_;         // by place
+  std::vector<Access> accesses_;                  // by step
 };
 
 }  // namespace
 
-TracePlan compile(const std::shared_ptr<const Function>& function, const Function& record) {
+TracePlan compile(const std::shared_ptr<const Function>& function, const Function& record,
+                  const StageLimits& limits) {
   TracePlan plan;
   plan.function = std::make_shared<const Function>(separate_parts(*function));
   const Function& of = *plan.function;
@@ -378,7 +421,7 @@ TracePlan compile(const std::shared_ptr<const Function>& function, const Functio
   const Units units(of, members, plan.groups, effects, in_parts);
   const Updates updates = updates_of(of, plan.groups, units);
   plan.variables = updates.variables;
-  Compilation(plan, units, updates).run();
+  Compilation(plan, units, updates).run(limits);
   plan.results = plan_results(plan, record);
   return plan;
 }

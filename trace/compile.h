@@ -12,7 +12,8 @@ namespace rill {
 
 /// All sizes of the function must be known, and all of its nodes needed: see `optimized`, which
 /// has made it of `record`.
-TracePlan compile(const std::shared_ptr<const Function>& function, const Function& record);
+TracePlan compile(const std::shared_ptr<const Function>& function, const Function& record,
+                  const StageLimits& limits = {});
 inline TracePlan compile(const std::shared_ptr<const Function>& function) {
   return compile(function, *function);
 }

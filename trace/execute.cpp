@@ -8,6 +8,7 @@
 #include <utility>
 
 #include <rill/autograd/variable_state.h>
+#include <rill/cpu/thread_pool.h>
 #include <rill/ops/call.h>
 #include <rill/ops/check.h>
 #include <rill/ops/materialize.h>
@@ -21,19 +22,25 @@
 namespace rill {
 namespace {
 
+/// What one step hands over.
+struct Handed {
+  std::vector<std::byte*> buffers;
+  std::vector<kernel::Operands> operands;
+  std::vector<const std::byte*> inputs;
+  std::vector<std::byte*> outputs;
+};
+
 /// What a run works with: kept by its thread for the next one, so that a run allocates nothing but
 /// its results.
 struct Workspace {
   std::vector<Tensor> dense;             // arguments, where some are not contiguous
   std::vector<const Tensor*> arguments;  // likewise
   std::vector<Tensor> owned;
-  std::vector<Tensor> variables;     // by number: the values of those that are only read
-  std::vector<std::byte*> pointers;  // by place
-  std::vector<std::byte*> buffers;
+  std::vector<Tensor> variables;          // by number: the values of those that are only read
+  std::vector<std::byte*> pointers;       // by place
   std::vector<std::uint64_t> parameters;  // of kernels that take numbers among the arguments
-  std::vector<kernel::Operands> operands;
-  std::vector<const std::byte*> inputs;
-  std::vector<std::byte*> outputs;
+  Handed handed;
+  std::vector<Handed> beside;  // by thread, for steps that run side by side
 };
 
 /// The variables of a plan while it runs, all as they are at one moment: those that it assigns are
@@ -106,7 +113,7 @@ class Run {
 
   std::vector<Tensor> run() {
     if (detail::Timeline::session() == 0) [[likely]] {
-      for (const Step& step : of_.steps) execute_step(step);
+      execute_all_steps();
     } else {
       execute_measured();
     }
@@ -117,16 +124,41 @@ class Run {
   }
 
  private:
-  void execute_step(const Step& step) {
-    std::visit([&](const auto& one) { execute(one); }, step);
+  void execute_step(const Step& step, Handed& handed) {
+    std::visit([&](const auto& one) { execute(one, handed); }, step);
   }
 
+  void execute_all_steps() {
+    std::size_t s = 0;
+    for (const Stage& stage : of_.stages) {
+      for (; s < stage.first; ++s) execute_step(of_.steps[s], space_->handed);
+      execute(stage);
+      s += stage.steps;
+    }
+    for (; s < of_.steps.size(); ++s) execute_step(of_.steps[s], space_->handed);
+  }
+
+  /// Side by side, where nothing is made that the steps share.
+  void execute(const Stage& stage) {
+    for (const std::size_t at : stage.made) (void)pointer(at);
+    const int slots = cpu::threads();
+    if (std::ssize(space_->beside) < slots) space_->beside.resize(static_cast<std::size_t>(slots));
+    cpu::parallel_for_slots(
+        static_cast<std::int64_t>(stage.steps), static_cast<std::int64_t>(stage.grain), slots,
+        [&](int slot, std::int64_t begin, std::int64_t end) {
+          for (auto s = static_cast<std::size_t>(begin); s < static_cast<std::size_t>(end); ++s)
+            execute_step(of_.steps[stage.first + s],
+                         space_->beside[static_cast<std::size_t>(slot)]);
+        });
+  }
+
+  /// One step after the other, so that the time of each is its own.
   void execute_measured() {
     std::vector<detail::Stopwatch> watches;
     watches.reserve(of_.steps.size());
     for (const Step& step : of_.steps) {
       detail::Stopwatch& watch = watches.emplace_back();
-      execute_step(step);
+      execute_step(step, space_->handed);
       watch.stop();
     }
     // Only now, so that telling of a step does not slow the next one down.
@@ -260,14 +292,14 @@ class Run {
     return launch.given < 0 ? launch.parameters.data() : space_->parameters.data() + launch.given;
   }
 
-  void add_buffers(const Launch& launch) {
+  void add_buffers(const Launch& launch, Handed& handed) {
     for (const auto& buffer : launch.buffers)
-      space_->buffers.push_back(pointer(buffer.place) + buffer.offset);
+      handed.buffers.push_back(pointer(buffer.place) + buffer.offset);
   }
 
-  void execute(const KernelStep& step) {
-    space_->buffers.clear();
-    if (step.launches.size() > 1) return execute_all(step);
+  void execute(const KernelStep& step, Handed& handed) {
+    handed.buffers.clear();
+    if (step.launches.size() > 1) return execute_all(step, handed);
     const Launch& launch = step.launches[0];
     for (const auto& start : launch.starts) {
       if (start.from < 0) {
@@ -277,21 +309,21 @@ class Run {
                     start.bytes);
       }
     }
-    add_buffers(launch);
+    add_buffers(launch, handed);
     const kernel::Failure failure = step.executable->execute(
-        launch.measure, space_->buffers.data(), launch.sizes.data(), parameters(launch));
+        launch.measure, handed.buffers.data(), launch.sizes.data(), parameters(launch));
     if (failure.error != 0) fail(launch, failure);
   }
 
-  void execute_all(const KernelStep& step) {
-    for (const Launch& launch : step.launches) add_buffers(launch);
-    space_->operands.clear();
-    std::byte* const* first = space_->buffers.data();
+  void execute_all(const KernelStep& step, Handed& handed) {
+    for (const Launch& launch : step.launches) add_buffers(launch, handed);
+    handed.operands.clear();
+    std::byte* const* first = handed.buffers.data();
     for (const Launch& launch : step.launches) {
-      space_->operands.push_back({first, launch.sizes.data(), parameters(launch)});
+      handed.operands.push_back({first, launch.sizes.data(), parameters(launch)});
       first += launch.buffers.size();
     }
-    step.executable->execute(space_->operands);
+    step.executable->execute(handed.operands);
   }
 
   /// Which check failed, and what it says, is what the nodes say one by one.
@@ -321,22 +353,22 @@ class Run {
     throw InternalError("trace: a kernel failed that its operators do not");
   }
 
-  void execute(const LibraryStep& step) {
-    space_->inputs.clear();
-    space_->outputs.clear();
-    for (const std::size_t at : step.inputs) space_->inputs.push_back(pointer(at));
-    for (const std::size_t at : step.outputs) space_->outputs.push_back(pointer(at));
-    step.plan->execute(space_->inputs, space_->outputs, pointer(step.workspace));
+  void execute(const LibraryStep& step, Handed& handed) {
+    handed.inputs.clear();
+    handed.outputs.clear();
+    for (const std::size_t at : step.inputs) handed.inputs.push_back(pointer(at));
+    for (const std::size_t at : step.outputs) handed.outputs.push_back(pointer(at));
+    step.plan->execute(handed.inputs, handed.outputs, pointer(step.workspace));
   }
 
-  void execute(const ReadStep& step) {
+  void execute(const ReadStep& step, Handed& /*handed*/) {
     Tensor& owned = space_->owned[of_.places[step.place].number];
     owned = of_.variables[step.variable].variable.state().value;
     space_->pointers[step.place] = owned.body().data;
   }
 
   /// The value gets an id that only the variable has, as by `Variable::assign`.
-  void execute(const AssignStep& step) {
+  void execute(const AssignStep& step, Handed& /*handed*/) {
     const VariableUse& use = of_.variables[step.variable];
     Tensor& value = use.variable.state().value;
     if (use.in_place) {
@@ -347,7 +379,7 @@ class Run {
     value = given.view(given.shape(), given.strides(), 0);
   }
 
-  void execute(const NodeStep& step) {
+  void execute(const NodeStep& step, Handed& /*handed*/) {
     const Node& of = node(step.node);
     const auto input = [&](std::size_t k) {
       return renamed(tensor(place(of.inputs[k])), spec(of.inputs[k]).shape);

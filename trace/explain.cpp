@@ -25,6 +25,8 @@ std::string line(const TracePlan& plan, const StepSummary& step, double all_seco
   for (const Edge& edge : step.made)
     text += " " + plan.spec(edge).text() + " " + plan.node(edge.node).name;
   if (step.launches > 1) text += " (and " + std::to_string(step.launches - 1) + " alike)";
+  if (step.beside == 1) text += " (beside the next)";
+  if (step.beside > 1) text += " (beside the next " + std::to_string(step.beside) + ")";
   return text;
 }
 

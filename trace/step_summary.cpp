@@ -88,6 +88,7 @@ std::vector<StepSummary> summaries(const TracePlan& plan) {
     all.push_back(std::visit(summary, step));
     all.back().seconds = estimated_seconds(plan, step);
   }
+  for (const Stage& stage : plan.stages) all[stage.first].beside = stage.steps - 1;
   return all;
 }
 

@@ -24,6 +24,7 @@ struct StepSummary {
   std::size_t launches = 1;      ///< of a kernel: on how many sets of operands
   std::int64_t moved = 0;        ///< bytes read and written, by all launches
   std::ptrdiff_t variable = -1;  ///< read or assigned: which one of the plan's
+  std::size_t beside = 0;        ///< how many of the steps behind it run beside it
   double seconds = 0;            ///< of all launches, estimated: see `trace/step_cost.h`
 };
 

@@ -87,6 +87,14 @@ struct NodeStep {
 
 using Step = std::variant<KernelStep, LibraryStep, ReadStep, AssignStep, NodeStep>;
 
+/// Several neighbouring steps that run side by side, on as many threads as there are.
+struct Stage {
+  std::size_t first = 0;  ///< step
+  std::size_t steps = 2;
+  std::size_t grain = 1;          ///< how many steps are worth another thread
+  std::vector<std::size_t> made;  ///< owned places that its steps write to
+};
+
 /// The parameters of kernels that take numbers among the arguments: `values` with the arguments'
 /// bits in the places of `numbers`.
 struct GivenParameters {
@@ -120,10 +128,18 @@ struct PlanResult {
   std::size_t number = 0;  ///< of the place, argument or result
 };
 
+/// What makes a stage, in seconds as `trace/step_cost.h` estimates them.
+struct StageLimits {
+  double step = 4e-6;    ///< a step that takes longer is cut up for all threads by itself
+  double others = 3e-6;  ///< at least, of all its steps but the longest
+  double piece = 1e-6;   ///< what is given to a thread at once
+};
+
 struct TracePlan {
   std::shared_ptr<const Function> function;
   std::vector<Group> groups;
   std::vector<Step> steps;
+  std::vector<Stage> stages;  ///< in the order of the steps, of which most are in none
   std::vector<Place> places;
   std::vector<std::vector<std::ptrdiff_t>> place_of;  ///< by node and result; -1: nowhere
   std::vector<PlanResult> results;

@@ -6,9 +6,10 @@
 #include <functional>
 #include <optional>
 
+#include <rill/trace/compile.h>
 #include <rill/trace/execute.h>
 #include <rill/trace/function.h>
-#include <rill/trace/prepared.h>
+#include <rill/trace/passes/pipeline.h>
 #include <rill/trace/same_bits.h>
 
 #include "tests/catch.h"
@@ -47,8 +48,13 @@ class Comparison {
                                [&](const Values& x) { return again.call(x); }));
     std::vector<const Tensor*> pointers;
     for (const Tensor& input : inputs_) pointers.push_back(&input);
-    const TracePlan plan = interpreted(Prepared(f.graph().functions()[0]).prepare(pointers)->plan);
-    compare("interpreted", calls(state_, [&](const Values&) { return execute(plan, pointers); }));
+    const auto record = f.graph().functions()[0];
+    TracePlan plan = compile(std::make_shared<const Function>(optimized(*record)), *record,
+                             {.step = 1, .others = 0, .piece = 0});
+    const auto run = [&](const Values&) { return execute(plan, pointers); };
+    compare("side by side", calls(state_, run));
+    plan = interpreted(std::move(plan));
+    compare("interpreted", calls(state_, run));
     if (graph_.seed % 4 == 0) compare_gradients(f);
     return difference_;
   }
