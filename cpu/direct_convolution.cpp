@@ -156,15 +156,12 @@ const float* DirectConvolution::stage(const float* source, std::int64_t band,
   const std::int64_t from = std::max<std::int64_t>(-s.pad_before[1], 0);
   const std::int64_t copied = std::clamp<std::int64_t>(s.w - from, 0, width - before);
   const std::int64_t height = (rows(band) - 1) * s.stride[0] + tap_rows_;
-  for (std::int64_t row = top; row < top + height; ++row) {
-    float* to = scratch + (row - top) * pitch_;
-    if (row < 0 || row >= s.h) {
-      std::fill_n(to, pitch_, 0.0F);
-      continue;
-    }
-    to = std::fill_n(to, before * s.c, 0.0F);
-    to = std::copy_n(image + (row * s.w + from) * s.c, copied * s.c, to);
-    std::fill_n(to, (width - before - copied) * s.c, 0.0F);
+  std::fill_n(scratch, height * pitch_, 0.0F);
+  const std::int64_t first = std::max<std::int64_t>(top, 0);
+  const std::int64_t last = std::min(top + height, s.h);
+  for (std::int64_t row = first; row < last; ++row) {
+    std::copy_n(image + (row * s.w + from) * s.c, copied * s.c,
+                scratch + (row - top) * pitch_ + before * s.c);
   }
   return scratch;
 }
@@ -182,46 +179,89 @@ void DirectConvolution::multiply(const WindowTile<float>& tile) const {
             });
 }
 
+/// Rows of taps that meet the source in some row of the output from `first_row` to `last_row`; the
+/// others meet nothing but padding.
+DirectConvolution::Taps DirectConvolution::taps_of(std::int64_t first_row,
+                                                   std::int64_t last_row) const {
+  const std::int64_t upper = first_row * shape_.stride[0] - shape_.pad_before[0];
+  const std::int64_t lower = last_row * shape_.stride[0] - shape_.pad_before[0];
+  Taps taps{0, shape_.kernel_h};
+  while (taps.begin < taps.end && lower + taps.begin * shape_.dilation[0] < 0) ++taps.begin;
+  while (taps.begin < taps.end && upper + (taps.end - 1) * shape_.dilation[0] >= shape_.h)
+    --taps.end;
+  return taps;
+}
+
+/// A band of the output; `a` is its staged source and `c` its place. Windows slide by one pixel.
+void DirectConvolution::slide(std::int64_t band, const float* a, const float* weights,
+                              float* c) const {
+  const ConvolutionShape& s = shape_;
+  const std::int64_t tap = s.c * s.out_c;  // weights
+  for (std::int64_t row = 0; row < rows(band); ++row) {
+    const Taps taps = taps_of(first_row(band) + row, first_row(band) + row);
+    for_parts(s.out_w, kernels_.sliding_rows, [&](std::int64_t begin, std::int64_t end) {
+      for (std::int64_t column = 0; column < s.out_c; column += kernels_.lanes) {
+        kernels_.sliding(
+            {.rows = end - begin,
+             .columns = std::min(kernels_.lanes, s.out_c - column),
+             .runs = taps.end - taps.begin,
+             .taps = s.kernel_w,
+             .depth = s.c,
+             .a = a + (row * s.stride[0] + taps.begin * s.dilation[0]) * pitch_ + begin * s.c,
+             .a_run = s.dilation[0] * pitch_,
+             .a_step = s.c,
+             .b = weights + taps.begin * s.kernel_w * tap + column,
+             .b_run = s.kernel_w * tap,
+             .b_tap = tap,
+             .b_depth = s.out_c,
+             .c = c + (row * s.out_w + begin) * s.out_c + column,
+             .c_row = s.out_c});
+      }
+    });
+  }
+}
+
+/// The same for any windows.
+void DirectConvolution::step(std::int64_t band, const float* a, const float* weights,
+                             float* c) const {
+  const ConvolutionShape& s = shape_;
+  const std::int64_t depth = s.kernel_w * s.c;
+  for_parts(rows(band) * s.out_w, kernels_.rows, [&](std::int64_t begin, std::int64_t end) {
+    const Taps taps =
+        taps_of(first_row(band) + begin / s.out_w, first_row(band) + (end - 1) / s.out_w);
+    multiply({.rows = end - begin,
+              .columns = s.out_c,
+              .runs = taps.end - taps.begin,
+              .depth = depth,
+              .a = a + taps.begin * s.dilation[0] * pitch_,
+              .starts = starts_.data() + begin,
+              .a_run = s.dilation[0] * pitch_,
+              .a_depth = 1,
+              .b = weights + taps.begin * depth * s.out_c,
+              .b_run = depth * s.out_c,
+              .b_depth = s.out_c,
+              .c = c + begin * s.out_c,
+              .c_row = s.out_c});
+  });
+}
+
 void DirectConvolution::correlate(const float* source, const float* weights, float* target,
                                   float* scratch) const {
   const ConvolutionShape& s = shape_;
-  const std::int64_t depth = s.kernel_w * s.c;
-  const auto compute = [&](std::int64_t band, float* staged) {
-    const float* const a = stage(source, band, staged);
-    float* const c = target + (band / bands_ * s.out_h + first_row(band)) * s.out_w * s.out_c;
-    for_parts(rows(band) * s.out_w, kernels_.rows, [&](std::int64_t begin, std::int64_t end) {
-      // Rows of taps that meet nothing but padding are left out.
-      const auto top = [&](std::int64_t pixel) {
-        return (first_row(band) + pixel / s.out_w) * s.stride[0] - s.pad_before[0];
-      };
-      const std::int64_t upper = top(begin);
-      const std::int64_t lower = top(end - 1);
-      std::int64_t first = 0;
-      std::int64_t last = s.kernel_h;
-      while (first < last && lower + first * s.dilation[0] < 0) ++first;
-      while (first < last && upper + (last - 1) * s.dilation[0] >= s.h) --last;
-      multiply({.rows = end - begin,
-                .columns = s.out_c,
-                .runs = last - first,
-                .depth = depth,
-                .a = a + first * s.dilation[0] * pitch_,
-                .starts = starts_.data() + begin,
-                .a_run = s.dilation[0] * pitch_,
-                .a_depth = 1,
-                .b = weights + first * depth * s.out_c,
-                .b_run = depth * s.out_c,
-                .b_depth = s.out_c,
-                .c = c + begin * s.out_c,
-                .c_row = s.out_c});
-    });
-  };
   const double flops = 2.0 * static_cast<double>(weight_elements() * band_rows_ * s.out_w);
   const auto grain = static_cast<std::int64_t>(flops_worth_a_thread / flops) + 1;
-  parallel_for_slots(s.n * bands_, grain, slots_,
-                     [&](int slot, std::int64_t begin, std::int64_t end) {
-                       for (std::int64_t band = begin; band < end; ++band)
-                         compute(band, scratch + slot * scratch_elements());
-                     });
+  parallel_for_slots(
+      s.n * bands_, grain, slots_, [&](int slot, std::int64_t begin, std::int64_t end) {
+        for (std::int64_t band = begin; band < end; ++band) {
+          const float* const a = stage(source, band, scratch + slot * scratch_elements());
+          float* const c = target + (band / bands_ * s.out_h + first_row(band)) * s.out_w * s.out_c;
+          if (s.stride[1] == 1) {
+            slide(band, a, weights, c);
+          } else {
+            step(band, a, weights, c);
+          }
+        }
+      });
 }
 
 void DirectConvolution::sum_products(const float* source, const float* gradient, float* result,

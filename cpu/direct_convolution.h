@@ -41,12 +41,19 @@ class DirectConvolution {
   void run(float* input, float* weights, float* output, std::byte* workspace) const;
 
  private:
+  /// Rows of taps of the weights.
+  struct Taps {
+    std::int64_t begin, end;
+  };
   void correlate(const float* source, const float* weights, float* target, float* scratch) const;
   void sum_products(const float* source, const float* gradient, float* result,
                     float* workspace) const;
+  void slide(std::int64_t band, const float* a, const float* weights, float* c) const;
+  void step(std::int64_t band, const float* a, const float* weights, float* c) const;
   const float* stage(const float* source, std::int64_t band, float* scratch) const;
   void multiply(const WindowTile<float>& tile) const;
   void turn(const float* weights, float* turned) const;
+  [[nodiscard]] Taps taps_of(std::int64_t first_row, std::int64_t last_row) const;
   [[nodiscard]] std::int64_t first_row(std::int64_t band) const;
   [[nodiscard]] std::int64_t rows(std::int64_t band) const;
   [[nodiscard]] std::int64_t weight_elements() const;

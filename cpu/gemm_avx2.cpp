@@ -20,7 +20,7 @@
 namespace {
 
 struct Floats : PlainVector<float, 32> {
-  static constexpr int max_rows = 6, max_vectors = 2;
+  static constexpr int max_rows = 6, max_vectors = 2, max_sliding_rows = 10;
   static Register load_first(const float* p, std::int64_t n) {
     return _mm256_maskload_ps(p, first(n));
   }
@@ -35,7 +35,7 @@ struct Floats : PlainVector<float, 32> {
 };
 
 struct Doubles : PlainVector<double, 32> {
-  static constexpr int max_rows = 6, max_vectors = 2;
+  static constexpr int max_rows = 6, max_vectors = 2, max_sliding_rows = 10;
   static Register load_first(const double* p, std::int64_t n) {
     return _mm256_maskload_pd(p, first(n));
   }

@@ -21,7 +21,7 @@
 namespace {
 
 struct NarrowFloats : PlainVector<float, 32> {
-  static constexpr int max_rows = 8, max_vectors = 1;
+  static constexpr int max_rows = 8, max_vectors = 1, max_sliding_rows = 14;
   static Register load_first(const float* p, std::int64_t n) {
     return _mm256_maskz_loadu_ps(first(n), p);
   }
@@ -34,7 +34,7 @@ struct NarrowFloats : PlainVector<float, 32> {
 
 struct Floats : PlainVector<float, 64> {
   using Narrow = NarrowFloats;
-  static constexpr int max_rows = 8, max_vectors = 3;
+  static constexpr int max_rows = 8, max_vectors = 3, max_sliding_rows = 14;
   static Register load_first(const float* p, std::int64_t n) {
     return _mm512_maskz_loadu_ps(first(n), p);
   }
@@ -46,7 +46,7 @@ struct Floats : PlainVector<float, 64> {
 };
 
 struct Doubles : PlainVector<double, 64> {
-  static constexpr int max_rows = 8, max_vectors = 3;
+  static constexpr int max_rows = 8, max_vectors = 3, max_sliding_rows = 14;
   static Register load_first(const double* p, std::int64_t n) {
     return _mm512_maskz_loadu_pd(first(n), p);
   }

@@ -11,7 +11,7 @@ namespace {
 template <class T>
 struct Vector : PlainVector<T, 16> {
   using typename PlainVector<T, 16>::Register;
-  static constexpr int max_rows = 4, max_vectors = 2;
+  static constexpr int max_rows = 4, max_vectors = 2, max_sliding_rows = 8;
   static Register load_first(const T* p, std::int64_t n) {
     Register x{};
     std::memcpy(&x, p, static_cast<std::size_t>(n) * sizeof(T));

@@ -44,6 +44,21 @@ struct WindowTile {
   std::int64_t c_row;
 };
 
+/// c[rows,columns] = a b, where each row of a begins one step after the row above, and consists of
+/// elements of the rows' steps in turn: row r's tap t is `depth` elements at a + (r + t) * a_step.
+/// So rows share most of what they read. There are `runs` of such taps; b has a row per tap and
+/// element. All columns fit into one vector.
+template <class T>
+struct SlidingTile {
+  std::int64_t rows, columns, runs, taps, depth;
+  const T* a;
+  std::int64_t a_run, a_step;
+  const T* b;
+  std::int64_t b_run, b_tap, b_depth;
+  T* c;
+  std::int64_t c_row;
+};
+
 /// What one instruction set offers.
 template <class T>
 struct GemmKernels {
@@ -56,6 +71,11 @@ struct GemmKernels {
 
   /// The same of windows. The order is that of `tile`, run after run.
   void (*windows)(const WindowTile<T>& tile);
+
+  /// The same of windows that slide, with at most `sliding_rows` x `lanes`. Run after run adds
+  /// three taps at a time (the last time, the rest), element by element, tap after tap.
+  std::int64_t sliding_rows;
+  void (*sliding)(const SlidingTile<T>& tile);
 
   /// y[j] = sum over p of x[p] b[p,j], for all `columns`; x and b's rows are contiguous. The order
   /// is that of `tile`.

@@ -6,7 +6,8 @@
 //
 // Invariant: see <rill/cpu/gemm_kernels.h>; every path adds in the order p = 0, 1, ...
 //
-// A vector type V is a `PlainVector` that says how large tiles are (max_rows, max_vectors) and has
+// A vector type V is a `PlainVector` that says how large tiles are (max_rows, max_vectors,
+// max_sliding_rows) and has
 // the functions load_first (the first n lanes, zeros behind), store_first, and fma; and Narrow, a
 // vector type of half the lanes, where using that one for few columns pays.
 #pragma once
@@ -21,6 +22,7 @@
 namespace {
 
 using rill::cpu::GemmKernels;
+using rill::cpu::SlidingTile;
 using rill::cpu::Tile;
 using rill::cpu::WindowTile;
 
@@ -103,6 +105,28 @@ void compute_tile(const Tile<typename V::Element>& tile) {
   }
 }
 
+/// Stores the first `columns` of `rows` rows. Where one row follows the other in memory, most are
+/// stored as whole vectors, whose ends the next row overwrites: masked stores are slow.
+template <class V, int rows, int vectors>
+[[gnu::always_inline]] inline void store_rows(const typename V::Register (&sum)[rows][vectors],
+                                              typename V::Element* c, std::int64_t c_row,
+                                              std::int64_t columns) {
+  const std::int64_t room = c_row == columns ? rows * columns - V::lanes : -1;
+#pragma GCC unroll 16
+  for (int r = 0; r < rows; ++r) {
+#pragma GCC unroll 4
+    for (int v = 0; v < vectors; ++v) {
+      const std::int64_t column = v * V::lanes;
+      const std::int64_t at = r * c_row + column;
+      if (at <= room || column + V::lanes <= columns) {
+        V::store(c + at, sum[r][v]);
+      } else {
+        V::store_first(c + at, sum[r][v], columns - column);
+      }
+    }
+  }
+}
+
 template <class V, int rows, int vectors, bool partial>
 void compute_windows(const WindowTile<typename V::Element>& tile) {
   using Element = typename V::Element;
@@ -136,18 +160,54 @@ void compute_windows(const WindowTile<typename V::Element>& tile) {
       b += tile.b_depth;
     }
   }
-#pragma GCC unroll 16
-  for (int r = 0; r < rows; ++r) {
-    Element* const c = tile.c + r * tile.c_row;
+  store_rows<V, rows, vectors>(sum, tile.c, tile.c_row, tile.columns);
+}
+
+/// Adds `taps` taps to all rows: an element of a is read once and meets every tap that lies over
+/// it.
+template <class V, int rows, int taps>
+[[gnu::always_inline]] inline void slide(typename V::Register (&sum)[rows][1],
+                                         const SlidingTile<typename V::Element>& tile,
+                                         const typename V::Element* a,
+                                         const typename V::Element* b) {
+  for (std::int64_t p = 0; p < tile.depth; ++p) {
+    typename V::Register line[taps];
 #pragma GCC unroll 4
-    for (int v = 0; v < vectors; ++v) {
-      if (partial && v == vectors - 1) {
-        V::store_first(c + v * V::lanes, sum[r][v], last);
-      } else {
-        V::store(c + v * V::lanes, sum[r][v]);
+    for (int t = 0; t < taps; ++t) line[t] = V::load_first(b + t * tile.b_tap, tile.columns);
+    const typename V::Element* x = a;
+#pragma GCC unroll 20
+    for (int q = 0; q < rows + taps - 1; ++q) {
+      const typename V::Register factor = V::broadcast(x);
+#pragma GCC unroll 4
+      for (int t = 0; t < taps; ++t) {
+        const int r = q - t;
+        if (r >= 0 && r < rows) sum[r][0] = V::fma(factor, line[t], sum[r][0]);
       }
+      x += tile.a_step;
     }
+    ++a;
+    b += tile.b_depth;
   }
+}
+
+template <class V, int rows>
+void compute_sliding(const SlidingTile<typename V::Element>& tile) {
+  typename V::Register sum[rows][1];
+#pragma GCC unroll 16
+  for (int r = 0; r < rows; ++r) sum[r][0] = V::zero();
+  for (std::int64_t run = 0; run < tile.runs; ++run) {
+    const typename V::Element* a = tile.a + run * tile.a_run;
+    const typename V::Element* b = tile.b + run * tile.b_run;
+    std::int64_t left = tile.taps;
+    for (; left >= 3; left -= 3) {
+      slide<V, rows, 3>(sum, tile, a, b);
+      a += 3 * tile.a_step;
+      b += 3 * tile.b_tap;
+    }
+    if (left == 2) slide<V, rows, 2>(sum, tile, a, b);
+    if (left == 1) slide<V, rows, 1>(sum, tile, a, b);
+  }
+  store_rows<V, rows, 1>(sum, tile.c, tile.c_row, tile.columns);
 }
 
 /// Indexed by rows - 1, vectors - 1 and whether the last vector is partial.
@@ -179,6 +239,22 @@ template <class V>
 void tile(const Tile<typename V::Element>& tile) {
   static constexpr auto functions = tile_functions<V>(all_tiles<V>);
   functions[index_of<V>(tile.rows, tile.columns)](tile);
+}
+
+template <class V, std::size_t... index>
+constexpr auto sliding_functions(std::index_sequence<index...>) {
+  return std::array<void (*)(const SlidingTile<typename V::Element>&), sizeof...(index)>{
+      compute_sliding<V, index + 1>...};
+}
+
+template <class V>
+void sliding(const SlidingTile<typename V::Element>& tile) {
+  if constexpr (requires { typename V::Narrow; }) {
+    if (tile.columns <= V::Narrow::lanes) return sliding<typename V::Narrow>(tile);
+  }
+  static constexpr auto functions =
+      sliding_functions<V>(std::make_index_sequence<V::max_sliding_rows>{});
+  functions[static_cast<std::size_t>(tile.rows - 1)](tile);
 }
 
 /// Rows of few elements are computed in vectors of half the lanes where V has such: a processor
@@ -258,7 +334,8 @@ void dots(std::int64_t rows, std::int64_t depth, const typename V::Element* a, s
 
 template <class V>
 constexpr GemmKernels<typename V::Element> kernels_of() {
-  return {V::max_rows, V::lanes, V::max_vectors, tile<V>, windows<V>, row<V>, dots<V>};
+  return {V::max_rows,         V::lanes,   V::max_vectors, tile<V>, windows<V>,
+          V::max_sliding_rows, sliding<V>, row<V>,         dots<V>};
 }
 
 }  // namespace

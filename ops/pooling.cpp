@@ -95,9 +95,18 @@ void max_pool_body(Body& b, const WindowAttributes& a) {
   b.out(1, results[1]);
 }
 
-/// Windows of the result that reach a pixel: `count` of them along each axis, the last first.
+/// One after the other: windows are small.
+kernel::Folding summing(const Value& term) {
+  return {.kind = kernel::Fold::Kind::sequence,
+          .init = {kernel::constant(term, 0)},
+          .step = [=](std::span<const Value> total) { return std::vector{total[0] + term}; },
+          .merge = {}};
+}
+
+/// Windows of the result that reach a pixel, the last first: loops along those axes along which
+/// there may be more than one.
 struct Reaching {
-  std::array<kernel::Id, 2> loops{};
+  std::vector<kernel::Id> loops;
   Value row, column, inside, place;
 
   /// `k` is the input that has one element per window.
@@ -108,9 +117,12 @@ struct Reaching {
       const std::int64_t stride = a.stride[d].value();
       const std::int64_t extent = a.window[d].value();
       const auto i = static_cast<std::size_t>(d);
-      loops[i] = b.loop(b.integer((extent + stride - 1) / stride));
       const Value padded = b.at(1 + d) + a.pad_before[d].value();
-      at[i] = padded / stride - b.index(loops[i]);
+      at[i] = padded / stride;
+      if (extent > stride) {
+        loops.push_back(b.loop(b.integer((extent + stride - 1) / stride)));
+        at[i] = at[i] - b.index(loops.back());
+      }
       offset[i] = padded - at[i] * stride;
       require(inside, at[i] < b.size(k, 1 + d));
       if (extent > stride) require(inside, at[i] >= 0);
@@ -120,15 +132,12 @@ struct Reaching {
     column = at[1];
     place = offset[0] * a.window[1].value() + offset[1];
   }
-};
 
-/// One after the other: windows are small.
-kernel::Folding summing(const Value& term) {
-  return {.kind = kernel::Fold::Kind::sequence,
-          .init = {kernel::constant(term, 0)},
-          .step = [=](std::span<const Value> total) { return std::vector{total[0] + term}; },
-          .merge = {}};
-}
+  /// Of a term of each window.
+  [[nodiscard]] Value sum(Body& b, const Value& term) const {
+    return loops.empty() ? term : b.fold(loops, summing(term))[0];
+  }
+};
 
 /// Of dy and places, for images of the size in the attributes.
 void pool_gradient_rule(Infer& i, const WindowAttributes& a) {
@@ -148,7 +157,7 @@ void max_pool_gradient_body(Body& b, const WindowAttributes& a) {
   const Value dy = b.in(0, index, from.inside, zero);
   const Value chosen = b.in(1, index, from.inside, b.constant(int32, -1));
   const Value term = kernel::select(chosen == kernel::cast(from.place, int32), dy, zero);
-  b.out(b.fold(from.loops, summing(term))[0]);
+  b.out(from.sum(b, term));
 }
 
 /// The elements of images at the places that max_pool2d chose: of images and places.
@@ -199,7 +208,7 @@ void avg_pool_gradient_body(Body& b, const WindowAttributes& a) {
       covered(from.row, b.extent(1), a, 0) * covered(from.column, b.extent(2), a, 1);
   // Outside the count may be anything; dy is 0 there, so keep the quotient so.
   const Value divisor = kernel::cast(kernel::select(from.inside, count, 1), dy.dtype());
-  b.out(b.fold(from.loops, summing(dy / divisor))[0]);
+  b.out(from.sum(b, dy / divisor));
 }
 
 void max_pool_form(OnnxForm& o, const WindowAttributes& a) {
