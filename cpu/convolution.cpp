@@ -160,8 +160,22 @@ void Convolution::execute(std::span<const std::byte* const> inputs,
   });
 }
 
-void Convolution::run_float(const Tensors<float>& tensors, std::byte* workspace) const {
-  if (direct_) return direct_->run(tensors.input, tensors.weights, tensors.output, workspace);
+bool Convolution::takes_epilogue() const {
+  return (direct_ || kernel_ != nullptr) && shape_.dtype == DType::float32 &&
+         pass_ != ConvolutionPass::weight_gradient;
+}
+
+void Convolution::execute(std::span<const std::byte* const> inputs,
+                          std::span<std::byte* const> outputs, std::byte* workspace,
+                          const kernel::Epilogue& epilogue) const {
+  if (!takes_epilogue()) throw InternalError("Convolution: takes no epilogue");
+  run_float(arrange<float>(inputs[0], inputs[1], outputs[0]), workspace, &epilogue);
+}
+
+void Convolution::run_float(const Tensors<float>& tensors, std::byte* workspace,
+                            const kernel::Epilogue* epilogue) const {
+  if (direct_)
+    return direct_->run(tensors.input, tensors.weights, tensors.output, workspace, epilogue);
   if (kernel_ == nullptr) return run_plain(tensors);
   const bool sums = pass_ == ConvolutionPass::weight_gradient;
   std::byte* const weights = workspace;
@@ -179,6 +193,11 @@ void Convolution::run_float(const Tensors<float>& tensors, std::byte* workspace)
       kernel_of(block).run(tensors.input + block * input_step, own_weights,
                            tensors.output + block * output_step,
                            scratch + static_cast<std::size_t>(slot) * scratch_bytes);
+      if (epilogue == nullptr) continue;
+      const bool forward = pass_ == ConvolutionPass::forward;
+      const std::int64_t step = forward ? output_step : input_step;
+      (*epilogue)(block* step, std::min((block + 1) * step, forward ? output_elements(shape_)
+                                                                    : input_elements(shape_)));
     }
   });
   if (!sums) return;

@@ -32,6 +32,11 @@ class Convolution final : public kernel::Plan {
   void execute(std::span<const std::byte* const> inputs, std::span<std::byte* const> outputs,
                std::byte* workspace) const override;
 
+  /// By blocks of images or of their rows.
+  [[nodiscard]] bool takes_epilogue() const override;
+  void execute(std::span<const std::byte* const> inputs, std::span<std::byte* const> outputs,
+               std::byte* workspace, const kernel::Epilogue& epilogue) const override;
+
  private:
   /// The three tensors of a convolution; the pass decides which one is written.
   template <class T>
@@ -46,7 +51,8 @@ class Convolution final : public kernel::Plan {
   template <class T>
   [[nodiscard]] Tensors<T> arrange(const std::byte* first, const std::byte* second,
                                    std::byte* result) const;
-  void run_float(const Tensors<float>& tensors, std::byte* workspace) const;
+  void run_float(const Tensors<float>& tensors, std::byte* workspace,
+                 const kernel::Epilogue* epilogue = nullptr) const;
   template <class T>
   void run_half(const Tensors<T>& tensors, std::byte* workspace) const;
   template <class T>

@@ -108,15 +108,15 @@ std::size_t DirectConvolution::workspace() const {
   return static_cast<std::size_t>(shared + slots_ * scratch_elements()) * sizeof(float);
 }
 
-void DirectConvolution::run(float* input, float* weights, float* output,
-                            std::byte* workspace) const {
+void DirectConvolution::run(float* input, float* weights, float* output, std::byte* workspace,
+                            const kernel::Epilogue* epilogue) const {
   auto* const memory = reinterpret_cast<float*>(workspace);
   switch (pass_) {
     case ConvolutionPass::forward:
-      return correlate(input, weights, output, memory);
+      return correlate(input, weights, output, memory, epilogue);
     case ConvolutionPass::input_gradient:
       turn(weights, memory);
-      return correlate(output, memory, input, memory + whole_lines(weight_elements()));
+      return correlate(output, memory, input, memory + whole_lines(weight_elements()), epilogue);
     case ConvolutionPass::weight_gradient:
       return sum_products(input, output, weights, memory);
   }
@@ -246,20 +246,22 @@ void DirectConvolution::step(std::int64_t band, const float* a, const float* wei
 }
 
 void DirectConvolution::correlate(const float* source, const float* weights, float* target,
-                                  float* scratch) const {
+                                  float* scratch, const kernel::Epilogue* epilogue) const {
   const ConvolutionShape& s = shape_;
+  const std::int64_t row = s.out_w * s.out_c;
   const double flops = 2.0 * static_cast<double>(weight_elements() * band_rows_ * s.out_w);
   const auto grain = static_cast<std::int64_t>(flops_worth_a_thread / flops) + 1;
   parallel_for_slots(
       s.n * bands_, grain, slots_, [&](int slot, std::int64_t begin, std::int64_t end) {
         for (std::int64_t band = begin; band < end; ++band) {
           const float* const a = stage(source, band, scratch + slot * scratch_elements());
-          float* const c = target + (band / bands_ * s.out_h + first_row(band)) * s.out_w * s.out_c;
+          const std::int64_t first = (band / bands_ * s.out_h + first_row(band)) * row;
           if (s.stride[1] == 1) {
-            slide(band, a, weights, c);
+            slide(band, a, weights, target + first);
           } else {
-            step(band, a, weights, c);
+            step(band, a, weights, target + first);
           }
+          if (epilogue != nullptr) (*epilogue)(first, first + rows(band) * row);
         }
       });
 }

@@ -37,15 +37,18 @@ class DirectConvolution {
 
   /// Reads two of the three and writes the one that the pass computes, which overlaps neither:
   /// `input` (n, h, w, c), `weights` (kernel_h, kernel_w, c, out_c), `output` (n, out_h, out_w,
-  /// out_c).
-  void run(float* input, float* weights, float* output, std::byte* workspace) const;
+  /// out_c). The epilogue, if there is one, is over the elements of what is written; there is none
+  /// for the weights' gradient.
+  void run(float* input, float* weights, float* output, std::byte* workspace,
+           const kernel::Epilogue* epilogue = nullptr) const;
 
  private:
   /// Rows of taps of the weights.
   struct Taps {
     std::int64_t begin, end;
   };
-  void correlate(const float* source, const float* weights, float* target, float* scratch) const;
+  void correlate(const float* source, const float* weights, float* target, float* scratch,
+                 const kernel::Epilogue* epilogue) const;
   void sum_products(const float* source, const float* gradient, float* result,
                     float* workspace) const;
   void slide(std::int64_t band, const float* a, const float* weights, float* c) const;

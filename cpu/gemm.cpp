@@ -28,7 +28,10 @@ constexpr std::int64_t panels_worth_packing = 4;  // of b, for a panel of a
 constexpr std::int64_t enough_units = 64;         // for any number of threads
 constexpr std::int64_t split_terms = 4096;        // per chain, where there are few elements
 constexpr std::int64_t most_splits = 16;
-constexpr double flops_worth_a_thread = 1e5;  // about 1 us
+constexpr double flops_worth_a_thread = 1e5;     // about 1 us
+constexpr std::int64_t epilogue_bytes = 131072;  // of c, that are still near when it is computed
+constexpr std::int64_t epilogue_rows = 64;   // ... but rows enough for passing over b once for them
+constexpr std::int64_t few_elements = 4096;  // for an epilogue on the calling thread
 
 /// b[columns,depth] to packed[depth,columns].
 void transpose(const float* from, std::int64_t stride, std::int64_t columns, std::int64_t depth,
@@ -146,7 +149,14 @@ std::size_t Gemm<T>::workspace() const {
 }
 
 template <class T>
-void Gemm<T>::run(const T* a, const T* b, T* c, void* workspace) const {
+bool Gemm<T>::takes_epilogue() const {
+  return splits_ == 1 && shape_.k > 0 &&
+         (method_ == Method::tiles || shape_.batch * shape_.m * shape_.n <= few_elements);
+}
+
+template <class T>
+void Gemm<T>::run(const T* a, const T* b, T* c, void* workspace,
+                  const kernel::Epilogue* epilogue) const {
   const std::int64_t elements = shape_.batch * shape_.m * shape_.n;
   if (elements == 0) return;
   if (shape_.k == 0) {
@@ -158,7 +168,8 @@ void Gemm<T>::run(const T* a, const T* b, T* c, void* workspace) const {
   switch (method_) {
     case Method::tiles:
       if (packs_b_) pack(b, packed);
-      run_tiles(a, b, packed, c, partial);
+      run_tiles(a, b, packed, c, partial, epilogue);
+      epilogue = nullptr;  // it is done
       break;
     case Method::small:
       run_small(a, b, c);
@@ -171,6 +182,10 @@ void Gemm<T>::run(const T* a, const T* b, T* c, void* workspace) const {
       break;
   }
   if (splits_ > 1) merge(c, partial, elements, splits_);
+  if (epilogue != nullptr) {
+    const detail::FloatingPointGuard guard;
+    (*epilogue)(0, elements);
+  }
 }
 
 // The packed form of b: for each block of terms, for each panel of columns, [terms, columns].
@@ -206,20 +221,29 @@ void Gemm<T>::pack(const T* b, T* packed) const {
 }
 
 template <class T>
-void Gemm<T>::run_tiles(const T* a, const T* b, const T* packed, T* c, T* partial) const {
+void Gemm<T>::run_tiles(const T* a, const T* b, const T* packed, T* c, T* partial,
+                        const kernel::Epilogue* epilogue) const {
   const std::int64_t m = shape_.m;
   const std::int64_t n = shape_.n;
   const std::int64_t k = shape_.k;
   const std::int64_t units = shape_.batch * splits_ * chunks_ * row_panels_;
   const double flops = 2.0 * static_cast<double>(m * n) * static_cast<double>(k) /
                        static_cast<double>(splits_ * chunks_ * row_panels_);
+  const std::int64_t row_bytes = n / chunks_ * static_cast<std::int64_t>(sizeof(T));
+  const std::int64_t panels_at_once =
+      epilogue == nullptr
+          ? row_panels_
+          : divide_up(
+                std::max(epilogue_bytes / std::max<std::int64_t>(row_bytes, 1), epilogue_rows),
+                kernels_.rows);
   parallel_for(units, grain_of(flops), [&](std::int64_t begin, std::int64_t end) {
     while (begin < end) {
       const std::int64_t row_panel = begin % row_panels_;
       const std::int64_t chunk = begin / row_panels_ % chunks_;
       const std::int64_t split = begin / row_panels_ / chunks_ % splits_;
       const std::int64_t matrix = begin / row_panels_ / chunks_ / splits_;
-      const std::int64_t row_panel_end = std::min(row_panels_, row_panel + end - begin);
+      const std::int64_t row_panel_end =
+          std::min({row_panels_, row_panel + end - begin, row_panel + panels_at_once});
       const Block block{row_panel,
                         row_panel_end,
                         part_begin(column_panels_, chunks_, chunk),
@@ -229,6 +253,7 @@ void Gemm<T>::run_tiles(const T* a, const T* b, const T* packed, T* c, T* partia
       T* const to = split == 0 ? c : partial + (split - 1) * shape_.batch * m * n;
       compute(block, a + matrix * shape_.a_stride, b + matrix * shape_.b_stride,
               packed + (shape_.b_stride == 0 ? 0 : matrix * k * n), to + matrix * m * n);
+      if (epilogue != nullptr) finish(block, matrix, *epilogue);
       begin += row_panel_end - row_panel;
     }
   });
@@ -298,6 +323,25 @@ void Gemm<T>::compute(const Block& block, const T* a, const T* b, const T* packe
     }
     p += depth;
   }
+}
+
+template <class T>
+void Gemm<T>::finish(const Block& block, std::int64_t matrix,
+                     const kernel::Epilogue& epilogue) const {
+  const std::int64_t n = shape_.n;
+  const std::int64_t vectors = divide_up(n, kernels_.lanes);
+  const auto row = [&](std::int64_t panel) {
+    return matrix * shape_.m + part_begin(shape_.m, row_panels_, panel);
+  };
+  const auto column = [&](std::int64_t panel) {
+    return std::min(part_begin(vectors, column_panels_, panel) * kernels_.lanes, n);
+  };
+  const std::int64_t first = row(block.row_panel_begin);
+  const std::int64_t last = row(block.row_panel_end);
+  const std::int64_t left = column(block.column_panel_begin);
+  const std::int64_t right = column(block.column_panel_end);
+  if (right - left == n) return epilogue(first * n, last * n);
+  for (std::int64_t i = first; i < last; ++i) epilogue(i * n + left, i * n + right);
 }
 
 template <class T>

@@ -11,6 +11,7 @@
 
 #include <rill/cpu/features.h>
 #include <rill/cpu/gemm_kernels.h>
+#include <rill/kernel/backend.h>
 
 namespace rill::cpu {
 
@@ -35,8 +36,14 @@ class Gemm {
   /// Scratch memory that `run` needs, in bytes.
   [[nodiscard]] std::size_t workspace() const;
 
-  /// Computes c, whose matrices are contiguous. c overlaps neither input, and allocates nothing.
-  void run(const T* a, const T* b, T* c, void* workspace) const;
+  /// Whether elements are finished long before the last one is, or so few that it makes no
+  /// difference.
+  [[nodiscard]] bool takes_epilogue() const;
+
+  /// Computes c, whose matrices are contiguous, and the epilogue over its elements, if there is
+  /// one. c overlaps neither input. Allocates nothing.
+  void run(const T* a, const T* b, T* c, void* workspace,
+           const kernel::Epilogue* epilogue = nullptr) const;
 
  private:
   enum class Method : std::uint8_t {
@@ -50,11 +57,13 @@ class Gemm {
 
   [[nodiscard]] std::int64_t packed_elements() const;
   void pack(const T* b, T* packed) const;
-  void run_tiles(const T* a, const T* b, const T* packed, T* c, T* partial) const;
+  void run_tiles(const T* a, const T* b, const T* packed, T* c, T* partial,
+                 const kernel::Epilogue* epilogue) const;
   void run_small(const T* a, const T* b, T* c) const;
   void run_dots(const T* a, const T* b, T* c, T* partial) const;
   void run_rows(const T* a, const T* b, T* c, T* partial) const;
   void compute(const Block& block, const T* a, const T* b, const T* packed, T* c) const;
+  void finish(const Block& block, std::int64_t matrix, const kernel::Epilogue& epilogue) const;
 
   GemmShape shape_;
   GemmKernels<T> kernels_;

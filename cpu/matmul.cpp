@@ -5,6 +5,7 @@
 
 #include <rill/cpu/half_conversion.h>
 #include <rill/cpu/thread_pool.h>
+#include <rill/tensor/error.h>
 
 namespace rill::cpu {
 namespace {
@@ -64,15 +65,31 @@ std::size_t Matmul::workspace() const {
 
 void Matmul::execute(std::span<const std::byte* const> inputs, std::span<std::byte* const> outputs,
                      std::byte* workspace) const {
+  run(inputs, outputs, workspace, nullptr);
+}
+
+bool Matmul::takes_epilogue() const {
+  if (is_half(dtype_)) return false;
+  return double_ ? double_->takes_epilogue() : single_ && single_->takes_epilogue();
+}
+
+void Matmul::execute(std::span<const std::byte* const> inputs, std::span<std::byte* const> outputs,
+                     std::byte* workspace, const kernel::Epilogue& epilogue) const {
+  if (!takes_epilogue()) throw InternalError("Matmul: takes no epilogue");
+  run(inputs, outputs, workspace, &epilogue);
+}
+
+void Matmul::run(std::span<const std::byte* const> inputs, std::span<std::byte* const> outputs,
+                 std::byte* workspace, const kernel::Epilogue* epilogue) const {
   visit(dtype_, [&](auto zero) {
     using T = decltype(zero);
     const auto* const a = reinterpret_cast<const T*>(inputs[0]);
     const auto* const b = reinterpret_cast<const T*>(inputs[1]);
     auto* const c = reinterpret_cast<T*>(outputs[0]);
     if constexpr (std::is_same_v<T, float>) {
-      single_->run(a, b, c, workspace);
+      single_->run(a, b, c, workspace, epilogue);
     } else if constexpr (std::is_same_v<T, double>) {
-      double_->run(a, b, c, workspace);
+      double_->run(a, b, c, workspace, epilogue);
     } else if constexpr (std::is_integral_v<T>) {
       execute_integer(a, b, c);
     } else {

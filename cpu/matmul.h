@@ -32,7 +32,13 @@ class Matmul final : public kernel::Plan {
   void execute(std::span<const std::byte* const> inputs, std::span<std::byte* const> outputs,
                std::byte* workspace) const override;
 
+  [[nodiscard]] bool takes_epilogue() const override;
+  void execute(std::span<const std::byte* const> inputs, std::span<std::byte* const> outputs,
+               std::byte* workspace, const kernel::Epilogue& epilogue) const override;
+
  private:
+  void run(std::span<const std::byte* const> inputs, std::span<std::byte* const> outputs,
+           std::byte* workspace, const kernel::Epilogue* epilogue) const;
   template <class T>
   void execute_half(const T* a, const T* b, T* c, float* workspace) const;
   template <class T>

@@ -1,5 +1,7 @@
 #include <rill/kernel/backend.h>
 
+#include <rill/tensor/error.h>
+
 namespace rill::kernel {
 
 Failure Executable::execute(std::span<const Operands> launches) const {
@@ -8,6 +10,12 @@ Failure Executable::execute(std::span<const Operands> launches) const {
     if (failure.error != 0) return failure;
   }
   return {};
+}
+
+void Plan::execute(std::span<const std::byte* const> /*inputs*/,
+                   std::span<std::byte* const> /*outputs*/, std::byte* /*workspace*/,
+                   const Epilogue& /*epilogue*/) const {
+  throw InternalError("Plan: takes no epilogue");
 }
 
 }  // namespace rill::kernel

@@ -59,6 +59,21 @@ class RILL_API Executable {
   [[nodiscard]] virtual KernelFunction direct() const { return nullptr; }
 };
 
+/// A pointwise kernel over the elements of a plan's result, in their order: it is run on each part
+/// of the result as soon as the part is there, while caches hold it. What it computes is what it
+/// computes afterwards.
+struct Epilogue {
+  KernelFunction run = nullptr;  ///< an executable's `direct`
+  Operands operands;
+
+  void operator()(std::int64_t begin, std::int64_t end) const {
+    Failure none;
+    const KernelArguments arguments{operands.buffers, operands.sizes, operands.parameters,
+                                    nullptr,          nullptr,        &none};
+    run(&arguments, begin, end);
+  }
+};
+
 /// A library's operator, prepared for given shapes.
 class RILL_API Plan {
  public:
@@ -72,6 +87,14 @@ class RILL_API Plan {
   /// Inputs and outputs are contiguous.
   virtual void execute(std::span<const std::byte* const> inputs,
                        std::span<std::byte* const> outputs, std::byte* workspace) const = 0;
+
+  /// Whether the result comes in parts, so that there is something to gain from an epilogue.
+  [[nodiscard]] virtual bool takes_epilogue() const { return false; }
+  /// `execute`, and the epilogue over the elements of output 0. It may write to that output, and to
+  /// nothing else that the plan reads or writes. Throws `InternalError` unless `takes_epilogue()`.
+  virtual void execute(std::span<const std::byte* const> inputs,
+                       std::span<std::byte* const> outputs, std::byte* workspace,
+                       const Epilogue& epilogue) const;
 };
 
 /// `batch` products of (m, k) by (k, n), row-major; a transposed operand is stored (k, m) or (n,

@@ -3,12 +3,14 @@
 #include <algorithm>
 #include <limits>
 #include <map>
+#include <optional>
 #include <set>
 #include <span>
 
 #include <rill/ops/materialize.h>
 #include <rill/tensor/error.h>
 #include <rill/trace/fusion/effects.h>
+#include <rill/trace/fusion/in_place.h>
 #include <rill/trace/fusion/partition.h>
 #include <rill/trace/fusion/parts.h>
 #include <rill/trace/fusion/separate_parts.h>
@@ -187,30 +189,32 @@ class Compilation {
   }
 
   void place_values() {
+    find_last_readers();
     for (const std::size_t u : units_.order()) {
       const Unit& unit = units_.all()[u];
       if (units_.renames(unit)) {
         set_place({unit.nodes[0], 0}, place(node(unit.nodes[0]).inputs[0]));
         continue;
       }
-      for (const Edge& edge : made_by(unit)) place_value(edge);
+      for (const Edge& edge : made_by(unit)) place_value(edge, unit);
     }
   }
   [[nodiscard]] std::vector<Edge> made_by(const Unit& unit) const {
     std::vector<Edge> made;
+    if (unit.groups.empty() || unit.plan != nullptr) {
+      for (int k = 0; k < static_cast<int>(node(unit.nodes[0]).results.size()); ++k)
+        made.push_back({unit.nodes[0], k});
+    }
     for (const std::size_t g : unit.groups) {
       const auto& outputs = to_.groups[g].outputs;
       made.insert(made.end(), outputs.begin(), outputs.end());
     }
-    if (!unit.groups.empty()) return made;
-    for (int k = 0; k < static_cast<int>(node(unit.nodes[0]).results.size()); ++k)
-      made.push_back({unit.nodes[0], k});
     return made;
   }
-  void place_value(const Edge& edge) {
+  void place_value(const Edge& edge, const Unit& unit) {
     if (place_of(edge) >= 0) return;  // as soon as its first part was
     const auto part = parts_.find(key(edge));
-    if (part != parts_.end()) return place_part(edge, part->second);
+    if (part != parts_.end()) return place_part(edge, part->second, unit);
     const auto over = updates_.in_place.find({edge.node, edge.result});
     if (over != updates_.in_place.end()) {
       set_place(edge, place_of_variable(over->second));
@@ -219,6 +223,9 @@ class Compilation {
     } else if (owned_.contains({edge.node, edge.result})) {
       set_place(edge, new_place({.kind = Place::Kind::owned, .number = to_.owned.size()}));
       to_.owned.push_back(spec(edge));
+    } else if (const std::optional<Edge> under = operand_under(edge, unit)) {
+      set_place(edge, place(*under));
+      written_over_.insert(key(*under));
     } else {
       set_place(edge, place_in_arena(bytes_of(spec(edge))));
     }
@@ -231,8 +238,66 @@ class Compilation {
     return found->second;
   }
 
-  void place_part(const Edge& edge, const Part& part) {
-    place_value(part.whole);
+  /// Who reads each value last, under whatever shape.
+  void find_last_readers() {
+    for (const std::size_t u : units_.order()) {
+      const Unit& unit = units_.all()[u];
+      if (units_.renames(unit)) continue;
+      for (const Edge& edge : unit.inputs) last_reader_[key(units_.root(edge))] = &unit;
+    }
+  }
+  [[nodiscard]] bool is_last_reader(const Unit& unit, const Edge& edge) const {
+    const auto last = last_reader_.find(key(edge));
+    return last != last_reader_.end() && last->second == &unit;
+  }
+
+  /// An operand in the arena that nobody reads any more, over which the kernel that makes the value
+  /// may write.
+  [[nodiscard]] std::optional<Edge> operand_under(const Edge& edge, const Unit& unit) const {
+    if (units_.may_fail(unit)) return std::nullopt;
+    for (const std::size_t g : unit.groups) {
+      const auto& outputs = to_.groups[g].outputs;
+      const auto output = std::find(outputs.begin(), outputs.end(), edge);
+      if (output == outputs.end() || units_.start_of(edge) != Spec::nothing) continue;
+      for (const Edge& input : units_.kernel(g).fused.inputs) {
+        const Edge of = units_.root(input);
+        if (is_free(of, unit) && bytes_of(spec(of)) == bytes_of(spec(edge)) &&
+            !is_read_otherwise(of, unit, g, static_cast<std::size_t>(output - outputs.begin())))
+          return of;
+      }
+    }
+    return std::nullopt;
+  }
+
+  /// Whether a value has memory of the arena to itself, for the last time in this unit.
+  [[nodiscard]] bool is_free(const Edge& edge, const Unit& unit) const {
+    const std::ptrdiff_t maker = units_.of(edge.node);
+    return place_of(edge) >= 0 && to_.places[place(edge)].kind == Place::Kind::arena &&
+           is_last_reader(unit, edge) && !parts_.contains(key(edge)) &&
+           !is_whole(units_.all()[static_cast<std::size_t>(maker)]) &&
+           !written_over_.contains(key(edge));
+  }
+
+  /// Whether a unit reads an operand in another way than group `g` reads what it writes over.
+  [[nodiscard]] bool is_read_otherwise(const Edge& operand, const Unit& unit, std::size_t g,
+                                       std::size_t output) const {
+    const auto is_operand = [&](const Edge& edge) { return units_.root(edge) == operand; };
+    if (unit.plan != nullptr) {
+      const auto& inputs = node(unit.nodes[0]).inputs;
+      if (std::any_of(inputs.begin(), inputs.end(), is_operand)) return true;
+    }
+    for (const std::size_t other : unit.groups) {
+      const FusedKernel& fused = units_.kernel(other).fused;
+      for (std::size_t k = 0; k < fused.inputs.size(); ++k) {
+        if (is_operand(fused.inputs[k]) && (other != g || !writes_over(fused, k, output)))
+          return true;
+      }
+    }
+    return false;
+  }
+
+  void place_part(const Edge& edge, const Part& part, const Unit& unit) {
+    place_value(part.whole, unit);
     const std::size_t whole = place(part.whole);
     // Copies whose elements lie apart know where in the whole they are.
     if (!parts_are_stretches(node(part.whole.node))) return set_place(edge, whole);
@@ -292,8 +357,9 @@ class Compilation {
   void make_step(const Unit& unit) {
     if (units_.renames(unit) || is_whole(unit)) return;
     Access access = access_of(unit);
-    if (!unit.groups.empty()) {
-      make_kernel(unit);
+    if (!unit.groups.empty() && unit.plan == nullptr) {
+      if (KernelStep step = kernel_step(unit); step.executable != nullptr)
+        to_.steps.emplace_back(std::move(step));
     } else {
       make_other(unit, access);
     }
@@ -325,6 +391,10 @@ class Compilation {
         step.outputs.push_back(place({n, k}));
       step.workspace = place_in_arena(unit.plan->workspace());
       access.writes.push_back({.place = step.workspace});
+      if (!unit.groups.empty()) {
+        step.epilogue = kernel_step(unit);
+        step.needed = owned_.contains({n, 0}) || !is_last_reader(unit, {n, 0});
+      }
       to_.steps.emplace_back(std::move(step));
     } else if (node(n).kind == Node::Kind::variable) {
       if (!is_steady(n)) to_.steps.emplace_back(ReadStep{updates_.number(node(n)), place({n, 0})});
@@ -335,14 +405,14 @@ class Compilation {
     }
   }
 
-  void make_kernel(const Unit& unit) {
+  [[nodiscard]] KernelStep kernel_step(const Unit& unit) {
     KernelStep step;
     for (const std::size_t g : unit.groups) {
       if (units_.kernel(g).executable == nullptr) continue;
       step.executable = units_.kernel(g).executable;
       step.launches.push_back(launch(g));
     }
-    if (step.executable != nullptr) to_.steps.emplace_back(std::move(step));
+    return step;
   }
 
   [[nodiscard]] Launch launch(std::size_t g) {
@@ -399,11 +469,13 @@ class Compilation {
   const Units& units_;
   const Updates& updates_;
   std::set<int> eager_;  // concatenations that cannot be made in parts after all
-  std::map<std::pair<int, int>, Part> parts_;     // by the edge that is a part
-  std::map<std::pair<int, int>, bool> owned_;     // edges that are tensors of their own
-  std::map<std::size_t, std::size_t> variables_;  // places, by number
-  std::map<std::size_t, Lifetime> arena_;         // by place
-  std::vector<Access> accesses_;                  // by step
+  std::map<std::pair<int, int>, Part> parts_;               // by the edge that is a part
+  std::map<std::pair<int, int>, bool> owned_;               // edges that are tensors of their own
+  std::map<std::pair<int, int>, const Unit*> last_reader_;  // by edge
+  std::set<std::pair<int, int>> written_over_;              // edges
+  std::map<std::size_t, std::size_t> variables_;            // places, by number
+  std::map<std::size_t, Lifetime> arena_;                   // by place
+  std::vector<Access> accesses_;                            // by step
 };
 
 }  // namespace

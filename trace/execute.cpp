@@ -358,7 +358,18 @@ class Run {
     handed.outputs.clear();
     for (const std::size_t at : step.inputs) handed.inputs.push_back(pointer(at));
     for (const std::size_t at : step.outputs) handed.outputs.push_back(pointer(at));
-    step.plan->execute(handed.inputs, handed.outputs, pointer(step.workspace));
+    std::byte* const workspace = pointer(step.workspace);
+    if (!step.epilogue) return step.plan->execute(handed.inputs, handed.outputs, workspace);
+    const kernel::KernelFunction run = step.epilogue->executable->direct();
+    if (run == nullptr) {  // as with an interpreter
+      step.plan->execute(handed.inputs, handed.outputs, workspace);
+      return execute(*step.epilogue, handed);
+    }
+    handed.buffers.clear();
+    const Launch& launch = step.epilogue->launches[0];
+    add_buffers(launch, handed);
+    const kernel::Operands operands{handed.buffers.data(), launch.sizes.data(), parameters(launch)};
+    step.plan->execute(handed.inputs, handed.outputs, workspace, {run, operands});
   }
 
   void execute(const ReadStep& step, Handed& /*handed*/) {

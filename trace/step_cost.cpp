@@ -32,8 +32,10 @@ class Cost {
     return seconds;
   }
   double operator()(const LibraryStep& step) const {
-    return library_start +
-           std::max(bytes(step.node) / bytes_per_second, flops(step.node) / flops_per_second);
+    double seconds = library_start + std::max(bytes(step.node) / bytes_per_second,
+                                              flops(step.node) / flops_per_second);
+    if (step.epilogue) seconds += (*this)(*step.epilogue) - kernel_start;
+    return seconds;
   }
   double operator()(const NodeStep& step) const {
     return node_start + bytes(step.node) / bytes_per_second;

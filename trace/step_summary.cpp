@@ -26,7 +26,18 @@ class Summary {
     }
     return made;
   }
-  StepSummary operator()(const LibraryStep& step) const { return of("library", step.node); }
+  StepSummary operator()(const LibraryStep& step) const {
+    if (!step.epilogue) return of("library", step.node);
+    // What the library makes is among the results: others may need it too.
+    const Group& group = plan_.groups[step.epilogue->launches[0].group];
+    std::vector<int> nodes{step.node};
+    nodes.insert(nodes.end(), group.nodes.begin(), group.nodes.end());
+    std::vector<Edge> outputs = group.outputs;
+    if (step.needed) outputs.insert(outputs.begin(), {step.node, 0});
+    StepSummary made = of("library", std::move(nodes), std::move(outputs));
+    made.operations = group.operations;
+    return made;
+  }
   StepSummary operator()(const ReadStep& step) const {
     StepSummary made;
     made.kind = "read";

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <variant>
 #include <vector>
 
@@ -64,9 +65,11 @@ struct KernelStep {
 struct LibraryStep {
   std::shared_ptr<const kernel::Plan> plan;
   int node;
-  std::vector<std::size_t> inputs;   ///< places
-  std::vector<std::size_t> outputs;  ///< places
-  std::size_t workspace;             ///< a place
+  std::vector<std::size_t> inputs;                    ///< places
+  std::vector<std::size_t> outputs;                   ///< places
+  std::size_t workspace;                              ///< a place
+  std::optional<KernelStep> epilogue = std::nullopt;  ///< one launch, over output 0
+  bool needed = true;                                 ///< its result, by others than the epilogue
 };
 
 /// The value of a variable that is assigned later, or was before.

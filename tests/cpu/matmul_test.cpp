@@ -5,6 +5,7 @@
 #include <rill/cpu/half_conversion.h>
 #include <rill/cpu/matmul.h>
 #include <rill/cpu/thread_pool.h>
+#include <rill/tensor/error.h>
 
 #include <bit>
 #include <cmath>
@@ -246,6 +247,46 @@ TEST_CASE("a product's bits do not depend on the number of threads", "[cpu][matm
     }
   }
   set_threads(found);
+}
+
+TEST_CASE("an epilogue sees every element of a product once, when it is there", "[cpu][matmul]") {
+  const auto epilogue = [](const kernel::KernelArguments* arguments, std::int64_t begin,
+                           std::int64_t end) {
+    auto* const c = reinterpret_cast<float*>(arguments->buffers[0]);
+    for (std::int64_t i = begin; i < end; ++i) c[i] = 2 * c[i] + static_cast<float>(i);
+  };
+  std::vector<kernel::MatmulShape> all = shapes();
+  all.push_back(shape_of(1, 40, 5000, 300, false, false));  // columns in several chunks
+  all.push_back(shape_of(1, 3000, 200, 40, false, true));   // rows in several pieces
+  int with_epilogue = 0;
+  for (const kernel::MatmulShape& shape : all) {
+    const auto a = random_a<float>(shape);
+    const auto b = random_b<float>(shape);
+    std::vector<float> expected = multiply(shape, a, b);
+    for (std::size_t i = 0; i < expected.size(); ++i)
+      expected[i] = 2 * expected[i] + static_cast<float>(i);
+    const Matmul product(shape);
+    if (!product.takes_epilogue()) continue;
+    ++with_epilogue;
+    std::vector<float> c(expected.size());
+    std::vector<std::max_align_t> workspace(product.workspace() / sizeof(std::max_align_t) + 1);
+    const std::byte* const inputs[] = {reinterpret_cast<const std::byte*>(a.data()),
+                                       reinterpret_cast<const std::byte*>(b.data())};
+    std::byte* const outputs[] = {reinterpret_cast<std::byte*>(c.data())};
+    product.execute(inputs, outputs, reinterpret_cast<std::byte*>(workspace.data()),
+                    {epilogue, {outputs, nullptr, nullptr}});
+    CAPTURE(shape.batch, shape.m, shape.n, shape.k, shape.transpose_a, shape.transpose_b);
+    CHECK(std::memcmp(expected.data(), c.data(), c.size() * sizeof(float)) == 0);
+  }
+  CHECK(with_epilogue > 50);
+}
+
+TEST_CASE("half types take no epilogue", "[cpu][matmul]") {
+  const Matmul product({.dtype = DType::float16, .m = 2, .n = 2, .k = 2});
+  CHECK_FALSE(product.takes_epilogue());
+  CHECK_THROWS_AS(
+      Matmul({.dtype = DType::int32, .m = 1, .n = 1, .k = 1}).execute({}, {}, nullptr, {}),
+      rill::InternalError);
 }
 
 TEST_CASE("AVX2 and AVX-512 give the same bits", "[cpu][matmul]") {

@@ -43,7 +43,10 @@ TracePlan interpreted(TracePlan plan) {
   for (int n = 0; n < std::ssize(plan.function->nodes); ++n)
     members.push_back(member_of(*plan.function, n));
   for (Step& step : plan.steps) {
-    auto* const kernel = std::get_if<KernelStep>(&step);
+    auto* kernel = std::get_if<KernelStep>(&step);
+    if (auto* const library = std::get_if<LibraryStep>(&step);
+        library != nullptr && library->epilogue)
+      kernel = &*library->epilogue;
     if (kernel == nullptr) continue;
     const Group& group = plan.groups[kernel->launches.front().group];
     kernel->executable =

@@ -61,7 +61,7 @@ TEST_CASE("small steps that are worth another thread together say so") {
   auto f = trace(chains);
   const Tensor x = rng::normal({64, 64});
   (void)f(x);
-  CHECK(f.explain().find("matmul (beside the next 3)") != std::string::npos);
+  CHECK(f.explain().find("(beside the next 3)") != std::string::npos);
   const Values expected = chains(x);
   for (const int threads : {1, 2, 7}) {
     set_threads(threads);

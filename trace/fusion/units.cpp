@@ -3,11 +3,15 @@
 #include <algorithm>
 #include <functional>
 #include <queue>
+#include <set>
 #include <utility>
 
 #include <rill/cpu/thread_pool.h>
+#include <rill/kernel/dependence.h>
+#include <rill/kernel/schedule.h>
 #include <rill/ops/plans.h>
 #include <rill/tensor/error.h>
+#include <rill/trace/fusion/epilogue.h>
 #include <rill/trace/trace_plan.h>
 
 namespace rill {
@@ -34,6 +38,7 @@ Units::Units(const Function& function, std::span<const Member> members,
   sort(effects);
   prepare();
   join();
+  add_epilogues();
 }
 
 bool Units::renames(const Unit& unit) const {
@@ -172,9 +177,7 @@ void Units::prepare() {
 /// Units with the same pointwise kernel run together, where the first of them runs, when what
 /// they need is there by then: the updates of an optimizer are one piece of work.
 void Units::join() {
-  position_.resize(units_.size());
-  for (std::size_t at = 0; at < order_.size(); ++at)
-    position_[order_[at]] = static_cast<std::ptrdiff_t>(at);
+  find_positions();
   std::map<std::array<std::uint64_t, 2>, std::vector<std::size_t>> alike;  // units, in order
   std::vector<std::size_t> kept;
   for (const std::size_t u : order_) {
@@ -184,15 +187,23 @@ void Units::join() {
     if (!joined) kept.push_back(u);
   }
   order_ = std::move(kept);
+  find_positions();
+}
+
+void Units::find_positions() {
   position_.assign(units_.size(), -1);
   for (std::size_t at = 0; at < order_.size(); ++at)
     position_[order_[at]] = static_cast<std::ptrdiff_t>(at);
 }
 
 bool Units::joinable(std::size_t g) const {
+  return runs_pointwise(g) && kernels_[g].measure.points <= most_points;
+}
+
+/// Whether a group's kernel can run on any of its points by themselves.
+bool Units::runs_pointwise(std::size_t g) const {
   const GroupKernel& kernel = kernels_[g];
   return kernel.executable != nullptr && kernel.executable->direct() != nullptr &&
-         kernel.measure.points <= most_points &&
          std::all_of(groups_[g].outputs.begin(), groups_[g].outputs.end(),
                      [&](const Edge& edge) { return start_of(edge) == Spec::nothing; });
 }
@@ -205,18 +216,77 @@ bool Units::joins(std::size_t u, std::vector<std::size_t>& alike) {
   }
   for (const std::size_t other : alike) {
     if (position_[other] < ready) continue;
-    Unit& into = units_[other];
-    const Unit& from = units_[u];
-    into.nodes.insert(into.nodes.end(), from.nodes.begin(), from.nodes.end());
-    into.groups.insert(into.groups.end(), from.groups.begin(), from.groups.end());
-    into.inputs.insert(into.inputs.end(), from.inputs.begin(), from.inputs.end());
-    for (const int n : from.nodes)
-      of_[static_cast<std::size_t>(n)] = static_cast<std::ptrdiff_t>(other);
-    position_[u] = position_[other];
+    join(u, other);
     return true;
   }
   alike.push_back(u);
   return false;
+}
+
+void Units::join(std::size_t from, std::size_t into) {
+  Unit& to = units_[into];
+  const Unit& of = units_[from];
+  to.nodes.insert(to.nodes.end(), of.nodes.begin(), of.nodes.end());
+  to.groups.insert(to.groups.end(), of.groups.begin(), of.groups.end());
+  to.inputs.insert(to.inputs.end(), of.inputs.begin(), of.inputs.end());
+  for (const int n : of.nodes) {  // one that costs nothing may be others' too
+    std::ptrdiff_t& unit = of_[static_cast<std::size_t>(n)];
+    if (unit == static_cast<std::ptrdiff_t>(from)) unit = static_cast<std::ptrdiff_t>(into);
+  }
+  position_[from] = position_[into];
+}
+
+/// A pointwise kernel that reads a library's result element by element runs with the library's
+/// call, on each part of the result while caches hold it, when all else that it needs is there.
+void Units::add_epilogues() {
+  // What becomes a variable's value is written over the old one, not sooner than it has to be.
+  std::set<int> updates;
+  for (const Node& node : function_.nodes) {
+    if (node.kind == Node::Kind::assign) updates.insert(root(node.inputs[0]).node);
+  }
+  const auto is_update = [&](const Unit& unit) {
+    return std::any_of(unit.nodes.begin(), unit.nodes.end(),
+                       [&](int n) { return updates.contains(n); });
+  };
+  std::vector<std::size_t> kept;
+  std::map<std::ptrdiff_t, std::size_t> open;  // libraries' units without an epilogue, by position
+  for (const std::size_t u : order_) {
+    const Unit& unit = units_[u];
+    if (unit.plan != nullptr && unit.plan->takes_epilogue()) open.emplace(position_[u], u);
+    bool joined = false;
+    for (std::size_t k = 0; k < unit.inputs.size() && !joined && !is_update(unit); ++k) {
+      const auto library = open.find(made_at(unit.inputs[k]));
+      if (library == open.end() || !can_follow(library->second, unit)) continue;
+      join(u, library->second);
+      open.erase(library);
+      joined = true;
+    }
+    if (!joined) kept.push_back(u);
+  }
+  order_ = std::move(kept);
+  find_positions();
+}
+
+bool Units::can_follow(std::size_t library, const Unit& follower) const {
+  if (follower.groups.size() != 1 || follower.plan != nullptr || renames(follower)) return false;
+  const std::size_t g = follower.groups[0];
+  const GroupKernel& kernel = kernels_[g];
+  const Edge result{units_[library].nodes[0], 0};
+  if (!runs_pointwise(g) || kernel.measure.points != spec(result).shape.size().value() ||
+      std::any_of(follower.inputs.begin(), follower.inputs.end(),
+                  [&](const Edge& edge) { return made_at(edge) > position_[library]; }))
+    return false;
+  for (std::size_t k = 0; k < kernel.fused.inputs.size(); ++k) {
+    if (root(kernel.fused.inputs[k]) == result && !reads_in_order(kernel.fused, k)) return false;
+  }
+  // Transposed operands are walked over in tiles, which parts of the result do not have.
+  const kernel::Program& program = kernel.fused.program;
+  return kernel::transposed_loads(program, kernel::Dependence(program)).empty();
+}
+
+std::ptrdiff_t Units::made_at(const Edge& edge) const {
+  const std::ptrdiff_t maker = of(root(edge).node);
+  return maker < 0 ? -1 : position_[static_cast<std::size_t>(maker)];
 }
 
 }  // namespace rill

@@ -1,5 +1,6 @@
 /// What a plan runs at once, and in which order: a group of nodes with its kernel, several groups
-/// whose kernels differ in operands only, a library's call, or a node as it is done eagerly.
+/// whose kernels differ in operands only, a library's call, perhaps with a group as its epilogue,
+/// or a node as it is done eagerly.
 /// Invariant: a unit stands behind all that it needs, and effects keep their order.
 #pragma once
 
@@ -20,9 +21,9 @@
 namespace rill {
 
 struct Unit {
-  std::vector<int> nodes;
-  std::vector<std::size_t> groups;  ///< several: with the same kernel
-  std::vector<Edge> inputs;
+  std::vector<int> nodes;                              ///< the library's operator first
+  std::vector<std::size_t> groups;                     ///< several: with the same kernel
+  std::vector<Edge> inputs;                            ///< what others make
   std::shared_ptr<const kernel::Plan> plan = nullptr;  ///< of a library's operator
 };
 
@@ -78,7 +79,14 @@ class Units {
   void prepare();
   void join();
   [[nodiscard]] bool joinable(std::size_t g) const;
+  [[nodiscard]] bool runs_pointwise(std::size_t g) const;
   bool joins(std::size_t u, std::vector<std::size_t>& alike);
+  void join(std::size_t from, std::size_t into);
+  void find_positions();
+  void add_epilogues();
+  [[nodiscard]] bool can_follow(std::size_t library, const Unit& follower) const;
+  /// The position of the unit that makes an edge, under whatever shape; -1 if none does.
+  [[nodiscard]] std::ptrdiff_t made_at(const Edge& edge) const;
 
   const Function& function_;
   std::span<const Member> members_;

@@ -59,8 +59,8 @@ TEST_CASE("a graph is drawn in Graphviz's language") {
   subgraph cluster_s00 {
     label="inner"; style=rounded; color="#b8c0cc"; fontcolor="#56606e";
     s0n2 [label="matmul\nfloat32[2,2]", fillcolor="0.580 0.22 0.97", tooltip="library 1"];
-    s0n4 [label="add (_, 1)\nfloat32[2,2]", fillcolor="0.962 0.22 0.97", tooltip="kernel 2"];
-    s0n5 [label="relu\nfloat32[2,2]", fillcolor="0.962 0.22 0.97", tooltip="kernel 2"];
+    s0n4 [label="add (_, 1)\nfloat32[2,2]", fillcolor="0.580 0.22 0.97", tooltip="library 1"];
+    s0n5 [label="relu\nfloat32[2,2]", fillcolor="0.580 0.22 0.97", tooltip="library 1"];
   }
   s0n0 -> s0n2;
   s0n1 -> s0n2;
@@ -77,7 +77,7 @@ TEST_CASE("a page holds the graph as data, and loads nothing") {
   const std::string page = drawn(folder, small_graph(), "f.html");
   CHECK(contains(page, "<title>f</title>"));
   CHECK(contains(page, R"({"name":"inner/relu","kind":"op","label":"relu")"));
-  CHECK(contains(page, R"("results":["float32[2,2]"],"inputs":[[4,0]],"step":1})"));
+  CHECK(contains(page, R"("results":["float32[2,2]"],"inputs":[[4,0]],"step":0})"));
   CHECK(contains(page, "default-src 'none'"));
   CHECK_FALSE(contains(page, "http://"));
   CHECK_FALSE(contains(page, "https://"));
