@@ -24,18 +24,25 @@ class Cost {
     double seconds = kernel_start;
     for (const Launch& launch : step.launches) {
       const Group& group = plan_.groups[launch.group];
-      const double operations =
-          static_cast<double>(group.operations) * static_cast<double>(group.domain.size().value());
       seconds += std::max(bytes(group.nodes, group.outputs) / bytes_per_second,
-                          operations / operations_per_second);
+                          operations(group) / operations_per_second);
     }
     return seconds;
   }
   double operator()(const LibraryStep& step) const {
-    double seconds = library_start + std::max(bytes(step.node) / bytes_per_second,
-                                              flops(step.node) / flops_per_second);
-    if (step.epilogue) seconds += (*this)(*step.epilogue) - kernel_start;
-    return seconds;
+    if (!step.epilogue) {
+      return library_start +
+             std::max(bytes(step.node) / bytes_per_second, flops(step.node) / flops_per_second);
+    }
+    // What the epilogue reads of the library's result is in caches.
+    const Group& group = plan_.groups[step.epilogue->launches[0].group];
+    std::vector<int> nodes = group.nodes;
+    nodes.push_back(step.node);
+    std::vector<Edge> made = group.outputs;
+    if (step.needed) made.push_back({step.node, 0});
+    return library_start + std::max(bytes(nodes, made) / bytes_per_second,
+                                    flops(step.node) / flops_per_second +
+                                        operations(group) / operations_per_second);
   }
   double operator()(const NodeStep& step) const {
     return node_start + bytes(step.node) / bytes_per_second;
@@ -46,6 +53,9 @@ class Cost {
   }
 
  private:
+  [[nodiscard]] static double operations(const Group& group) {
+    return static_cast<double>(group.operations) * static_cast<double>(group.domain.size().value());
+  }
   /// What comes from elsewhere, each value once, and what is made.
   [[nodiscard]] double bytes(std::span<const int> nodes, std::span<const Edge> made) const {
     std::set<std::pair<int, int>> seen;
