@@ -47,13 +47,13 @@ std::atomic<std::size_t> spans_taken{0};
 constinit std::atomic<std::uint64_t> Timeline::running{0};
 
 bool Timeline::start() {
-  static std::atomic<std::uint64_t> sessions{0};
+  static std::atomic<std::uint64_t> recordings{0};
   (void)Lanes::own();  // who profiles is the first thread
   Lanes& lanes = Lanes::instance();
   const std::lock_guard lock(lanes.mutex);
   if (running.load() != 0) return false;
   spans_taken = 0;
-  running.store(++sessions, std::memory_order_release);
+  running.store(++recordings, std::memory_order_release);
   return true;
 }
 
@@ -89,11 +89,11 @@ std::int64_t Timeline::now() {
       .count();
 }
 
-void Timeline::add(std::uint64_t session, Span span) {
+void Timeline::add(std::uint64_t recording, Span span) {
   if (spans_taken.fetch_add(1, std::memory_order_relaxed) >= most_spans) return;
   Lane& lane = Lanes::own();
   const std::lock_guard lock(lane.mutex);
-  if (running.load(std::memory_order_relaxed) != session) return;
+  if (running.load(std::memory_order_relaxed) != recording) return;
   span.thread = lane.thread;
   lane.spans.push_back(std::move(span));
 }
@@ -101,7 +101,7 @@ void Timeline::add(std::uint64_t session, Span span) {
 void Stopwatch::end(std::string_view category, std::string_view name,
                     std::vector<Span::Argument> arguments) const noexcept try {
   const std::int64_t end = end_ != 0 ? end_ : Timeline::now();
-  Timeline::add(session_, {category, std::string(name), std::move(arguments), begin_, end, 0});
+  Timeline::add(recording_, {category, std::string(name), std::move(arguments), begin_, end, 0});
 } catch (const std::exception&) {  // NOLINT(bugprone-empty-catch): says its declaration
 }
 

@@ -28,7 +28,7 @@ struct Span {
 class RILL_API Timeline {
  public:
   /// The collection that is going on; 0: none is.
-  static std::uint64_t session() { return running.load(std::memory_order_acquire); }
+  static std::uint64_t recording() { return running.load(std::memory_order_acquire); }
 
   /// Begins one. False where one is going on already.
   static bool start();
@@ -38,13 +38,13 @@ class RILL_API Timeline {
   /// Nanoseconds, from an arbitrary beginning.
   static std::int64_t now();
 
-  /// After so many spans a session takes no more, which its last one says.
+  /// After so many spans a recording takes no more, which its last one says.
   static constexpr std::size_t most_spans = std::size_t{1} << 22U;
 
  private:
   friend class Stopwatch;
-  /// Adds a span of the calling thread, unless its session has ended.
-  static void add(std::uint64_t session, Span span);
+  /// Adds a span of the calling thread, unless its recording has ended.
+  static void add(std::uint64_t recording, Span span);
   static std::atomic<std::uint64_t> running;
 };
 
@@ -55,18 +55,18 @@ class RILL_API Timeline {
 ///     if (watch.runs()) watch.end("op", "exp", {{"elements", y.size()}});
 class Stopwatch {
  public:
-  Stopwatch() : session_(Timeline::session()) {
-    if (session_ != 0) [[unlikely]]
+  Stopwatch() : recording_(Timeline::recording()) {
+    if (recording_ != 0) [[unlikely]]
       begin_ = Timeline::now();
   }
-  [[nodiscard]] bool runs() const { return session_ != 0; }
+  [[nodiscard]] bool runs() const { return recording_ != 0; }
   void stop() { end_ = Timeline::now(); }
   /// A span for which there is no memory is left out.
   RILL_API void end(std::string_view category, std::string_view name,
                     std::vector<Span::Argument> arguments = {}) const noexcept;
 
  private:
-  std::uint64_t session_;
+  std::uint64_t recording_;
   std::int64_t begin_ = 0;
   std::int64_t end_ = 0;
 };

@@ -1,5 +1,10 @@
 #include "graph_file.h"
 
+#include <functional>
+#include <optional>
+#include <set>
+#include <string>
+
 #include <rill/tensor/error.h>
 #include <rill/trace/function.h>
 #include <rill/trace/prepared.h>
@@ -42,6 +47,28 @@ void make_ready(Prepared& prepared, const SizeValues& sizes) {
   (void)prepared.prepare(pointers);
 }
 
+/// Throws `ValueError` for a size that no input leaves open.
+void require_open(const Graph& graph, const SizeValues& sizes, const std::string& path) {
+  std::set<std::string, std::less<>> open;
+  const auto note = [&](std::string_view name) -> std::optional<Dim> {
+    open.emplace(name);
+    return std::nullopt;
+  };
+  for (const auto& function : graph.functions()) {
+    for (const int input : function->inputs) {
+      for (const Dim size : function->nodes[static_cast<std::size_t>(input)].results[0].shape)
+        (void)size.substitute(note);
+    }
+  }
+  for (const auto& [name, value] : sizes) {
+    if (open.contains(name)) continue;
+    std::string names;
+    for (const std::string& each : open) names += (names.empty() ? "" : ", ") + each;
+    throw ValueError(path + " leaves no size '" + name + "' open, " +
+                     (names.empty() ? "nor any other" : "but " + names));
+  }
+}
+
 }  // namespace
 
 Graph load_graph(const std::string& path, const Arguments& arguments) {
@@ -55,6 +82,7 @@ Graph load_graph(const std::string& path, const Arguments& arguments) {
     graph = Graph({all[static_cast<std::size_t>(*number - 1)]});
   }
   if (const SizeValues sizes = sizes_in(arguments); !sizes.empty()) {
+    require_open(graph, sizes, path);
     for (const auto& prepared : graph.prepared()) make_ready(*prepared, sizes);
   }
   return graph;

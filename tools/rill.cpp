@@ -35,7 +35,7 @@ constexpr const char* usage =
     "    --calls N               measures so many calls, instead of about a second\n"
     "    --output FILE           writes a timeline for Perfetto, chrome://tracing and draw\n"
     "\n"
-    "  A GRAPH is a file that Graph::save wrote. All four take\n"
+    "  A GRAPH is a file that Graph::save wrote, or a model of ONNX. All four take\n"
     "    --signature N           its Nth signature, where it has several\n"
     "    --size NAME=N           a size that it leaves open\n"
     "\n"

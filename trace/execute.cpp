@@ -112,7 +112,7 @@ class Run {
   }
 
   std::vector<Tensor> run() {
-    if (detail::Timeline::session() == 0) [[likely]] {
+    if (detail::Timeline::recording() == 0) [[likely]] {
       execute_all_steps();
     } else {
       execute_measured();

@@ -117,7 +117,8 @@ std::string Function::text() const {
             output.name;
     separator = ", ";
   }
-  return text + ")";
+  text += ")";
+  return fixed.empty() ? text : text + " with " + fixed;
 }
 
 std::vector<Tensor> Function::run(std::span<const Tensor> arguments) const {
@@ -134,14 +135,7 @@ std::vector<Tensor> Function::run(std::span<const Tensor> arguments) const {
 
 std::vector<Tensor> Function::run(std::span<const Tensor> feeds, std::span<const Edge> fetches,
                                   Where where) const {
-  std::vector<bool> needed(nodes.size());
-  for (const Edge& edge : fetches) needed[static_cast<std::size_t>(edge.node)] = true;
-  // Operands stand before their users: one pass from the back marks them all.
-  for (std::size_t n = nodes.size(); n-- > 0;) {
-    if (!needed[n] || feeds[n].defined()) continue;
-    for (const Edge& edge : nodes[n].inputs) needed[static_cast<std::size_t>(edge.node)] = true;
-  }
-  Run run(*this, needed, fetches, where);
+  Run run(*this, needed(feeds, fetches), fetches, where);
   for (std::size_t n = 0; n < nodes.size(); ++n) {
     if (feeds[n].defined()) run.feed(n, feeds[n]);
   }
@@ -151,12 +145,25 @@ std::vector<Tensor> Function::run(std::span<const Tensor> feeds, std::span<const
   return results;
 }
 
+std::vector<bool> Function::needed(std::span<const Tensor> feeds,
+                                   std::span<const Edge> fetches) const {
+  std::vector<bool> marked(nodes.size());
+  for (const Edge& edge : fetches) marked[static_cast<std::size_t>(edge.node)] = true;
+  // Operands stand before their users: one pass from the back marks them all.
+  for (std::size_t n = nodes.size(); n-- > 0;) {
+    if (feeds[n].defined()) marked[n] = false;
+    if (!marked[n]) continue;
+    for (const Edge& edge : nodes[n].inputs) marked[static_cast<std::size_t>(edge.node)] = true;
+  }
+  return marked;
+}
+
 std::string Function::reference(const Edge& edge) const {
   const std::string& name = nodes[static_cast<std::size_t>(edge.node)].name;
   return edge.result == 0 ? name : name + ":" + std::to_string(edge.result);
 }
 
-Edge Function::named(std::string_view name, Where where) const {
+std::optional<Edge> Function::find(std::string_view name) const {
   for (const Output& output : outputs) {
     if (output.name == name) return output.edge;
   }
@@ -171,10 +178,9 @@ Edge Function::named(std::string_view name, Where where) const {
   for (std::size_t n = 0; n < nodes.size(); ++n) {
     if (nodes[n].name != node_name) continue;
     if (result >= 0 && static_cast<std::size_t>(result) < nodes[n].results.size())
-      return {static_cast<int>(n), result};
+      return Edge{static_cast<int>(n), result};
   }
-  throw TraceError("graph: there is no value named '" + std::string(name) + "' in " + text() +
-                   where.suffix());
+  return std::nullopt;
 }
 
 }  // namespace rill

@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -89,6 +90,9 @@ struct Function {
     Edge edge;
   };
   std::vector<Output> outputs;
+  /// What the arguments that are no tensors were, on which the nodes may depend: `x1 = 2, x2 =
+  /// true`.
+  std::string fixed;
   /// Of unknown sizes: what must be equal wherever the function runs.
   std::vector<std::pair<Dim, Dim>> equal_sizes;
   /// Whether a custom gradient's rule could not be recorded: only the C++ function knows it.
@@ -96,7 +100,7 @@ struct Function {
   /// Whether its plans may compute what is equal for real numbers but not for floats.
   bool fast_math = false;
 
-  /// `(float32[2,3] x) -> (float32[2,2] result)`.
+  /// `(float32[2,3] x) -> (float32[2,2] result)`, and ` with x1 = 2` where values are fixed.
   [[nodiscard]] std::string text() const;
   [[nodiscard]] std::vector<Tensor> run(std::span<const Tensor> arguments) const;
   /// The values of `fetches`; `feeds` has one entry per node, undefined where nothing is fed. Nodes
@@ -104,10 +108,13 @@ struct Function {
   /// is needed and not fed.
   [[nodiscard]] std::vector<Tensor> run(std::span<const Tensor> feeds,
                                         std::span<const Edge> fetches, Where where) const;
+  /// The nodes that are computed for that.
+  [[nodiscard]] std::vector<bool> needed(std::span<const Tensor> feeds,
+                                         std::span<const Edge> fetches) const;
   /// How a value is named: `relu`, and `lstm:1` for a node's second result.
   [[nodiscard]] std::string reference(const Edge& edge) const;
-  /// The node result of this name: `relu`, `lstm:1`. Throws `TraceError` when there is none.
-  [[nodiscard]] Edge named(std::string_view name, Where where) const;
+  /// The output or node result of this name: `relu`, `lstm:1`.
+  [[nodiscard]] std::optional<Edge> find(std::string_view name) const;
 };
 
 }  // namespace rill

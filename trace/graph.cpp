@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <optional>
 
 #include <rill/ops/creation.h>
 #include <rill/tensor/error.h>
@@ -52,6 +53,109 @@ std::vector<Tensor> as_inputs(const Function& function, std::span<const Tensor> 
   return inputs;
 }
 
+std::string text_of(std::span<const Tensor> tensors) {
+  std::string text = "(";
+  const char* separator = "";
+  for (const Tensor& tensor : tensors) {
+    text += separator + tensor.type_text();
+    separator = ", ";
+  }
+  return text + ")";
+}
+
+std::string texts_of(std::span<const std::shared_ptr<Prepared>> functions) {
+  std::string text;
+  for (const auto& function : functions) text += "\n  " + function->record()->text();
+  return text;
+}
+
+void require_functions(std::span<const std::shared_ptr<Prepared>> functions,
+                       std::string_view operation, Where where) {
+  if (functions.empty()) {
+    throw TraceError(std::string(operation) +
+                     ": nothing has been recorded yet: call the traced function first" +
+                     where.suffix());
+  }
+}
+
+/// The node that a feed is for. An output may have an input's name.
+std::optional<Edge> fed_edge(const Function& function, std::string_view name) {
+  for (const int input : function.inputs) {
+    if (function.nodes[static_cast<std::size_t>(input)].name == name) return Edge{input, 0};
+  }
+  const auto edge = function.find(name);
+  if (!edge || function.nodes[static_cast<std::size_t>(edge->node)].results.size() != 1)
+    return std::nullopt;
+  return edge;
+}
+
+/// Feeds in the places of a function's values.
+struct Feeding {
+  std::vector<int> nodes;
+  std::vector<const Spec*> specs;
+  std::vector<Tensor> values;
+
+  /// Nothing where a name is none of the function's.
+  static std::optional<Feeding> of(const Function& function, std::span<const Feed> feeds) {
+    Feeding made;
+    for (const auto& [name, given] : feeds) {
+      const auto edge = fed_edge(function, name);
+      if (!edge) return std::nullopt;
+      const Spec& spec = function.nodes[static_cast<std::size_t>(edge->node)].results[0];
+      made.nodes.push_back(edge->node);
+      made.specs.push_back(&spec);
+      made.values.push_back(as_input(spec, given));
+    }
+    return made;
+  }
+  void require_once(std::span<const Feed> feeds, Where where) const {
+    for (std::size_t i = 0; i < nodes.size(); ++i) {
+      if (std::count(nodes.begin(), nodes.end(), nodes[i]) > 1)
+        throw TraceError("run: '" + std::string(feeds[i].first) + "' is fed more than once" +
+                         where.suffix());
+    }
+  }
+};
+
+/// Nothing where a name is none of the function's.
+std::optional<std::vector<Edge>> edges_of(const Function& function,
+                                          std::span<const std::string_view> names) {
+  std::vector<Edge> edges;
+  for (const std::string_view name : names) {
+    const auto edge = function.find(name);
+    if (!edge) return std::nullopt;
+    edges.push_back(*edge);
+  }
+  return edges;
+}
+
+/// Says why a function cannot be run so.
+[[noreturn]] void refuse(const Function& function, std::span<const Feed> feeds,
+                         std::span<const std::string_view> fetches, Where where) {
+  std::string fed;
+  for (const auto& [name, given] : feeds) {
+    const auto edge = fed_edge(function, name);
+    if (!edge)
+      throw TraceError("run: there is no input or node with one result named '" +
+                       std::string(name) + "' in " + function.text() + where.suffix());
+    const Spec& spec = function.nodes[static_cast<std::size_t>(edge->node)].results[0];
+    const Tensor value = as_input(spec, given);
+    const Spec* const only = &spec;
+    const Tensor* const address = &value;
+    if (!sizes_of(std::span(&only, 1), std::span(&address, 1)))
+      throw TraceError("run: '" + std::string(name) + "' is " + spec.text() + " and is fed " +
+                       value.type_text() + where.suffix());
+    fed += (fed.empty() ? "'" : ", '") + std::string(name) + "' is " + spec.text() +
+           " and is fed " + value.type_text();
+  }
+  for (const std::string_view name : fetches) {
+    if (!function.find(name))
+      throw TraceError("run: there is no value named '" + std::string(name) + "' in " +
+                       function.text() + where.suffix());
+  }
+  throw TraceError("run: what is fed does not fit together: " + fed + where.suffix());
+}
+
 }  // namespace
 
 std::vector<std::shared_ptr<const Function>> Graph::functions() const {
@@ -87,77 +191,74 @@ std::vector<std::string> Graph::signatures() const {
   return texts;
 }
 
+Graph Graph::signature(std::size_t number, Where where) const {
+  if (number >= functions_.size()) {
+    throw TraceError("signature: there is no signature " + std::to_string(number) + ": there are " +
+                     std::to_string(functions_.size()) + where.suffix());
+  }
+  return Graph({functions_[number]});
+}
+
 std::vector<Tensor> Graph::call(std::span<const Tensor> inputs, Where where) const {
+  require_functions(functions_, "graph", where);
   for (const Tensor& input : inputs) {
     if (!input.defined()) detail::fail_undefined("graph", where);
   }
   const auto arguments = addresses(inputs);
-  for (const auto& function : functions_) {
-    if (const auto ready = function->prepare(arguments)) return rill::run(*ready, arguments);
+  for (std::size_t i = 0; i < functions_.size(); ++i) {
+    const auto ready = functions_[i]->prepare(arguments, where);
+    if (ready == nullptr) continue;
+    require_only(i, arguments, where);
+    return rill::run(*ready, arguments);
   }
-  for (const auto& function : functions_) {
-    const std::vector<Tensor> converted = as_inputs(*function->record(), inputs);
+  for (std::size_t i = 0; i < functions_.size(); ++i) {
+    const std::vector<Tensor> converted = as_inputs(*functions_[i]->record(), inputs);
     const auto others = addresses(converted);
-    if (const auto ready = function->prepare(others)) return rill::run(*ready, others);
+    const auto ready = functions_[i]->prepare(others, where);
+    if (ready == nullptr) continue;
+    require_only(i, others, where);
+    return rill::run(*ready, others);
   }
-  std::string text = "graph: no signature takes (";
-  const char* separator = "";
-  for (const Tensor& input : inputs) {
-    text += separator + input.type_text();
-    separator = ", ";
+  throw TraceError("graph: no signature takes " + text_of(inputs) +
+                   "; there are:" + texts_of(functions_) + where.suffix());
+}
+
+void Graph::require_only(std::size_t chosen, std::span<const Tensor* const> arguments,
+                         Where where) const {
+  const Function& taken = *functions_[chosen]->record();
+  for (std::size_t i = chosen + 1; i < functions_.size(); ++i) {
+    const Function& other = *functions_[i]->record();
+    if (other.fixed == taken.fixed || !sizes_of(other, arguments)) continue;
+    throw TraceError(
+        "graph: several signatures take these arguments, which differ in values that "
+        "were fixed when they were recorded:\n  " +
+        taken.text() + "\n  " + other.text() + "\nchoose one: graph.signature(" +
+        std::to_string(chosen) + ")" + where.suffix());
   }
-  text += "); there are:";
-  for (const auto& function : functions_) text += "\n  " + function->record()->text();
-  throw TraceError(text + where.suffix());
 }
 
 std::vector<Tensor> Graph::run(std::span<const Feed> feeds,
                                std::span<const std::string_view> fetches, Where where) const {
-  if (functions_.empty()) throw TraceError("run: the graph is empty" + where.suffix());
+  require_functions(functions_, "run", where);
   for (const auto& [name, value] : feeds) {
     if (!value.defined()) detail::fail_undefined("run", where);
   }
-  // The signature whose inputs take the feeds of their names, for the sizes that these have; the
-  // first one for feeds of inner nodes.
-  std::shared_ptr<const Function> chosen = functions_.front()->record();
   for (const auto& prepared : functions_) {
-    const std::shared_ptr<const Function>& function = prepared->record();
-    std::vector<Tensor> inputs;
-    for (const int input : function->inputs) {
-      const Node& node = function->nodes[static_cast<std::size_t>(input)];
-      const auto fed = std::find_if(feeds.begin(), feeds.end(),
-                                    [&](const Feed& feed) { return feed.first == node.name; });
-      if (fed != feeds.end()) inputs.push_back(as_input(node.results[0], fed->second));
-    }
-    const auto sizes = sizes_of(*function, addresses(inputs));
+    const Function& function = *prepared->record();
+    const auto feeding = Feeding::of(function, feeds);
+    const auto fetched = edges_of(function, fetches);
+    if (!feeding || !fetched) continue;
+    const auto sizes = sizes_of(feeding->specs, addresses(feeding->values));
     if (!sizes) continue;
-    chosen = sizes->empty() ? function
-                            : std::make_shared<const Function>(specialized(*function, *sizes));
-    break;
+    feeding->require_once(feeds, where);
+    std::vector<Tensor> values(function.nodes.size());
+    for (std::size_t i = 0; i < feeds.size(); ++i)
+      values[static_cast<std::size_t>(feeding->nodes[i])] = feeding->values[i];
+    if (sizes->empty()) return function.run(values, *fetched, where);
+    return specialized(function, *sizes, where, function.needed(values, *fetched))
+        .run(values, *fetched, where);
   }
-  // An output may have an input's name.
-  const auto fed_edge = [&](std::string_view name) {
-    for (const int input : chosen->inputs) {
-      if (chosen->nodes[static_cast<std::size_t>(input)].name == name) return Edge{input, 0};
-    }
-    return chosen->named(name, where);
-  };
-  std::vector<Tensor> values(chosen->nodes.size());
-  for (const auto& [name, given] : feeds) {
-    const Edge edge = fed_edge(name);
-    const Node& node = chosen->nodes[static_cast<std::size_t>(edge.node)];
-    const Spec& spec = node.results[static_cast<std::size_t>(edge.result)];
-    const Tensor value = as_input(spec, given);
-    if (node.results.size() != 1 || value.dtype() != spec.dtype || value.body().weak != spec.weak ||
-        !(value.shape() == spec.shape)) {
-      throw TraceError("run: '" + std::string(name) + "' is " + spec.text() + " and is fed " +
-                       value.type_text() + where.suffix());
-    }
-    values[static_cast<std::size_t>(edge.node)] = value;
-  }
-  std::vector<Edge> edges;
-  for (const std::string_view name : fetches) edges.push_back(chosen->named(name, where));
-  return chosen->run(values, edges, where);
+  refuse(*functions_.front()->record(), feeds, fetches, where);
 }
 
 }  // namespace rill

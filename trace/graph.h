@@ -74,7 +74,7 @@ class RILL_API Graph {
 
   /// Runs the signature that fits the arguments, tensors, and numbers where the function took
   /// `Scalar`s, and gives its only result. Throws `TraceError` when none fits, listing those there
-  /// are.
+  /// are, and when several do that differ in fixed values.
   Tensor operator()(const Argument& x0 = {}, const Argument& x1 = {}, const Argument& x2 = {},
                     const Argument& x3 = {}, const Argument& x4 = {}, const Argument& x5 = {},
                     const Argument& x6 = {}, const Argument& x7 = {},
@@ -100,8 +100,16 @@ class RILL_API Graph {
     return results;
   }
 
-  /// `(float32[2,3] x) -> (float32[2,2] relu)`, one per signature.
+  /// `(float32[2,3] x) -> (float32[2,2] relu)`, one per signature; ` with x1 = 2` where arguments
+  /// that are no tensors were fixed.
   [[nodiscard]] std::vector<std::string> signatures() const;
+  /// One of them alone, by its place among `signatures()`: for calls that several would take.
+  ///
+  ///     auto f = trace([](const Tensor& x, int power) { return pow(x, power); });
+  ///     f(ones({2}), 2);
+  ///     f(ones({2}), 3);
+  ///     f.graph().signature(1)(full({2}, 2.0))  // [8., 8.]
+  [[nodiscard]] Graph signature(std::size_t number, Where where = Where::here()) const;
 
   /// For the floors above: the functions, one per signature.
   explicit Graph(std::vector<std::shared_ptr<Prepared>> functions)
@@ -112,6 +120,10 @@ class RILL_API Graph {
   }
 
  private:
+  /// Throws `TraceError` where another signature takes the arguments, too, with other fixed values.
+  void require_only(std::size_t chosen, std::span<const Tensor* const> arguments,
+                    Where where) const;
+
   std::vector<std::shared_ptr<Prepared>> functions_;
 };
 

@@ -123,7 +123,11 @@ class JsonPlace {
       fail("has more than " + std::to_string(max_rank) + " axes");
     Shape shape;
     for (std::size_t i = 0; i < size(); ++i) shape.push_back(at(i).dim());
-    (void)shape.size();  // reports overflow
+    try {
+      (void)shape.size();  // reports overflow
+    } catch (const Error& error) {
+      fail(error.what());
+    }
     return shape;
   }
   /// Like a shape, but no tensor's: steps may be negative.

@@ -97,7 +97,7 @@ class Reader {
     if (gradient)
       place.require_only({"name", "inputs", "outputs", "nodes", "equal_sizes", "fast_math"});
     else
-      place.require_only({"inputs", "outputs", "nodes", "equal_sizes", "fast_math"});
+      place.require_only({"fixed", "inputs", "outputs", "nodes", "equal_sizes", "fast_math"});
     const JsonPlace nodes = place.at("nodes");
     f.nodes.reserve(nodes.size());
     for (std::size_t i = 0; i < nodes.size(); ++i) {
@@ -130,6 +130,7 @@ class Reader {
       f.outputs.push_back(
           {outputs.at(i).at("name").string(), reference(outputs.at(i).at("value"), f, by_name)});
     }
+    if (place.has("fixed")) f.fixed = place.at("fixed").string();
     if (place.has("fast_math")) f.fast_math = place.at("fast_math").boolean();
     if (place.has("equal_sizes")) f.equal_sizes = pairs(place.at("equal_sizes"));
     add_missing(f.equal_sizes, equal.pairs());

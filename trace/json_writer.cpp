@@ -85,7 +85,9 @@ class Writer {
 
  private:
   std::string members(const Function& f) {
-    std::string text = "\"inputs\": ";
+    std::string text;
+    if (!f.fixed.empty()) text += "\"fixed\": " + line(f.fixed) + ",\n      ";
+    text += "\"inputs\": ";
     Json inputs = Json::array();
     for (int input : f.inputs) inputs.push_back(f.nodes[static_cast<std::size_t>(input)].name);
     text += line(inputs) + ",\n      \"outputs\": ";

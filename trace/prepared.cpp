@@ -60,14 +60,15 @@ std::shared_ptr<const Prepared::Ready> Prepared::find(std::span<const Tensor* co
   return ready_.front();
 }
 
-std::shared_ptr<const Prepared::Ready> Prepared::prepare(std::span<const Tensor* const> arguments) {
+std::shared_ptr<const Prepared::Ready> Prepared::prepare(std::span<const Tensor* const> arguments,
+                                                         Where where) {
   if (auto known = find(arguments)) return known;
   const auto sizes = sizes_of(*record_, arguments);
   if (!sizes) return nullptr;
   std::shared_ptr<const Function> record = record_;
   if (!sizes->empty()) {
     try {
-      record = std::make_shared<const Function>(specialized(*record_, *sizes));
+      record = std::make_shared<const Function>(specialized(*record_, *sizes, where));
     } catch (const Error&) {
       if (relaxed_) return nullptr;
       throw;

@@ -37,7 +37,7 @@ class Prepared {
   /// What has been made for arguments like these; null where nothing has.
   std::shared_ptr<const Ready> find(std::span<const Tensor* const> arguments);
   /// The same, and makes it where the arguments fit; null where they do not.
-  std::shared_ptr<const Ready> prepare(std::span<const Tensor* const> arguments);
+  std::shared_ptr<const Ready> prepare(std::span<const Tensor* const> arguments, Where where = {});
 
   /// What has been made last, or is made now for the only sizes that there are; null where sizes
   /// are unknown and none have come yet.

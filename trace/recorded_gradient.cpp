@@ -5,6 +5,7 @@
 #include <utility>
 
 #include <rill/tensor/error.h>
+#include <rill/tensor/user_call.h>
 
 namespace rill {
 namespace {
@@ -15,8 +16,8 @@ CustomGradient::Function rule_of(const Node& node, std::span<const Tensor> captu
           looked_at = std::vector<Tensor>(captured.begin(), captured.end())](
              std::span<const Tensor> output_gradients) {
     if (gradient->rule == nullptr)
-      throw GradientError("gradient: the gradient of '" + name +
-                          "' is not part of the graph: " + gradient->reason);
+      throw GradientError("gradient: the gradient of '" + name + "' is not part of the graph: " +
+                          gradient->reason + detail::UserCall::place({}).suffix());
     std::vector<Tensor> arguments(output_gradients.begin(), output_gradients.end());
     arguments.insert(arguments.end(), looked_at.begin(), looked_at.end());
     const std::vector<Tensor> found = gradient->rule->run(arguments);

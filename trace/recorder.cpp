@@ -1,5 +1,6 @@
 #include <rill/trace/recorder.h>
 
+#include <algorithm>
 #include <utility>
 
 #include <rill/autograd/custom_gradient.h>
@@ -23,7 +24,7 @@ Recorder::Recorder(std::span<const Tensor> arguments, std::span<const std::strin
 }
 
 Recorder::Recorder(const Function& function, std::span<const std::vector<Tensor>> values)
-    : function_(function) {
+    : function_(function), fixed_(function.nodes.size()) {
   function_.outputs.clear();
   for (std::size_t n = 0; n < values.size(); ++n) {
     ++names_[function.nodes[n].name];
@@ -65,8 +66,19 @@ std::string Recorder::readable(std::string_view name) {
   return text;
 }
 
+bool Recorder::is_fixed(const Tensor& tensor) const {
+  if (const auto found = known_.find(tensor.id()); found != known_.end())
+    return fixed_[static_cast<std::size_t>(found->second.node)];
+  return outer_ != nullptr && outer_->is_fixed(tensor);
+}
+
 int Recorder::add(Node node, std::string_view name) {
   node.name = unique(name);
+  fixed_.push_back(node.kind == Node::Kind::constant || node.kind == Node::Kind::number ||
+                   (node.kind == Node::Kind::op &&
+                    std::all_of(node.inputs.begin(), node.inputs.end(), [&](const Edge& edge) {
+                      return fixed_[static_cast<std::size_t>(edge.node)];
+                    })));
   function_.nodes.push_back(std::move(node));
   return static_cast<int>(function_.nodes.size()) - 1;
 }
@@ -145,12 +157,15 @@ void Recorder::variable_assignment(const VariableEvent& event) {
 }
 
 void Recorder::refuse(const HostReadEvent& event) const {
-  static constexpr const char* what[] = {"a number", "a bool", "elements", "a printed text",
-                                         "a file"};
-  std::string text = "trace: " + std::string(what[static_cast<int>(event.kind)]) + " is read of " +
+  static constexpr const char* what[] = {"a number is read", "a bool is read", "elements are read",
+                                         "a text is made", "a file is written"};
+  std::string text = "trace: " + std::string(what[static_cast<int>(event.kind)]) + " of " +
                      event.tensor.type_text();
+  const Node* const maker = maker_of(event.tensor);
   if (const auto made = made_at_.find(event.tensor.id()); made != made_at_.end())
     text += " (made at " + made->second + ")";
+  else if (maker != nullptr && maker->kind == Node::Kind::input)
+    text += " (the argument " + maker->name + ")";
   throw TraceError(
       text +
       " while the function is recorded, and would be baked in: compute with tensors (where, " +
@@ -162,9 +177,10 @@ void Recorder::refuse_at_end(std::string text) {
 }
 
 void Recorder::host_read(const HostReadEvent& event) {
-  // What was there before the function ran may be looked at: it is a constant anyway.
-  const Node* const maker = maker_of(event.tensor);
-  if (maker == nullptr || maker->kind == Node::Kind::constant) return;
+  // What no call changes may be looked at, like the sizes that a loop counts up to. Without values
+  // there is nothing to look at.
+  if (maker_of(event.tensor) == nullptr || (is_fixed(event.tensor) && !event.tensor.abstract()))
+    return;
   refuse(event);
 }
 

@@ -57,6 +57,8 @@ class Recorder final : public Listener {
 
  private:
   Edge edge_of(const Tensor& tensor);
+  /// Whether it is made of constants and numbers only, the same in every call.
+  [[nodiscard]] bool is_fixed(const Tensor& tensor) const;
   std::optional<Edge> find(const Tensor& tensor);
   /// The node that made a tensor, here or further out.
   [[nodiscard]] const Node* maker_of(const Tensor& tensor) const;
@@ -74,6 +76,7 @@ class Recorder final : public Listener {
 
   Function function_;
   std::unordered_map<std::uint64_t, Edge> known_;           // by value id
+  std::vector<bool> fixed_;                                 // by node
   std::unordered_map<std::uint64_t, std::string> made_at_;  // by value id: the user's line
   std::unordered_map<std::string, int> names_;
   std::vector<std::string> scopes_;

@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <list>
 #include <mutex>
+#include <optional>
 #include <set>
 
 #include <rill/tensor/capture.h>
@@ -12,6 +13,7 @@
 #include <rill/tensor/rehearsal.h>
 #include <rill/trace/prepared.h>
 #include <rill/trace/recorder.h>
+#include <rill/trace/relaxation.h>
 #include <rill/trace/verify.h>
 
 namespace rill {
@@ -66,21 +68,32 @@ bool is_tracing() { return !recording.empty(); }
 
 namespace detail {
 
+void refuse_empty_function(Where where) {
+  throw TraceError("trace: the function is empty, so there is nothing to call" + where.suffix());
+}
+
 class Signatures::State {
  public:
-  State(const Signatures& of, TraceOptions options) : of_(of), options_(std::move(options)) {
-    if (options_.fast_math && options_.verify)
-      throw TraceError("trace: verify compares bits, which fast_math does not keep: choose one");
+  State(const Signatures& of, TraceOptions options, Where where)
+      : of_(of), options_(std::move(options)) {
+    if (options_.fast_math && options_.verify) {
+      throw TraceError("trace: verify compares bits, which fast_math does not keep: choose one" +
+                       where.suffix());
+    }
+    if (options_.max_signatures < 1) {
+      throw TraceError("trace: max_signatures is " + std::to_string(options_.max_signatures) +
+                       ", and a function that is traced keeps one at least" + where.suffix());
+    }
   }
 
   Results call(const Leaves& arguments, const std::function<LeafNames()>& names, const Body& body,
                Where where) {
     const auto tensors = arguments.tensors();
-    if (const auto known = find(arguments.fixed_values(), tensors); known.ready != nullptr)
+    if (const auto known = find(arguments.fixed_values(), tensors, where); known.ready != nullptr)
       return {run(*known.ready, tensors, body, where), known.like};
-    if (!options_.inputs.empty()) return call_of_specs(arguments, body, where);
+    if (!options_.inputs.empty()) return call_of_specs(arguments, names, body, where);
     if (options_.relax_shapes) {
-      if (const auto relaxed = relax(arguments, names, body); relaxed.ready != nullptr)
+      if (const auto relaxed = relax(arguments, names, body, where); relaxed.ready != nullptr)
         return {run(*relaxed.ready, tensors, body, where), relaxed.like};
     }
     return record(arguments, names(), body, where);
@@ -95,34 +108,31 @@ class Signatures::State {
     for (const TensorSpec& input : inputs) {
       if (!input.shape.known())
         throw TraceError("warm_up: the sizes of " + std::string(name(input.dtype)) +
-                         input.shape.text() + " must be known");
+                         input.shape.text() + " must be known" + where.suffix());
     }
     std::vector<Tensor> abstract;
     Leaves leaves;
     abstract.reserve(inputs.size());
     for (std::size_t i = 0; i < inputs.size(); ++i) {
-      const auto& [dtype, shape, name] = inputs[i];
       if (!numbers[i]) {
-        leaves.tensor(abstract.emplace_back(Tensor::abstract(shape, dtype)));
+        leaves.tensor(abstract.emplace_back(Tensor::abstract(inputs[i].shape, inputs[i].dtype)));
         continue;
       }
-      if (shape.rank() != 0 || (dtype != float32 && dtype != int64 && dtype != bool_))
-        throw TraceError("warm_up: a Scalar is float32[], int64[] or bool[], not " +
-                         std::string(rill::name(dtype)) + shape.text() + where.suffix());
-      leaves.scalar(Scalar::any(dtype));
+      require_scalar("warm_up", inputs[i], where);
+      leaves.scalar(Scalar::any(inputs[i].dtype));
     }
     const auto tensors = leaves.tensors();
-    if (find(leaves.fixed_values(), tensors).ready != nullptr) return;
+    if (find(leaves.fixed_values(), tensors, where).ready != nullptr) return;
     if (!options_.inputs.empty()) {
-      (void)ready_of_specs(leaves, body, where);
+      (void)ready_of_specs(leaves, [] { return LeafNames(); }, body, where);
       return;
     }
     auto [function, like] = rehearse(inputs, tensors, body);
     keep({.fixed = leaves.fixed_values(),
-          .function = prepared(std::move(function)),
+          .function = prepared(std::move(function), {}),
           .names = {},
           .like = like});
-    (void)find(leaves.fixed_values(), tensors);
+    (void)find(leaves.fixed_values(), tensors, where);
   }
 
   [[nodiscard]] int count() const {
@@ -146,15 +156,8 @@ class Signatures::State {
   [[nodiscard]] std::vector<std::string> texts() const {
     const std::lock_guard lock(mutex_);
     std::vector<std::string> list;
-    for (auto at = entries_.rbegin(); at != entries_.rend(); ++at) {
-      std::string text = at->function->record()->text();
-      const char* separator = " with ";
-      for (const LeafNames::FixedValue& value : at->names.fixed_values()) {
-        text += separator + value.name + " = " + value.text;
-        separator = ", ";
-      }
-      list.push_back(std::move(text));
-    }
+    for (auto at = entries_.rbegin(); at != entries_.rend(); ++at)
+      list.push_back(at->function->record()->text());
     return list;
   }
 
@@ -174,8 +177,21 @@ class Signatures::State {
     std::shared_ptr<const void> like;
   };
 
-  [[nodiscard]] std::shared_ptr<Prepared> prepared(Function function, bool relaxed = false) const {
+  static void require_scalar(std::string_view operation, const TensorSpec& spec, Where where) {
+    const bool kind = spec.dtype == float32 || spec.dtype == int64 || spec.dtype == bool_;
+    if (spec.shape.rank() == 0 && kind) return;
+    throw TraceError(std::string(operation) + ": a Scalar is float32[], int64[] or bool[], not " +
+                     std::string(name(spec.dtype)) + spec.shape.text() + where.suffix());
+  }
+
+  [[nodiscard]] std::shared_ptr<Prepared> prepared(Function function, const LeafNames& names,
+                                                   bool relaxed = false) const {
     function.fast_math = options_.fast_math;
+    const char* separator = "";
+    for (const LeafNames::FixedValue& value : names.fixed_values()) {
+      function.fixed += separator + value.name + " = " + value.text;
+      separator = ", ";
+    }
     return std::make_shared<Prepared>(std::make_shared<const Function>(std::move(function)),
                                       relaxed);
   }
@@ -183,7 +199,7 @@ class Signatures::State {
   // ---- Looking up -----------------------------------------------------------------------------
 
   /// What is ready for these arguments, or can be made so from a recording of unknown sizes.
-  Found find(std::string_view fixed, std::span<const Tensor* const> tensors) {
+  Found find(std::string_view fixed, std::span<const Tensor* const> tensors, Where where) {
     std::vector<Entry> open;
     {
       const std::lock_guard lock(mutex_);
@@ -199,7 +215,7 @@ class Signatures::State {
       }
     }
     for (const Entry& entry : open) {  // making ready takes time: others may look up meanwhile
-      auto ready = entry.function->prepare(tensors);
+      auto ready = entry.function->prepare(tensors, where);
       if (ready == nullptr) continue;
       used(*entry.function);
       return {std::move(ready), entry.like};
@@ -248,10 +264,10 @@ class Signatures::State {
             where.suffix());
       return results;
     }
-    warn(names);
+    warn(names, tensors);
     // Made ready by the next call like it: a function that is called once compiles no plan.
     keep({.fixed = arguments.fixed_values(),
-          .function = prepared(recorder.finish(results.tensors)),
+          .function = prepared(recorder.finish(results.tensors), names),
           .names = std::move(names),
           .like = results.like});
     return results;
@@ -281,23 +297,29 @@ class Signatures::State {
     return {recorder.finish(results.tensors), results.like};
   }
 
-  Results call_of_specs(const Leaves& arguments, const Body& body, Where where) {
-    const Found known = ready_of_specs(arguments, body, where);
+  Results call_of_specs(const Leaves& arguments, const std::function<LeafNames()>& names,
+                        const Body& body, Where where) {
+    const Found known = ready_of_specs(arguments, names, body, where);
     return {run(*known.ready, arguments.tensors(), body, where), known.like};
   }
-  Found ready_of_specs(const Leaves& arguments, const Body& body, Where where) {
+  Found ready_of_specs(const Leaves& arguments, const std::function<LeafNames()>& names,
+                       const Body& body, Where where) {
     const auto tensors = arguments.tensors();
     if (options_.inputs.size() != tensors.size())
       throw TraceError("trace: {.inputs} has " + std::to_string(options_.inputs.size()) +
                        " specs, and the function is given " + text_of(tensors) + where.suffix());
+    for (std::size_t i = 0; i < tensors.size(); ++i) {
+      if (tensors[i]->body().weak) require_scalar("trace", options_.inputs[i], where);
+    }
     if (!has_entry(arguments.fixed_values())) {
       auto [function, like] = rehearse(options_.inputs, tensors, body);
+      LeafNames called = names();
       keep({.fixed = arguments.fixed_values(),
-            .function = prepared(std::move(function)),
-            .names = {},
+            .function = prepared(std::move(function), called),
+            .names = std::move(called),
             .like = std::move(like)});
     }
-    Found known = find(arguments.fixed_values(), tensors);
+    Found known = find(arguments.fixed_values(), tensors, where);
     if (known.ready == nullptr) {
       std::string text = "trace: the arguments " + text_of(tensors) + " are not like (";
       const char* separator = "";
@@ -318,22 +340,23 @@ class Signatures::State {
 
   /// One recording for these arguments and others that differ in sizes only; nothing where there
   /// are none, or the function needs the sizes.
-  Found relax(const Leaves& arguments, const std::function<LeafNames()>& names, const Body& body) {
+  Found relax(const Leaves& arguments, const std::function<LeafNames()>& names, const Body& body,
+              Where where) {
     const auto tensors = arguments.tensors();
     std::vector<TensorSpec> inputs;
-    const std::vector<std::string> called = names().tensors();
+    const LeafNames called = names();
     for (std::size_t i = 0; i < tensors.size(); ++i)
-      inputs.push_back(spec(tensors[i]->shape(), tensors[i]->dtype(), called[i]));
-    const auto narrower = open_differences(arguments.fixed_values(), inputs);
+      inputs.push_back(spec(tensors[i]->shape(), tensors[i]->dtype(), called.tensors()[i]));
+    const auto narrower = relaxable(arguments.fixed_values(), inputs);
     if (narrower == nullptr) return {};
     try {
       auto [function, like] = rehearse(inputs, tensors, body);
       keep({.fixed = arguments.fixed_values(),
-            .function = prepared(std::move(function), true),
-            .names = names(),
+            .function = prepared(std::move(function), called, true),
+            .names = called,
             .like = std::move(like)});
       drop(*narrower);
-      return find(arguments.fixed_values(), tensors);
+      return find(arguments.fixed_values(), tensors, where);
     } catch (const Error&) {
       const std::lock_guard lock(mutex_);
       needs_sizes_.insert(arguments.fixed_values());  // one recording per shape, then
@@ -347,33 +370,26 @@ class Signatures::State {
   }
   /// Makes the sizes unknown in which the arguments differ from a recording that they nearly fit,
   /// which it returns.
-  std::shared_ptr<const Function> open_differences(std::string_view fixed,
-                                                   std::vector<TensorSpec>& inputs) const {
+  std::shared_ptr<const Function> relaxable(std::string_view fixed,
+                                            std::vector<TensorSpec>& inputs) const {
     const std::lock_guard lock(mutex_);
     if (needs_sizes_.contains(std::string(fixed))) return nullptr;
     for (const Entry& entry : entries_) {
       const Function& record = *entry.function->record();
-      const auto alike = [&](std::size_t i) {
-        const Spec& spec = record.nodes[static_cast<std::size_t>(record.inputs[i])].results[0];
-        return spec.dtype == inputs[i].dtype && spec.shape.rank() == inputs[i].shape.rank();
-      };
-      bool nearly = entry.fixed == fixed && record.inputs.size() == inputs.size();
-      for (std::size_t i = 0; nearly && i < inputs.size(); ++i) nearly = alike(i);
-      if (!nearly) continue;
+      if (entry.fixed != fixed || !alike(record, inputs)) continue;
       if (entry.function->relaxed()) return nullptr;  // and it does not take these
-      for (std::size_t i = 0; i < inputs.size(); ++i) {
-        const Spec& spec = record.nodes[static_cast<std::size_t>(record.inputs[i])].results[0];
-        for (int d = 0; d < spec.shape.rank(); ++d) {
-          if (!(spec.shape[d] == inputs[i].shape[d])) inputs[i].shape[d] = unknown;
-        }
-      }
-      return entry.function->record();
+      open_differences(record, inputs);
+      const bool tried = std::any_of(entries_.begin(), entries_.end(), [&](const Entry& other) {
+        return other.fixed == fixed && other.function->relaxed() &&
+               as_open(*other.function->record(), inputs);
+      });
+      return tried ? nullptr : entry.function->record();
     }
     return nullptr;
   }
 
   /// Tells once, on the error stream, what makes the function be recorded again and again.
-  void warn(const LeafNames& now) {
+  void warn(const LeafNames& now, std::span<const Tensor* const> tensors) {
     const std::lock_guard lock(mutex_);
     if (warned_) return;
     for (const Entry& entry : entries_) {
@@ -387,10 +403,28 @@ class Signatures::State {
                     (values[i].real ? ": make it a Scalar, or a tensor" : ""));
       }
     }
-    if (count_ + 1 >= many_recordings)
-      tell("it has been recorded " + std::to_string(count_ + 1) +
-           " times, for arguments of other shapes or dtypes: say which sizes are unknown "
-           "({.inputs = {spec({unknown, 784})}}), or {.relax_shapes = true}");
+    if (count_ + 1 < many_recordings) return;
+    std::string text = "it has been recorded " + std::to_string(count_ + 1) + " times, ";
+    const auto changed = changed_argument(now, tensors);
+    text += changed ? *changed + ": " : "for arguments of other structures; of other shapes, ";
+    tell(text +
+         "say which sizes are unknown ({.inputs = {spec({unknown, 784})}}), or "
+         "{.relax_shapes = true}");
+  }
+  /// An argument that was another tensor in the last recording with as many: `x0 has been
+  /// float32[2] and float32[3]`.
+  [[nodiscard]] std::optional<std::string> changed_argument(
+      const LeafNames& now, std::span<const Tensor* const> tensors) const {
+    for (const Entry& entry : entries_) {
+      const Function& record = *entry.function->record();
+      if (record.inputs.size() != tensors.size()) continue;
+      for (std::size_t i = 0; i < tensors.size(); ++i) {
+        const Spec& before = input_spec(record, i);
+        if (before.dtype == tensors[i]->dtype() && before.shape == tensors[i]->shape()) continue;
+        return now.tensors()[i] + " has been " + before.text() + " and " + tensors[i]->type_text();
+      }
+    }
+    return std::nullopt;
   }
   void tell(const std::string& text) {
     warned_ = true;
@@ -425,8 +459,8 @@ class Signatures::State {
   std::set<std::string> needs_sizes_;     // fixed values with which the function cannot be relaxed
 };
 
-Signatures::Signatures(TraceOptions options)
-    : state_(std::make_unique<State>(*this, std::move(options))) {}
+Signatures::Signatures(TraceOptions options, Where where)
+    : state_(std::make_unique<State>(*this, std::move(options), where)) {}
 Signatures::~Signatures() = default;
 
 Signatures::Results Signatures::call(const Leaves& arguments,

@@ -46,11 +46,13 @@ struct TraceOptions {
   /// Plans may compute what is equal for real numbers but not for floats: `x * 0` is 0, sums are
   /// taken in another order, `a * b + c` is rounded once (docs/numerics.md). Not with `verify`.
   bool fast_math = false;
-  /// Of these the least recently used goes, with its kernels.
+  /// Of these the least recently used goes, with its kernels. At least 1.
   int max_signatures = 64;
 };
 
 namespace detail {
+
+[[noreturn]] RILL_API void refuse_empty_function(Where where);
 
 class RILL_API Signatures {
  public:
@@ -62,7 +64,7 @@ class RILL_API Signatures {
   /// Calls the function on the arguments with these tensors in their places.
   using Body = std::function<Results(std::span<const Tensor>)>;
 
-  explicit Signatures(TraceOptions options);
+  Signatures(TraceOptions options, Where where);
   Signatures(const Signatures&) = delete;
   Signatures& operator=(const Signatures&) = delete;
   ~Signatures();

@@ -1,6 +1,7 @@
 #include <rill/trace/specialize.h>
 
 #include <memory>
+#include <utility>
 
 #include <rill/ops/call.h>
 #include <rill/ops/infer.h>
@@ -21,10 +22,29 @@ Dim with_sizes(Dim of, const SizeValues& sizes) {
   });
 }
 
+/// What the only size that is left unknown in `2*n+1` must be; whether that is so, others ask.
+void solve(Dim expression, std::int64_t value, SizeValues& sizes) {
+  std::optional<std::string> name;
+  const auto at = [&](std::int64_t number) {
+    return with_sizes(expression, sizes).substitute([&](std::string_view unknown) {
+      if (!name) name = unknown;
+      return unknown == *name ? std::optional(Dim(number)) : std::nullopt;
+    });
+  };
+  const Dim one = at(1);
+  const Dim two = at(2);
+  if (!name || !one.known() || !two.known()) return;
+  const std::int64_t slope = two.value() - one.value();
+  if (slope == 0) return;
+  const std::int64_t found = 1 + (value - one.value()) / slope;
+  if (found >= 0) sizes[*name] = found;
+}
+
 class Specialization {
  public:
-  Specialization(const Function& function, const SizeValues& sizes)
-      : given_(function), sizes_(sizes), made_(function) {}
+  Specialization(const Function& function, const SizeValues& sizes, Where where,
+                 const std::vector<bool>& needed)
+      : given_(function), sizes_(sizes), where_(where), needed_(needed), made_(function) {}
 
   Function run() {
     require_equal_sizes();
@@ -43,24 +63,48 @@ class Specialization {
     return made;
   }
 
-  /// `batch (axis 0 of x) is 3`.
-  [[nodiscard]] std::string described(Dim of) const {
-    std::string text = of.text();
+  /// The text of a size as users know it: `batch`, or `x.dim(0)` for one without a name.
+  [[nodiscard]] std::string text_of(Dim size) const {
+    const std::string all = size.text();
+    std::string text;
+    for (std::size_t at = 0; at < all.size();) {
+      std::size_t end = at + 1;
+      if (all[at] == '?') {
+        while (end < all.size() && all[end] >= '0' && all[end] <= '9') ++end;
+      }
+      const std::string part = all.substr(at, end - at);
+      const auto axis = all[at] == '?' ? axis_of(Dim::parse(part)) : std::nullopt;
+      text += axis ? axis->first + ".dim(" + std::to_string(axis->second) + ")" : part;
+      at = end;
+    }
+    return text;
+  }
+  /// An input and an axis of it that has this size.
+  [[nodiscard]] std::optional<std::pair<std::string, int>> axis_of(Dim size) const {
     for (const int input : given_.inputs) {
       const Node& node = given_.nodes[static_cast<std::size_t>(input)];
       for (int d = 0; d < node.results[0].shape.rank(); ++d) {
-        if (!of.known() && node.results[0].shape[d] == of)
-          return text + " (axis " + std::to_string(d) + " of " + node.name + ") is " +
-                 size(of).text();
+        if (node.results[0].shape[d] == size) return std::pair(node.name, d);
       }
     }
-    return of.known() ? text : text + " is " + size(of).text();
+    return std::nullopt;
+  }
+  /// `batch (axis 0 of x) is 3`.
+  [[nodiscard]] std::string described(Dim of) const {
+    const std::string name = of.text();
+    const auto axis = symbolic::is_name(name) ? axis_of(of) : std::nullopt;
+    return text_of(of) +
+           (axis ? " (axis " + std::to_string(axis->second) + " of " + axis->first + ")" : "") +
+           " is " + size(of).text();
   }
   void require_equal_sizes() const {
     for (const auto& [a, b] : given_.equal_sizes) {
-      if (size(a) == size(b)) continue;
-      throw ShapeError("trace: the function needs equal sizes: " + described(a) + ", " +
-                       described(b) + "; an unknown size does not broadcast");
+      if (size(a) == size(b) || !size(a).known() || !size(b).known()) continue;
+      const std::string rule = a.known()   ? described(b) + ", not " + a.text()
+                               : b.known() ? described(a) + ", not " + b.text()
+                                           : described(a) + ", " + described(b);
+      throw ShapeError("trace: the function needs equal sizes: " + rule +
+                       "; an unknown size does not broadcast" + where_.suffix());
     }
   }
 
@@ -93,10 +137,11 @@ class Specialization {
     }
     if (node.kind == Node::Kind::custom && node.gradient->rule != nullptr) {
       auto gradient = std::make_shared<RecordedGradient>(*node.gradient);
-      gradient->rule = std::make_shared<const Function>(specialized(*gradient->rule, sizes_));
+      gradient->rule =
+          std::make_shared<const Function>(specialized(*gradient->rule, sizes_, where_));
       node.gradient = std::move(gradient);
     }
-    if (node.kind != Node::Kind::op) {
+    if (node.kind != Node::Kind::op || (!needed_.empty() && !needed_[n])) {
       for (std::size_t k = 0; k < node.results.size(); ++k) {
         node.results[k].shape = shape(node.results[k].shape);
         values[k] = node.results[k].abstract();
@@ -135,6 +180,8 @@ class Specialization {
 
   const Function& given_;
   const SizeValues& sizes_;
+  const Where where_;
+  const std::vector<bool>& needed_;
   Function made_;
   std::vector<std::vector<Tensor>> values_;
 };
@@ -143,11 +190,20 @@ class Specialization {
 
 std::optional<SizeValues> sizes_of(const Function& function,
                                    std::span<const Tensor* const> inputs) {
-  if (inputs.size() != function.inputs.size()) return std::nullopt;
+  std::vector<const Spec*> specs;
+  for (const int input : function.inputs)
+    specs.push_back(&function.nodes[static_cast<std::size_t>(input)].results[0]);
+  return sizes_of(specs, inputs);
+}
+
+std::optional<SizeValues> sizes_of(std::span<const Spec* const> specs,
+                                   std::span<const Tensor* const> values) {
+  if (specs.size() != values.size()) return std::nullopt;
   SizeValues sizes;
-  for (std::size_t i = 0; i < inputs.size(); ++i) {
-    const Spec& spec = function.nodes[static_cast<std::size_t>(function.inputs[i])].results[0];
-    const Tensor& given = *inputs[i];
+  std::vector<std::pair<Dim, std::int64_t>> expressions;
+  for (std::size_t i = 0; i < specs.size(); ++i) {
+    const Spec& spec = *specs[i];
+    const Tensor& given = *values[i];
     if (given.dtype() != spec.dtype || given.body().weak != spec.weak ||
         given.rank() != spec.shape.rank())
       return std::nullopt;
@@ -157,24 +213,24 @@ std::optional<SizeValues> sizes_of(const Function& function,
       if (wanted == size) continue;
       if (wanted.known() || !size.known()) return std::nullopt;
       const std::string name = wanted.text();
-      if (!symbolic::is_name(name) && !symbolic::is_fresh_name(name))
-        continue;  // an expression: compared below
+      if (!symbolic::is_name(name) && !symbolic::is_fresh_name(name)) {
+        expressions.emplace_back(wanted, size.value());
+        continue;
+      }
       const auto [found, is_new] = sizes.try_emplace(name, size.value());
       if (!is_new && found->second != size.value()) return std::nullopt;
     }
   }
-  for (std::size_t i = 0; i < inputs.size(); ++i) {
-    const Shape& wanted =
-        function.nodes[static_cast<std::size_t>(function.inputs[i])].results[0].shape;
-    for (int d = 0; d < wanted.rank(); ++d) {
-      if (!(with_sizes(wanted[d], sizes) == inputs[i]->shape()[d])) return std::nullopt;
-    }
+  for (const auto& [wanted, size] : expressions) solve(wanted, size, sizes);
+  for (const auto& [wanted, size] : expressions) {
+    if (!(with_sizes(wanted, sizes) == Dim(size))) return std::nullopt;
   }
   return sizes;
 }
 
-Function specialized(const Function& function, const SizeValues& sizes) {
-  return Specialization(function, sizes).run();
+Function specialized(const Function& function, const SizeValues& sizes, Where where,
+                     const std::vector<bool>& needed) {
+  return Specialization(function, sizes, where, needed).run();
 }
 
 }  // namespace rill

@@ -6,6 +6,7 @@
 #include <span>
 #include <string>
 #include <unordered_map>
+#include <vector>
 
 #include <rill/tensor/dim.h>
 #include <rill/trace/function.h>
@@ -17,9 +18,14 @@ using SizeValues = std::unordered_map<std::string, std::int64_t>;
 
 /// What the unknown sizes of the inputs are for these shapes; nothing when they do not fit.
 std::optional<SizeValues> sizes_of(const Function& function, std::span<const Tensor* const> inputs);
+/// The same for any values of a function, described by `specs`.
+std::optional<SizeValues> sizes_of(std::span<const Spec* const> specs,
+                                   std::span<const Tensor* const> values);
 
 /// Every rule runs again: throws what the eager call throws, and `ShapeError` naming two sizes that
-/// the function needs to be equal and that are not.
-Function specialized(const Function& function, const SizeValues& sizes);
+/// the function needs to be equal and that are not. Of nodes that are not `needed`, sizes may stay
+/// unknown; without a mark per node all are.
+Function specialized(const Function& function, const SizeValues& sizes, Where where = {},
+                     const std::vector<bool>& needed = {});
 
 }  // namespace rill

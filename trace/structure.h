@@ -42,7 +42,7 @@ concept ListLike = requires(const T& t) {
   typename T::value_type;
   t.begin();
   t.size();
-};
+} && !std::ranges::enable_view<T>;  // whose elements would be somebody else's
 template <class T>
 concept OptionalLike = requires(const T& t) {
   typename T::value_type;
@@ -87,12 +87,16 @@ void walk(T& value, Visitor& visitor) {
   } else if constexpr (ListLike<U>) {
     visitor.fixed(value.size());
     std::size_t i = 0;
-    for (auto& inner : value) part(i++, inner);
+    if constexpr (std::same_as<typename U::value_type, bool>) {  // std::vector's are no objects
+      for (const bool inner : value) part(i++, inner);
+    } else {
+      for (auto& inner : value) part(i++, inner);
+    }
   } else {
     static_assert(ListsFields<U>,
                   "arguments and results of a traced function are tensors, Scalars, variables, "
-                  "numbers, "
-                  "texts, containers of them, and structs that list their members in fields()");
+                  "numbers, texts, containers that own them, and structs that list their members "
+                  "in fields()");
   }
 }
 

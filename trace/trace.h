@@ -31,7 +31,8 @@ using Argument =
     std::conditional_t<std::same_as<std::decay_t<P>, Operand>, Tensor, std::decay_t<P>>;
 
 template <class P>
-concept ReadOnly = !std::is_lvalue_reference_v<P> || std::is_const_v<std::remove_reference_t<P>>;
+concept ReadOnly = !std::is_reference_v<P> ||
+                   (std::is_lvalue_reference_v<P> && std::is_const_v<std::remove_reference_t<P>>);
 
 template <class F>
 concept HasOneSignature = requires(F&& f) { std::function(std::forward<F>(f)); };
@@ -57,9 +58,13 @@ class Traced<R(P...)> {
  public:
   using Result = std::decay_t<R>;
 
-  explicit Traced(std::function<R(P...)> function, TraceOptions options = {})
+  /// Throws `TraceError` for an empty function, and for options that exclude each other.
+  explicit Traced(std::function<R(P...)> function, TraceOptions options = {},
+                  Where where = Where::here())
       : function_(std::make_shared<const std::function<R(P...)>>(std::move(function))),
-        signatures_(std::make_shared<detail::Signatures>(std::move(options))) {}
+        signatures_(std::make_shared<detail::Signatures>(std::move(options), where)) {
+    if (!*function_) detail::refuse_empty_function(where);
+  }
 
   Result operator()(const detail::Argument<P>&... arguments, Where where = Where::here()) const {
     if (is_tracing()) {  // part of the function around it
@@ -173,42 +178,44 @@ class Traced<R(P...)> {
 ///     f.save("f.json");
 template <class F>
   requires(!std::is_function_v<F>)
-auto trace(F&& function, TraceOptions options = {}) {
+auto trace(F&& function, TraceOptions options = {}, Where where = Where::here()) {
   static_assert(detail::HasOneSignature<F>,
                 "say the signature of a function that has several: trace<Tensor(Tensor)>(f)");
-  return Traced(std::function(std::forward<F>(function)), std::move(options));
+  return Traced(std::function(std::forward<F>(function)), std::move(options), where);
 }
 /// The function by this signature: for overloads and generic lambdas.
 ///
 ///     auto f = trace<Tensor(Tensor)>([](const auto& t) { return t + 1; });
 template <class Signature, class F>
   requires std::is_function_v<Signature>
-Traced<Signature> trace(F&& function, TraceOptions options = {}) {
-  return Traced<Signature>(std::function<Signature>(std::forward<F>(function)), std::move(options));
+Traced<Signature> trace(F&& function, TraceOptions options = {}, Where where = Where::here()) {
+  return Traced<Signature>(std::function<Signature>(std::forward<F>(function)), std::move(options),
+                           where);
 }
 /// A method of an object, which must outlive the trace: `trace(model, &Model::forward)`.
 template <class Object, class Base, class R, class... P>
 Traced<R(P...)> trace(const Object& object, R (Base::*method)(P...) const,
-                      TraceOptions options = {}) {
+                      TraceOptions options = {}, Where where = Where::here()) {
   return Traced<R(P...)>(
       [&object, method](P... arguments) -> R {
         return (object.*method)(std::forward<P>(arguments)...);
       },
-      std::move(options));
+      std::move(options), where);
 }
 template <class Object, class Base, class R, class... P>
 void trace(const Object&& object, R (Base::*method)(P...) const,
            TraceOptions = {}) = delete;  // the object would be gone when the trace is called
 template <class Object, class Base, class R, class... P>
-Traced<R(P...)> trace(Object& object, R (Base::*method)(P...), TraceOptions options = {}) {
+Traced<R(P...)> trace(Object& object, R (Base::*method)(P...), TraceOptions options = {},
+                      Where where = Where::here()) {
   return Traced<R(P...)>(
       [&object, method](P... arguments) -> R {
         return (object.*method)(std::forward<P>(arguments)...);
       },
-      std::move(options));
+      std::move(options), where);
 }
 
 template <class R, class... P>
-Traced(std::function<R(P...)>, TraceOptions) -> Traced<R(P...)>;
+Traced(std::function<R(P...)>, TraceOptions, Where) -> Traced<R(P...)>;
 
 }  // namespace rill

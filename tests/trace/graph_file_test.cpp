@@ -120,6 +120,21 @@ TEST_CASE("constants of more than sixteen elements lie beside the text") {
         ".signatures[0].nodes[1]: says float32[17], and the weights hold float32[18]");
 }
 
+TEST_CASE("a file says which values were fixed") {
+  const Folder folder;
+  auto f = trace([](const Tensor& x, const std::string& mode) { return mode == "up" ? x : -x; });
+  (void)f(ones({2}), "up");
+  (void)f(ones({2}), "down");
+  f.save(folder.file("f.json"));
+  CHECK(contents(folder.file("f.json")).find(R"("fixed": "x1 = \"down\"")") != std::string::npos);
+  const Graph graph = Graph::load(folder.file("f.json"));
+  CHECK(graph.signatures() == f.signatures());
+  CHECK(graph.text() == f.graph().text());
+  CHECK(equal(graph.signature(1)(ones({2})), ones({2}) * -1.0));
+  CHECK_THROWS_AS(graph(ones({2})), TraceError);
+  CHECK_THROWS_AS(Graph().call({}), TraceError);
+}
+
 TEST_CASE("several signatures share their variables") {
   const Variable total(zeros({}), "total");
   const auto f = trace([&](const Tensor& x) {
@@ -201,7 +216,7 @@ TEST_CASE("a run does what the fetches need, and nothing else") {
         }).starts_with("run: the input 'x1' is needed and not fed, at graph_file_test.cpp:"));
   CHECK(thrown<TraceError>([&] {
           (void)graph.run({{"x0", zeros({2})}}, {"minus"});
-        }).starts_with("graph: there is no value named 'minus'"));
+        }).starts_with("run: there is no value named 'minus'"));
   CHECK(thrown<TraceError>([&] {
           (void)graph.run({{"x0", zeros({3})}}, {"exp"});
         }).starts_with("run: 'x0' is float32[2] and is fed float32[3]"));
@@ -235,6 +250,8 @@ TEST_CASE("a file that lies is refused with the place where it does") {
         ".signatures[0].nodes[1].constant: holds 0 elements of a float32[n]");
   CHECK(constant("[1]", "float32", "[4611686018427387904]") ==
         ".signatures[0].nodes[1].shape[0]: is not a size");
+  CHECK_THAT(constant("[1]", "float32", "[72057594037927936, 64]"),
+             Catch::StartsWith(".signatures[0].nodes[1].shape: a size overflows"));
   CHECK(refusal(with_node(R"({"name":"y","op":"relu","inputs":["y"],"results":[]})")) ==
         ".signatures[0].nodes[1].inputs[0]: names 'y', which no earlier node is");
   CHECK(refusal(with_node(R"({"name":"y","check":"x","message":""})")) ==

@@ -113,8 +113,8 @@ TEST_CASE("texts do not run together, and names are ones that files take") {
   CHECK(f.trace_count() == 2);
   const test::Folder folder;
   f.save(folder.file("f.json"));
-  CHECK(Graph::load(folder.file("f.json")).signatures()[0] ==
-        "(float32[1,2] x0/a___) -> (float32[1,2] result)");
+  CHECK_THAT(Graph::load(folder.file("f.json")).signatures()[0],
+             Catch::StartsWith("(float32[1,2] x0/a___) -> (float32[1,2] result) with x0 = 1, "));
 }
 
 TEST_CASE("an input may have an output's name") {
@@ -212,10 +212,55 @@ TEST_CASE("a fixed float that changes, and shapes without end, are told of once"
   const std::string many = told([&] {
     for (int n = 1; n < 9; ++n) (void)g(ones({n}));
   });
-  CHECK(
-      many ==
-      "rill: trace: it has been recorded 5 times, for arguments of other shapes or dtypes: say "
-      "which sizes are unknown ({.inputs = {spec({unknown, 784})}}), or {.relax_shapes = true}\n");
+  CHECK(many ==
+        "rill: trace: it has been recorded 5 times, x has been float32[4] and float32[5]: say "
+        "which sizes are unknown ({.inputs = {spec({unknown, 784})}}), or {.relax_shapes = "
+        "true}\n");
+}
+
+TEST_CASE("lists of bools are fixed by their values") {
+  auto f = trace([](const Tensor& x, const std::vector<bool>& signs) {
+    Tensor sum = zeros({2});
+    for (const bool sign : signs) sum = sign ? sum + x : sum - x;
+    return sum;
+  });
+  for (int call = 0; call < 2; ++call) {
+    CHECK(equal(f(ones({2}), {true, true, false}), ones({2})));
+    CHECK(equal(f(ones({2}), {true, true, true}), ones({2}) * 3.0));
+  }
+  CHECK(f.trace_count() == 2);
+}
+
+TEST_CASE("an empty function and options without sense are refused where they are given") {
+  const std::function<Tensor(Tensor)> empty;
+  CHECK(thrown<TraceError>([&] { (void)trace(empty); }).find("trace: the function is empty, so ") ==
+        0);
+  const auto plain = [](const Tensor& x) { return x; };
+  CHECK_THAT(thrown<TraceError>([&] { (void)trace(plain, {.max_signatures = 0}); }),
+             Catch::StartsWith("trace: max_signatures is 0, and a function that is traced keeps "
+                               "one at least, at signatures_test.cpp:"));
+  auto f =
+      trace([](const Tensor& x, Scalar s) { return x * s; }, {.inputs = {spec({2}), spec({2})}});
+  CHECK_THAT(thrown<TraceError>([&] { (void)f(ones({2}), 0.5); }),
+             Catch::StartsWith("trace: a Scalar is float32[], int64[] or bool[], not float32[2]"));
+}
+
+TEST_CASE("of signatures that take the same tensors one is chosen by its fixed values") {
+  auto f = trace([](const Tensor& x, int power) { return pow(x, power); });
+  (void)f(ones({2}), 2);
+  (void)f(ones({2}), 3);
+  const Graph graph = f.graph();
+  CHECK(graph.signatures()[1] == "(float32[2] x0) -> (float32[2] result) with x1 = 3");
+  const Tensor x = ones({2}) * 2.0;
+  const std::string text = thrown<TraceError>([&] { (void)graph(x); });
+  CHECK_THAT(text, Catch::StartsWith("graph: several signatures take these arguments, which "
+                                     "differ in values that were fixed when they were recorded:\n"
+                                     "  (float32[2] x0) -> (float32[2] result) with x1 = 2\n"
+                                     "  (float32[2] x0) -> (float32[2] result) with x1 = 3\n"
+                                     "choose one: graph.signature(0), at signatures_test.cpp:"));
+  CHECK(equal(graph.signature(0)(x), ones({2}) * 4.0));
+  CHECK(equal(graph.signature(1)(x), ones({2}) * 8.0));
+  CHECK_THROWS_AS(graph.signature(2), TraceError);
 }
 
 TEST_CASE("a function that makes a variable in every call is refused") {

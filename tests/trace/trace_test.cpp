@@ -201,6 +201,26 @@ TEST_CASE("reading a value while a function is recorded is refused and leaves no
   CHECK(f.trace_count() == 0);
 }
 
+TEST_CASE("what no call changes may be read while a function is recorded") {
+  const auto unrolled = [](const Tensor& t) {
+    Tensor sum = zeros({3});
+    for (int i = 0; i < t.dim(0); ++i) sum += t(i);
+    const Tensor mask = eye(3);
+    return mask(0, 0).item<float>() > 0 ? sum : -sum;
+  };
+  auto f = trace(unrolled);
+  for (int call = 0; call < 2; ++call) CHECK(equal(f(x), unrolled(x)));
+  auto compared = trace([](const Tensor& t, Scalar limit) { return t.dim(0) < limit ? t : -t; });
+  CHECK_THROWS_AS(compared(x, 5), TraceError);
+}
+
+TEST_CASE("an argument that is read while a function is recorded is named") {
+  auto f = trace([](const Tensor& a, const Tensor& b) { return a * b.to_vector<float>()[0]; });
+  CHECK_THAT(
+      test::thrown<TraceError>([&] { (void)f(x, x); }),
+      Catch::StartsWith("trace: elements are read of float32[2,3] (the argument x1) while "));
+}
+
 TEST_CASE("several results and arguments, one given twice") {
   auto f =
       trace([](const Tensor& a, const Tensor& b) { return std::array<Tensor, 2>{a + b, a - b}; });

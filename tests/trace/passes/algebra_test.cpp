@@ -233,7 +233,7 @@ TEST_CASE("a saved graph is as fast as the function that it comes from") {
 TEST_CASE("verify and fast_math exclude each other") {
   CHECK_THROWS_WITH(
       trace([](const Tensor& x) { return x + 1; }, {.verify = true, .fast_math = true}),
-      "trace: verify compares bits, which fast_math does not keep: choose one");
+      Catch::StartsWith("trace: verify compares bits, which fast_math does not keep: choose one"));
 }
 
 TEST_CASE("an operator that a rule has made keeps its name and the user's line") {
