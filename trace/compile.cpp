@@ -10,9 +10,9 @@
 #include <rill/ops/materialize.h>
 #include <rill/tensor/error.h>
 #include <rill/trace/fusion/effects.h>
-#include <rill/trace/fusion/in_place.h>
 #include <rill/trace/fusion/partition.h>
 #include <rill/trace/fusion/parts.h>
+#include <rill/trace/fusion/reuse.h>
 #include <rill/trace/fusion/separate_parts.h>
 #include <rill/trace/fusion/units.h>
 #include <rill/trace/fusion/updates.h>
@@ -57,7 +57,11 @@ void find_parts(const Function& function, const std::vector<bool>& in_parts,
 class Compilation {
  public:
   Compilation(TracePlan& to, const Units& units, const Updates& updates)
-      : to_(to), function_(*to.function), units_(units), updates_(updates) {}
+      : to_(to),
+        function_(*to.function),
+        units_(units),
+        updates_(updates),
+        reuse_(*to.function, to.groups, units) {}
 
   void run(const StageLimits& limits) {
     place_constants();
@@ -189,7 +193,6 @@ class Compilation {
   }
 
   void place_values() {
-    find_last_readers();
     for (const std::size_t u : units_.order()) {
       const Unit& unit = units_.all()[u];
       if (units_.renames(unit)) {
@@ -238,62 +241,16 @@ class Compilation {
     return found->second;
   }
 
-  /// Who reads each value last, under whatever shape.
-  void find_last_readers() {
-    for (const std::size_t u : units_.order()) {
-      const Unit& unit = units_.all()[u];
-      if (units_.renames(unit)) continue;
-      for (const Edge& edge : unit.inputs) last_reader_[key(units_.root(edge))] = &unit;
-    }
-  }
-  [[nodiscard]] bool is_last_reader(const Unit& unit, const Edge& edge) const {
-    const auto last = last_reader_.find(key(edge));
-    return last != last_reader_.end() && last->second == &unit;
-  }
-
-  /// An operand in the arena that nobody reads any more, over which the kernel that makes the value
-  /// may write.
+  /// An operand that the value takes the memory of: in the arena, and to itself.
   [[nodiscard]] std::optional<Edge> operand_under(const Edge& edge, const Unit& unit) const {
-    if (units_.may_fail(unit)) return std::nullopt;
-    for (const std::size_t g : unit.groups) {
-      const auto& outputs = to_.groups[g].outputs;
-      const auto output = std::find(outputs.begin(), outputs.end(), edge);
-      if (output == outputs.end() || units_.start_of(edge) != Spec::nothing) continue;
-      for (const Edge& input : units_.kernel(g).fused.inputs) {
-        const Edge of = units_.root(input);
-        if (is_free(of, unit) && bytes_of(spec(of)) == bytes_of(spec(edge)) &&
-            !is_read_otherwise(of, unit, g, static_cast<std::size_t>(output - outputs.begin())))
-          return of;
-      }
+    for (const Edge& under : reuse_.operands_under(edge, unit)) {
+      if (place_of(under) < 0 || to_.places[place(under)].kind != Place::Kind::arena) continue;
+      const auto maker = static_cast<std::size_t>(units_.of(under.node));
+      if (!parts_.contains(key(under)) && !is_whole(units_.all()[maker]) &&
+          !written_over_.contains(key(under)))
+        return under;
     }
     return std::nullopt;
-  }
-
-  /// Whether a value has memory of the arena to itself, for the last time in this unit.
-  [[nodiscard]] bool is_free(const Edge& edge, const Unit& unit) const {
-    const std::ptrdiff_t maker = units_.of(edge.node);
-    return place_of(edge) >= 0 && to_.places[place(edge)].kind == Place::Kind::arena &&
-           is_last_reader(unit, edge) && !parts_.contains(key(edge)) &&
-           !is_whole(units_.all()[static_cast<std::size_t>(maker)]) &&
-           !written_over_.contains(key(edge));
-  }
-
-  /// Whether a unit reads an operand in another way than group `g` reads what it writes over.
-  [[nodiscard]] bool is_read_otherwise(const Edge& operand, const Unit& unit, std::size_t g,
-                                       std::size_t output) const {
-    const auto is_operand = [&](const Edge& edge) { return units_.root(edge) == operand; };
-    if (unit.plan != nullptr) {
-      const auto& inputs = node(unit.nodes[0]).inputs;
-      if (std::any_of(inputs.begin(), inputs.end(), is_operand)) return true;
-    }
-    for (const std::size_t other : unit.groups) {
-      const FusedKernel& fused = units_.kernel(other).fused;
-      for (std::size_t k = 0; k < fused.inputs.size(); ++k) {
-        if (is_operand(fused.inputs[k]) && (other != g || !writes_over(fused, k, output)))
-          return true;
-      }
-    }
-    return false;
   }
 
   void place_part(const Edge& edge, const Part& part, const Unit& unit) {
@@ -393,7 +350,7 @@ class Compilation {
       access.writes.push_back({.place = step.workspace});
       if (!unit.groups.empty()) {
         step.epilogue = kernel_step(unit);
-        step.needed = owned_.contains({n, 0}) || !is_last_reader(unit, {n, 0});
+        step.needed = owned_.contains({n, 0}) || !reuse_.is_last_reader(unit, {n, 0});
       }
       to_.steps.emplace_back(std::move(step));
     } else if (node(n).kind == Node::Kind::variable) {
@@ -468,14 +425,14 @@ class Compilation {
   const Function& function_;
   const Units& units_;
   const Updates& updates_;
+  const Reuse reuse_;
   std::set<int> eager_;  // concatenations that cannot be made in parts after all
-  std::map<std::pair<int, int>, Part> parts_;               // by the edge that is a part
-  std::map<std::pair<int, int>, bool> owned_;               // edges that are tensors of their own
-  std::map<std::pair<int, int>, const Unit*> last_reader_;  // by edge
-  std::set<std::pair<int, int>> written_over_;              // edges
-  std::map<std::size_t, std::size_t> variables_;            // places, by number
-  std::map<std::size_t, Lifetime> arena_;                   // by place
-  std::vector<Access> accesses_;                            // by step
+  std::map<std::pair<int, int>, Part> parts_;     // by the edge that is a part
+  std::map<std::pair<int, int>, bool> owned_;     // edges that are tensors of their own
+  std::set<std::pair<int, int>> written_over_;    // edges
+  std::map<std::size_t, std::size_t> variables_;  // places, by number
+  std::map<std::size_t, Lifetime> arena_;         // by place
+  std::vector<Access> accesses_;                  // by step
 };
 
 }  // namespace
