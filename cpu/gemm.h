@@ -36,6 +36,17 @@ class Gemm {
   /// Scratch memory that `run` needs, in bytes.
   [[nodiscard]] std::size_t workspace() const;
 
+  /// How the terms of an element are added, which is all that its bits depend on.
+  struct Order {
+    std::int64_t terms = 0;
+    std::int64_t splits = 1;
+    bool lanes = false;  ///< of a dot product; else one chain per split
+    friend bool operator==(const Order&, const Order&) = default;
+  };
+  [[nodiscard]] Order order() const {
+    return {.terms = shape_.k, .splits = splits_, .lanes = method_ == Method::dots};
+  }
+
   /// Whether elements are finished long before the last one is, or so few that it makes no
   /// difference.
   [[nodiscard]] bool takes_epilogue() const;

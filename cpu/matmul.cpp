@@ -63,6 +63,13 @@ std::size_t Matmul::workspace() const {
   return static_cast<std::size_t>(floats) * sizeof(float) + single_->workspace();
 }
 
+bool Matmul::same_bits_as(const Plan& other) const {
+  const auto* const product = dynamic_cast<const Matmul*>(&other);
+  if (product == nullptr || product->dtype_ != dtype_ || product->level_ != level_) return false;
+  if (double_) return double_->order() == product->double_->order();
+  return !single_ || single_->order() == product->single_->order();  // integers wrap in any order
+}
+
 void Matmul::execute(std::span<const std::byte* const> inputs, std::span<std::byte* const> outputs,
                      std::byte* workspace) const {
   run(inputs, outputs, workspace, nullptr);

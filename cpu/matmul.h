@@ -28,6 +28,9 @@ class Matmul final : public kernel::Plan {
 
   [[nodiscard]] std::size_t workspace() const override;
 
+  /// Of products of the same matrices, however they are stored.
+  [[nodiscard]] bool same_bits_as(const Plan& other) const override;
+
   /// Two inputs, one output that overlaps neither.
   void execute(std::span<const std::byte* const> inputs, std::span<std::byte* const> outputs,
                std::byte* workspace) const override;

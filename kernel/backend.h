@@ -84,6 +84,9 @@ class RILL_API Plan {
 
   /// Bytes of scratch that `execute` needs, 64-byte aligned.
   [[nodiscard]] virtual std::size_t workspace() const { return 0; }
+  /// Gives every element the bits that `other` gives it, though operands may be stored otherwise: a
+  /// transposed matrix as it was before. False where nobody knows.
+  [[nodiscard]] virtual bool same_bits_as(const Plan& other) const { return &other == this; }
   /// Inputs and outputs are contiguous.
   virtual void execute(std::span<const std::byte* const> inputs,
                        std::span<std::byte* const> outputs, std::byte* workspace) const = 0;

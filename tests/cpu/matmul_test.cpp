@@ -289,6 +289,60 @@ TEST_CASE("half types take no epilogue", "[cpu][matmul]") {
       rill::InternalError);
 }
 
+/// Matrices [rows, columns] stored as [columns, rows].
+template <class T>
+std::vector<T> transposed(const std::vector<T>& from, std::int64_t rows, std::int64_t columns) {
+  std::vector<T> to(from.size());
+  const std::int64_t size = rows * columns;
+  for (std::int64_t e = 0; e < std::ssize(from); ++e) {
+    const std::int64_t in = e % size;
+    to[static_cast<std::size_t>(e - in + in % columns * rows + in / columns)] =
+        from[static_cast<std::size_t>(e)];
+  }
+  return to;
+}
+
+/// Of the ways to store the operands of a product, how many promise the bits of the first, and
+/// whether all that do keep it.
+template <class T>
+int keeping_bits(kernel::MatmulShape shape) {
+  shape.dtype = rill::dtype_of<T>;
+  shape.transpose_a = shape.transpose_b = false;
+  const auto a = random_a<T>(shape);
+  const auto b = random_b<T>(shape);
+  const auto expected = multiply(shape, a, b);
+  const Matmul first(shape);
+  int promised = 0;
+  for (const int flags : {1, 2, 3}) {
+    kernel::MatmulShape other = shape;
+    other.transpose_a = (flags & 1) != 0;
+    other.transpose_b = (flags & 2) != 0;
+    if (!Matmul(other).same_bits_as(first)) continue;
+    ++promised;
+    const auto got = multiply(other, other.transpose_a ? transposed(a, shape.m, shape.k) : a,
+                              other.transpose_b ? transposed(b, shape.k, shape.n) : b);
+    CAPTURE(shape.batch, shape.m, shape.n, shape.k, flags);
+    CHECK(std::memcmp(expected.data(), got.data(), expected.size() * sizeof(T)) == 0);
+  }
+  return promised;
+}
+
+TEST_CASE("a product whose operands are stored transposed has the bits that it promises",
+          "[cpu][matmul]") {
+  for (const kernel::MatmulShape& shape : shapes()) {
+    keeping_bits<float>(shape);
+    keeping_bits<double>(shape);
+    keeping_bits<Half>(shape);
+    CHECK(keeping_bits<std::int32_t>(shape) == 3);
+  }
+  CHECK(keeping_bits<float>({.m = 64, .n = 48, .k = 300}) == 3);
+  CHECK(keeping_bits<float>({.batch = 3, .m = 5, .n = 2, .k = 300}) == 3);
+  CHECK(keeping_bits<double>({.m = 6, .n = 7, .k = 20000}) == 3);
+  // Few rows times rows are dot products, which add by lanes.
+  CHECK(keeping_bits<float>({.m = 4, .n = 48, .k = 300}) == 2);
+  CHECK(keeping_bits<float>({.m = 48, .n = 1, .k = 300}) == 1);
+}
+
 TEST_CASE("AVX2 and AVX-512 give the same bits", "[cpu][matmul]") {
   if (detected_level() < Level::avx512) return;
   for (const kernel::MatmulShape& shape : shapes()) {

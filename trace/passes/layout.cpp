@@ -9,10 +9,10 @@
 #include <tuple>
 #include <unordered_map>
 #include <utility>
-#include <variant>
 #include <vector>
 
 #include <rill/ops/call.h>
+#include <rill/trace/passes/attribute.h>
 #include <rill/trace/passes/axis_order.h>
 #include <rill/trace/passes/dead_code.h>
 #include <rill/trace/passes/rewriting.h>
@@ -28,9 +28,7 @@ const Op& transpose_op() {
 bool is_transpose(const Node& node) {
   return node.kind == Node::Kind::op && node.op == &transpose_op();
 }
-Axes order_of(const Node& transpose) {
-  return std::get<Axes>(transpose.attributes.type()->fields[0].get(transpose.attributes.value()));
-}
+Axes order_of(const Node& transpose) { return attribute<Axes>(transpose, "order"); }
 
 /// Bytes that a transpose moves.
 std::int64_t moved(const Spec& spec, const Axes& order) {

@@ -12,6 +12,7 @@
 #include <rill/trace/passes/layout.h>
 #include <rill/trace/passes/recomputation.h>
 #include <rill/trace/passes/slice_sums.h>
+#include <rill/trace/passes/transposed_operands.h>
 #include <rill/trace/passes/views.h>
 
 namespace rill {
@@ -34,6 +35,7 @@ constexpr Pass passes[] = {
     {"common subexpressions", &merge_common_subexpressions},
     {"casts and views", &shorten_views},
     {"algebra", &simplify},
+    {"transposed operands", &take_transposed_operands},
     {"layout", &choose_layouts},
     {"constant folding", &fold_constants},
     {"casts and views", &shorten_views},

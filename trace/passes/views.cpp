@@ -4,24 +4,15 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <variant>
 #include <vector>
 
 #include <rill/ops/call.h>
-#include <rill/tensor/error.h>
+#include <rill/trace/passes/attribute.h>
 #include <rill/trace/passes/axis_order.h>
 #include <rill/trace/passes/rewriting.h>
 
 namespace rill {
 namespace {
-
-template <class T>
-T attribute(const Node& node, std::string_view name) {
-  for (const auto& entry : node.attributes.type()->fields) {
-    if (entry.name == name) return std::get<T>(entry.get(node.attributes.value()));
-  }
-  throw InternalError(std::string(node.op->name) + " has no attribute " + std::string(name));
-}
 
 /// Every number in (-2^exponent, 2^exponent) with as many binary digits is one of the dtype's.
 struct Range {
