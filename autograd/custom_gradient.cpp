@@ -23,9 +23,10 @@ class Bracket {
 }  // namespace
 
 std::vector<Tensor> call_with_gradient(std::span<const Tensor> inputs,
-                                       const std::function<CustomResult()>& function) {
+                                       const std::function<CustomResult()>& function, Where where) {
   if (Listeners::none()) return function().results;
-  CustomGradient call{.inputs = inputs, .results = {}, .outputs = {}, .gradient = nullptr};
+  CustomGradient call{
+      .inputs = inputs, .results = {}, .outputs = {}, .gradient = nullptr, .where = where};
   const Bracket bracket(call);
   CustomResult computed = function();
   std::vector<Tensor> outputs;

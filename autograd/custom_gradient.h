@@ -21,6 +21,7 @@
 #include <rill/tensor/operand.h>
 #include <rill/tensor/range.h>
 #include <rill/tensor/tensor.h>
+#include <rill/tensor/where.h>
 
 namespace rill {
 
@@ -35,6 +36,7 @@ struct CustomGradient {
       results;  ///< as computed inside; none while the bracket is open, or when the function threw
   std::vector<Tensor> outputs;  ///< the same values as the caller gets them, under ids of their own
   std::shared_ptr<const Function> gradient;
+  Where where;  ///< the line that made the function, which errors of its gradient name
 };
 
 namespace detail {
@@ -45,7 +47,8 @@ struct CustomResult {
 };
 /// Runs `function` inside brackets and returns `CustomGradient::outputs`.
 RILL_API std::vector<Tensor> call_with_gradient(std::span<const Tensor> inputs,
-                                                const std::function<CustomResult()>& function);
+                                                const std::function<CustomResult()>& function,
+                                                Where where = {});
 
 /// An argument as a tensor; numbers become tensors of their own.
 inline Tensor as_tensor(const Tensor& tensor) { return tensor; }
@@ -120,15 +123,15 @@ constexpr std::size_t count_of() {
 ///
 /// Variables that `f` reads get no gradient: pass them as arguments. Throws `GradientError` from a
 /// tape's `gradient` when the function gives another number of gradients than there are arguments,
-/// or one of another shape.
+/// or one of another shape; the error names the line of `custom_gradient`.
 template <class F>
-auto custom_gradient(F f) {
-  return [f = std::move(f)](const auto&... arguments) {
+auto custom_gradient(F f, Where where = Where::here()) {
+  return [f = std::move(f), where](const auto&... arguments) {
     const std::array<Tensor, sizeof...(arguments)> inputs{detail::as_tensor(arguments)...};
     using Returned = decltype(std::apply(f, inputs));
     using Result = std::tuple_element_t<0, Returned>;
     using Gradient = std::tuple_element_t<1, Returned>;
-    return detail::from_list<Result>(detail::call_with_gradient(inputs, [&] {
+    const auto function = [&] {
       Returned returned = std::apply(f, inputs);
       return detail::CustomResult{
           detail::as_list(std::get<0>(returned)),
@@ -136,7 +139,8 @@ auto custom_gradient(F f) {
             return detail::call_gradient<Gradient, detail::count_of<Result>()>(gradient,
                                                                                output_gradients);
           }};
-    }));
+    };
+    return detail::from_list<Result>(detail::call_with_gradient(inputs, function, where));
   };
 }
 

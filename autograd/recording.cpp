@@ -74,14 +74,14 @@ void Recording::record(const OpEvent& event) {
   }
 }
 
-void Recording::record(const CustomGradient& call, Where where) {
+void Recording::record(const CustomGradient& call) {
   if (call.outputs.empty()) return;  // it threw
   InputSlots slots(table_, call.inputs);
   if (slots.wanted() == 0 || !has_float(call.outputs)) return;
   Node& node = add(call.inputs, call.outputs, slots.data());
   give_slots_to_outputs(node, call.outputs);
   node.custom = customs_.emplace_back(call.gradient).get();
-  node.where = where;
+  node.where = call.where;
 }
 
 void Recording::record(const WholeCall& call) {

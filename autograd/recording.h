@@ -70,7 +70,7 @@ class Recording {
   std::uint32_t new_slot(const Tensor& value);
 
   void record(const OpEvent& event);
-  void record(const CustomGradient& call, Where where);
+  void record(const CustomGradient& call);
   void record(const WholeCall& call);
 
   /// The tensor's slot, or `none`.

@@ -172,10 +172,11 @@ class Replay {
       output_gradients[k] = zeros(spec.shape, spec.dtype, node.where);
     }
     std::vector<Tensor> results = (*node.custom)(output_gradients);
+    const Where where = node.where.known() ? node.where : where_;
     if (results.size() != node.inputs) {
       throw GradientError("custom_gradient: the gradient function returned " +
                           std::to_string(results.size()) + " gradients for " +
-                          std::to_string(node.inputs) + " arguments" + where_.suffix());
+                          std::to_string(node.inputs) + " arguments" + where.suffix());
     }
     for (std::size_t k = 0; k < node.inputs; ++k) {
       const Spec& spec = *node.specs()[k];
@@ -183,7 +184,7 @@ class Replay {
           (results[k].dtype() != spec.dtype || !equal_sizes(results[k].shape(), spec.shape))) {
         throw GradientError("custom_gradient: the gradient of argument " + std::to_string(k) +
                             " is " + results[k].type_text() + ", the argument " + spec.text() +
-                            where_.suffix());
+                            where.suffix());
       }
     }
     take(node, results);

@@ -40,7 +40,7 @@ class Recorder final : public Listener {
   }
   void leave(const ScopeEvent& event) override {
     if (event.kind == ScopeEvent::Kind::custom_gradient)
-      recording_.record(*static_cast<const CustomGradient*>(event.subject), {});
+      recording_.record(*static_cast<const CustomGradient*>(event.subject));
     if (event.kind == ScopeEvent::Kind::whole_call)
       recording_.record(*static_cast<const WholeCall*>(event.subject));
   }

@@ -94,6 +94,7 @@ std::vector<Row> model_rows() {
           {"lstm_cell_10", lstm_cell_10},
           {"adam_100", adam_100},
           {"mlp_traced", traced<mlp_step>(mlp)},
+          {"mlp_traced_tape", eager<mlp_tape_step>(mlp)},
           {"lenet_traced", traced<lenet_step>(lenet)},
           {"lstm_traced", traced<lstm_step>(lstm)},
           {"gpt_traced", traced<gpt_step>(gpt)},

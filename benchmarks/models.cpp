@@ -120,6 +120,15 @@ TrainingStep mlp_step() {
                   [=] { return mean(cross_entropy(second(relu(first(x))), y)); });
 }
 
+TrainingStep mlp_tape_step() {
+  const Linear first(784, 128);
+  const Linear second(128, 10);
+  const Tensor x = rng::normal({64, 784});
+  const Tensor y = labels({64}, 10);
+  return training(std::make_shared<SGD>(0.01),
+                  trace([=] { return mean(cross_entropy(second(relu(first(x))), y)); }));
+}
+
 TrainingStep lenet_step() {
   const Convolution convolution_1(5, 1, 6, 2);
   const Convolution convolution_2(5, 6, 16, 0);

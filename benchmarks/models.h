@@ -15,6 +15,7 @@ namespace rill::bench {
 using TrainingStep = std::function<std::vector<Tensor>()>;
 
 TrainingStep mlp_step();       ///< 784-128-10, batch of 64
+TrainingStep mlp_tape_step();  ///< the same: a traced forward, under a tape that no trace holds
 TrainingStep lenet_step();     ///< LeNet, batch of 64
 TrainingStep lstm_step();      ///< 28 steps of a batch of 64, 64 -> 128
 TrainingStep gpt_step();       ///< 4 layers, 4 heads, 128 wide, 64 tokens, batch of 12

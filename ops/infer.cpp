@@ -55,12 +55,15 @@ DType Infer::promoted() const {
     common = any ? promote(common, dtype(k)) : dtype(k);
     any = true;
   }
+  bool real = false;
   for (int k = 0; k < inputs(); ++k) {
     if (!weak(k)) continue;
     const Scalar& number = tensor(k).body().scalar;
     common = any ? number.beside(common) : promote(common, number.dtype());
+    real = real || number.kind() == Scalar::Kind::real;
   }
-  return common;
+  // Numbers by themselves are literals, of which the real ones are float32.
+  return real && !any ? float32 : common;
 }
 
 Shape Infer::broadcast_shape() const {

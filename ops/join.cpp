@@ -248,9 +248,9 @@ Tensor roll(const Tensor& x, std::int64_t shift, int axis, Where where) {
   const detail::UserCall scope("roll", where);
   const int normal = normalized_axis(x, axis, "roll", where);
   const Dim size = x.shape()[normal];
-  if (size == Dim(0)) return x;
+  const Dim period = Dim::max(size, 1);  // nothing moves by nothing
   // A known size first brings the shift into its range: shifts may exceed what sizes can be.
-  const Dim moved = (size.known() ? shift % size.value() : Dim(shift)) % size;
+  const Dim moved = (period.known() ? shift % period.value() : Dim(shift)) % period;
   return concat(
       {part(x, normal, size - moved, moved, where), part(x, normal, 0, size - moved, where)},
       normal, where);

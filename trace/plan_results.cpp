@@ -7,7 +7,11 @@ namespace rill {
 
 std::vector<PlanResult> plan_results(const TracePlan& plan, const Function& record) {
   std::vector<PlanResult> results;
-  std::set<std::size_t> named;  // places whose tensor is a result itself
+  std::set<std::size_t> named;  // places whose tensor is a result itself, or a variable's
+  for (std::size_t n = 0; n < plan.function->nodes.size(); ++n) {
+    if (plan.function->nodes[n].kind == Node::Kind::variable)
+      named.insert(static_cast<std::size_t>(plan.place_of[n][0]));
+  }
   for (std::size_t i = 0; i < record.outputs.size(); ++i) {
     const Edge recorded = record.outputs[i].edge;
     const auto first =

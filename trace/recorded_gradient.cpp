@@ -41,13 +41,15 @@ CustomGradient recorded_call(const Node& node, std::span<const Tensor> inputs) {
           .results = {values.begin(), values.end()},
           .outputs = {},
           .gradient = std::make_shared<const CustomGradient::Function>(
-              rule_of(node, inputs.subspan(arguments + values.size())))};
+              rule_of(node, inputs.subspan(arguments + values.size()))),
+          .where = node.where};
 }
 
 std::vector<Tensor> with_recorded_gradient(const Node& node, std::span<const Tensor> inputs) {
   CustomGradient call = recorded_call(node, inputs);
   return detail::call_with_gradient(
-      call.inputs, [&] { return detail::CustomResult{std::move(call.results), *call.gradient}; });
+      call.inputs, [&] { return detail::CustomResult{std::move(call.results), *call.gradient}; },
+      call.where);
 }
 
 }  // namespace rill

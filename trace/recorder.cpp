@@ -245,6 +245,7 @@ void Recorder::custom_gradient(const CustomGradient& call) {
   if (call.outputs.empty()) return;  // it threw
   Node node;
   node.kind = Node::Kind::custom;
+  node.where = call.where;
   auto gradient = std::make_shared<RecordedGradient>();
   gradient->arguments = call.inputs.size();
   for (const Tensor& input : call.inputs) node.inputs.push_back(edge_of(input));

@@ -102,6 +102,19 @@ TEST_CASE("a gradient function that does not fit its arguments is an error") {
                                       "the argument float32[2], at custom_gradient_test.cpp:"));
 }
 
+TEST_CASE("what is wrong with a gradient function names the line that made it") {
+  const int line = __LINE__ + 1;
+  const auto f = custom_gradient([](const Tensor& x) {
+    return std::pair(x * 2, [](const Tensor&) { return tensor({1.0, 2.0, 3.0}); });
+  });
+  const Tensor x = tensor({1.0, 2.0});
+  GradientTape tape;
+  tape.watch(x);
+  const Tensor y = f(x);
+  CHECK_THROWS_WITH(tape.gradient(y, x),
+                    Catch::EndsWith("custom_gradient_test.cpp:" + std::to_string(line)));
+}
+
 TEST_CASE("an error inside leaves the tape as it was") {
   const auto failing = custom_gradient([](const Tensor& x) {
     if (x.size() == 2) throw ValueError("no");

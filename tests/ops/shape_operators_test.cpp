@@ -81,6 +81,9 @@ TEST_CASE("shifts and diagonals may be any numbers") {
   CHECK(equal(roll(x, std::numeric_limits<std::int64_t>::max(), 0), tensor({2, 0, 1})));
   CHECK(equal(roll(x, std::numeric_limits<std::int64_t>::min(), 0), tensor({2, 0, 1})));
   CHECK(equal(roll(x, -4, 0), tensor({1, 2, 0})));
+  const Tensor none = zeros({0, 2});
+  CHECK(roll(none, 3, 0).shape() == Shape{0, 2});
+  CHECK(roll(none, 3, 0).id() != none.id());
   const Tensor square = ones({2, 2});
   CHECK(equal(triu(square, std::numeric_limits<int>::min()), square));
   CHECK(equal(triu(square, std::numeric_limits<int>::max()), zeros({2, 2})));

@@ -45,6 +45,18 @@ TEST_CASE("A Scalar is weak, and exact: it takes the dtype of what it meets", "[
   CHECK(f.trace_count() == 1);
 }
 
+TEST_CASE("Numbers that meet numbers are float32 or integers, not wider", "[trace]") {
+  auto f = trace([](const Tensor& x, Scalar s) {
+    return std::vector<Tensor>{x * (1 - s), x * (s / 2), x * (s * s)};
+  });
+  for (int call = 0; call < 2; ++call) {
+    for (const Tensor& y : f(ones({2}), 0.5)) CHECK(y.dtype() == float32);
+  }
+  CHECK(equal(f(ones({2}), 0.5)[0], tensor({0.5, 0.5})));
+  CHECK((Scalar(0.5) / 2).dtype() == float32);
+  CHECK((Scalar(3) * 2).dtype() == int64);
+}
+
 struct Rates {
   Scalar rate = 0.1;
   std::vector<Scalar> decays;
@@ -77,7 +89,7 @@ TEST_CASE("The value of a Scalar is not read while the function is recorded", "[
   CHECK(thrown<TraceError>([&] { read(ones({2}), 1.0); }) ==
         "trace: the value of a Scalar among the arguments is read while the function is recorded, "
         "and would be baked in: compute with the Scalar, or make the argument a plain number, of "
-        "which each value is a trace of its own, at scalar_arguments_test.cpp:76");
+        "which each value is a trace of its own, at scalar_arguments_test.cpp:88");
   auto power = trace([](const Tensor& x, Scalar s) { return pow(x, s); });
   CHECK_THROWS_AS(power(ones({2}), 2.0), TraceError);
   auto count = trace([](Scalar n) { return arange(n); });

@@ -121,6 +121,19 @@ TEST_CASE("a custom gradient inside a traced function holds under an outer tape"
   }
 }
 
+TEST_CASE("a reshape that changes nothing is another value than the variable that it reads") {
+  const Variable v(ones({2}));
+  auto f = trace([&] {
+    const Tensor old = v;
+    v.assign(old + 1.0F);
+    return reshape(old, {2});
+  });
+  for (int call = 0; call < 3; ++call) {
+    const Tensor before = v;
+    CHECK(f().id() != before.id());
+  }
+}
+
 TEST_CASE("a snapshot of a variable is not the variable") {
   const Variable w(tensor({1.0, 1.0}), "w");
   const Tensor old = w;

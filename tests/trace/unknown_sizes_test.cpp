@@ -186,6 +186,15 @@ TEST_CASE("warm_up prepares a size of the inputs that are given, and no others")
   CHECK_THROWS_AS(f.warm_up({spec({32, 4})}), TraceError);
 }
 
+TEST_CASE("a roll along an unknown size may meet one of 0") {
+  auto f = trace([](const Tensor& x) { return roll(x, 4, 0); },
+                 {.inputs = {spec({unknown, 2}, float32)}});
+  const Tensor x = rng::normal({3, 2});
+  CHECK(equal(f(x), roll(x, 1, 0)));
+  CHECK(f(zeros({0, 2})).shape() == Shape{0, 2});
+  CHECK(equal(f(x), roll(x, 1, 0)));
+}
+
 TEST_CASE("any node of a graph of unknown sizes runs by its name") {
   auto f = trace([](const Tensor& x) { return exp(x * 2.0); },
                  {.inputs = {spec({unknown, 3}, float32, "x")}});

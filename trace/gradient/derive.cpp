@@ -63,7 +63,7 @@ class Rehearsed {
     if (node.kind == Node::Kind::custom) {
       CustomGradient call = recorded_call(node, inputs);
       call.outputs = values_[n];
-      return recording_.record(call, node.where);
+      return recording_.record(call);
     }
     recording_.record(
         OpEvent{*node.op, node.op->name, node.attributes, inputs, values_[n], node.where});
