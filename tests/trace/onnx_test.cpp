@@ -105,6 +105,15 @@ TEST_CASE("unknown sizes go to ONNX by their names, and come back") {
   }
 }
 
+TEST_CASE("an unknown size that is cast goes to ONNX") {
+  const TemporaryFolder folder;
+  auto f = trace([](const Tensor& x) { return reshape(x / x.dim(0), {-1, 2}); },
+                 {.inputs = {spec({unknown, 4}, float32, "x")}});
+  (void)f(ones({3, 4}));
+  const Graph g = Graph::load(saved(folder, f));
+  for (const int size : {1, 4}) CHECK(equal(g(ones({size, 4})), f(ones({size, 4}))));
+}
+
 TEST_CASE("what a graph of ONNX cannot do is refused, with the line and a way out") {
   const TemporaryFolder folder;
   const auto refusal = [&](const auto& body) {

@@ -116,7 +116,12 @@ class Exporter::Form final : public OnnxForm {
       const Silence silence;
       made = exporter_.stand_in(rill::cast(given, dtype(k)).reshape({}), "number");
     } else {
-      made = given.dtype() == dtype(k) && !given.body().weak ? given : rill::cast(given, dtype(k));
+      made = given;
+      if (given.body().weak) {  // an unknown size, a Scalar: as a tensor of its own dtype
+        made = Tensor::abstract(given.shape(), given.dtype());
+        exporter_.values_[made.id()] = exporter_.value(given, given.dtype());
+      }
+      if (made.dtype() != dtype(k)) made = rill::cast(made, dtype(k));
     }
     return made;
   }
