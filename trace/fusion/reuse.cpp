@@ -3,9 +3,24 @@
 #include <algorithm>
 
 #include <rill/trace/fusion/in_place.h>
+#include <rill/trace/fusion/sizes.h>
 #include <rill/trace/trace_plan.h>
 
 namespace rill {
+namespace {
+
+/// Rows shorter than a vector are read and written by parts of vectors. In place, each read would
+/// wait for the write before it, which is to another part of the same line: measured, three times
+/// the time.
+bool has_short_rows(const FusedKernel& fused) {
+  const auto outer = fused.program.list(fused.program.outer);
+  if (outer.size() < 2) return false;
+  const auto row =
+      size_of_expression(fused.program, fused.sizes, fused.program.axes[outer.back()].extent);
+  return row && row->known() && row->value() < kernel::fold_lanes;
+}
+
+}  // namespace
 
 Reuse::Reuse(const Function& function, std::span<const Group> groups, const Units& units)
     : function_(function), groups_(groups), units_(units) {
@@ -35,8 +50,10 @@ std::vector<Edge> Reuse::operands_under(const Edge& made, const Unit& unit) cons
   for (const std::size_t g : unit.groups) {
     const auto& outputs = groups_[g].outputs;
     const auto output = std::find(outputs.begin(), outputs.end(), made);
-    if (output == outputs.end() || units_.start_of(made) != Spec::nothing) continue;
-    for (const Edge& input : units_.kernel(g).fused.inputs) {
+    const FusedKernel& fused = units_.kernel(g).fused;
+    if (output == outputs.end() || units_.start_of(made) != Spec::nothing || has_short_rows(fused))
+      continue;
+    for (const Edge& input : fused.inputs) {
       const Edge of = units_.root(input);
       if (is_last_reader(unit, of) && bytes(of) == bytes(made) &&
           !is_read_otherwise(of, unit, g, static_cast<std::size_t>(output - outputs.begin())))
