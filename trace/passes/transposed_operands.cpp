@@ -1,6 +1,7 @@
 #include <rill/trace/passes/transposed_operands.h>
 
 #include <array>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -29,7 +30,7 @@ bool swaps_matrices(const Axes& order) {
 class TransposedOperands {
  public:
   TransposedOperands(Function function, Changes& changes)
-      : rewriting_(std::move(function)), changes_(changes) {}
+      : readers_(readers(function)), rewriting_(std::move(function)), changes_(changes) {}
 
   Function run() {
     return rewriting_.run([&](Node& node, int) -> std::optional<std::vector<Edge>> {
@@ -43,10 +44,20 @@ class TransposedOperands {
   }
 
  private:
+  /// How many operands each node is, by its name.
+  static std::map<std::string, int> readers(const Function& function) {
+    std::map<std::string, int> counts;
+    for (const Node& node : function.nodes) {
+      for (const Edge& edge : node.inputs)
+        ++counts[function.nodes[static_cast<std::size_t>(edge.node)].name];
+    }
+    return counts;
+  }
+
   void take(Node& product, std::size_t k, std::string_view flag) {
     const Node& from = rewriting_.node(product.inputs[k]);
     if (from.kind != Node::Kind::op || from.op != &transpose_ ||
-        !swaps_matrices(attribute<Axes>(from, "order")))
+        !swaps_matrices(attribute<Axes>(from, "order")) || readers_.at(from.name) > 1)
       return;
     Node direct = product;
     direct.inputs[k] = from.inputs[0];
@@ -65,6 +76,7 @@ class TransposedOperands {
 
   const Op& matmul_ = *find_op("matmul");
   const Op& transpose_ = *find_op("transpose");
+  const std::map<std::string, int> readers_;
   Rewriting rewriting_;
   Changes& changes_;
 };

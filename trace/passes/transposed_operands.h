@@ -1,4 +1,5 @@
-/// Products read their operands as they lie: a matrix that was transposed for a product is not.
+/// Products read their operands as they lie: a matrix that was transposed for one product is not.
+/// One that several read, as a cell's weights, is transposed once for all of them.
 /// Invariant: only where the library's plan says that this keeps every bit.
 #pragma once
 

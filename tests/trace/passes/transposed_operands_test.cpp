@@ -50,6 +50,15 @@ return matmul
 )");
 }
 
+TEST_CASE("what several products read is transposed once for all of them") {
+  const auto function = recorded({ones({30, 20}), ones({30, 40})}, [](const Tensors& x) -> Tensors {
+    const Tensor turned = transpose(x[0]);
+    return {matmul(turned, x[1]), matmul(turned, x[1] + 1.0)};
+  });
+  Changes changes;
+  CHECK(listing(take_transposed_operands(*function, changes)) == listing(*function));
+}
+
 TEST_CASE("an order of axes that is no matrix transposed stays") {
   const auto function = recorded(
       {ones({6, 2, 7}), ones({2, 7, 8})},
