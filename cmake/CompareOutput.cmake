@@ -1,6 +1,7 @@
 # Runs PROGRAM with ARGUMENTS, if any, and fails unless it prints what the file EXPECTED holds: what
 # the documentation shows is what the programs say. Where KEEP is given, only lines that match it
 # count; what matches MASK (timings, trained numbers) reads `*`.
+cmake_policy(VERSION 3.25)
 separate_arguments(ARGUMENTS)
 execute_process(COMMAND ${PROGRAM} ${ARGUMENTS}
                 OUTPUT_VARIABLE printed ERROR_VARIABLE said RESULT_VARIABLE status)

@@ -67,9 +67,9 @@ struct Epilogue {
   Operands operands;
 
   void operator()(std::int64_t begin, std::int64_t end) const {
-    Failure none;
+    Failure failure;  // of which a pointwise kernel has none
     const KernelArguments arguments{operands.buffers, operands.sizes, operands.parameters,
-                                    nullptr,          nullptr,        &none};
+                                    nullptr,          nullptr,        &failure};
     run(&arguments, begin, end);
   }
 };

@@ -169,7 +169,7 @@ TEST_CASE("a graph whose weights are missing, or that lacks a name, says so at t
   f.save(folder / "f.json");
   const Graph graph = Graph::load(folder / "f.json");
   CHECK(rule_of<TraceError>([&] { (void)graph.run({{"x", ones({2})}}, {"z"}); }) ==
-        "graph: there is no value named 'z' in (float32[2] x) -> (float32[2] result)");
+        "run: there is no value named 'z' in (float32[2] x) -> (float32[2] result)");
   CHECK(rule_of<TraceError>([&] { (void)graph.run({}, {"result"}); }) ==
         "run: the input 'x' is needed and not fed");
   std::filesystem::remove(folder / "f.safetensors");
