@@ -63,7 +63,7 @@ void require_open(const Graph& graph, const SizeValues& sizes, const std::string
   for (const auto& [name, value] : sizes) {
     if (open.contains(name)) continue;
     std::string names;
-    for (const std::string& each : open) names += (names.empty() ? "" : ", ") + each;
+    for (const std::string& each : open) names.append(names.empty() ? "" : ", ").append(each);
     throw ValueError(path + " leaves no size '" + name + "' open, " +
                      (names.empty() ? "nor any other" : "but " + names));
   }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <ranges>
 
 #include <rill/cpu/environment.h>
 #include <rill/tensor/error.h>
@@ -111,8 +112,8 @@ std::string Prepared::explain() {
   (void)any();
   const std::lock_guard lock(mutex_);
   std::string text;
-  for (auto ready = ready_.rbegin(); ready != ready_.rend(); ++ready)
-    text += (*ready)->record->text() + "\n" + rill::explain((*ready)->plan);
+  for (const auto& ready : std::views::reverse(ready_))
+    text += ready->record->text() + "\n" + rill::explain(ready->plan);
   return text;
 }
 

@@ -5,6 +5,7 @@
 #include <list>
 #include <mutex>
 #include <optional>
+#include <ranges>
 #include <set>
 
 #include <rill/tensor/capture.h>
@@ -143,7 +144,7 @@ class Signatures::State {
   [[nodiscard]] std::vector<std::shared_ptr<Prepared>> functions() const {
     const std::lock_guard lock(mutex_);
     std::vector<std::shared_ptr<Prepared>> list;  // in order of recording
-    for (auto at = entries_.rbegin(); at != entries_.rend(); ++at) list.push_back(at->function);
+    for (const Entry& entry : std::views::reverse(entries_)) list.push_back(entry.function);
     return list;
   }
 
@@ -156,8 +157,8 @@ class Signatures::State {
   [[nodiscard]] std::vector<std::string> texts() const {
     const std::lock_guard lock(mutex_);
     std::vector<std::string> list;
-    for (auto at = entries_.rbegin(); at != entries_.rend(); ++at)
-      list.push_back(at->function->record()->text());
+    for (const Entry& entry : std::views::reverse(entries_))
+      list.push_back(entry.function->record()->text());
     return list;
   }
 

@@ -67,7 +67,7 @@ class Exporter final : public Listener {
   /// A tensor without elements that stands for these.
   Tensor stand_in(const Tensor& elements, std::string_view name);
   void note_uniform(const Tensor& tensor, const Tensor& elements);
-  void alias(const Tensor& result, const Tensor& value);
+  void name_again(const Tensor& result, const Tensor& value);
   void node(const Node& node, std::size_t index);
   void refuse_effects() const;
   [[nodiscard]] std::vector<std::uint32_t> uses() const;
@@ -167,7 +167,7 @@ class Exporter::Form final : public OnnxForm {
   }
 
   void out(int k, const Tensor& value) override {
-    exporter_.alias(call_.outputs[static_cast<std::size_t>(k)], value);
+    exporter_.name_again(call_.outputs[static_cast<std::size_t>(k)], value);
   }
 
   [[noreturn]] void refuse(std::string_view reason) const override {
@@ -227,7 +227,7 @@ Draft::Id Exporter::value(const Tensor& tensor, DType dtype) {
   return tensor.dtype() == dtype ? found->second : draft_.cast(found->second, dtype);
 }
 
-void Exporter::alias(const Tensor& result, const Tensor& value) {
+void Exporter::name_again(const Tensor& result, const Tensor& value) {
   if (const auto elements = known(value); elements.defined() && value.dtype() == result.dtype())
     known_[result.id()] = elements;
   if (const auto uniform = uniform_.find(value.id());
@@ -313,7 +313,7 @@ void Exporter::write(const Call& call) {
     std::vector<Tensor> outputs(call.outputs.size());
     Composition composition(call.attributes, inputs, outputs);
     call.op.composition(composition);
-    for (std::size_t k = 0; k < outputs.size(); ++k) alias(call.outputs[k], outputs[k]);
+    for (std::size_t k = 0; k < outputs.size(); ++k) name_again(call.outputs[k], outputs[k]);
   } else {
     refuse("the operator '" + std::string(call.op.name) + "' has no form in ONNX", call.where);
   }
