@@ -47,6 +47,11 @@ void make_ready(Prepared& prepared, const SizeValues& sizes) {
   (void)prepared.prepare(pointers);
 }
 
+ValueError no_open_size(const std::string& path, const std::string& name,
+                        const std::string& others) {
+  return ValueError(path + " leaves no size '" + name + "' open, " + others);
+}
+
 /// Throws `ValueError` for a size that no input leaves open.
 void require_open(const Graph& graph, const SizeValues& sizes, const std::string& path) {
   std::set<std::string, std::less<>> open;
@@ -62,10 +67,9 @@ void require_open(const Graph& graph, const SizeValues& sizes, const std::string
   }
   for (const auto& [name, value] : sizes) {
     if (open.contains(name)) continue;
-    std::string names;
-    for (const std::string& each : open) names.append(names.empty() ? "" : ", ").append(each);
-    throw ValueError(path + " leaves no size '" + name + "' open, " +
-                     (names.empty() ? "nor any other" : "but " + names));
+    std::string others;
+    for (const std::string& each : open) others.append(others.empty() ? "but " : ", ").append(each);
+    throw no_open_size(path, name, others.empty() ? "nor any other" : others);
   }
 }
 
