@@ -47,9 +47,9 @@ void make_ready(Prepared& prepared, const SizeValues& sizes) {
   (void)prepared.prepare(pointers);
 }
 
-ValueError no_open_size(const std::string& path, const std::string& name,
-                        const std::string& others) {
-  return ValueError(path + " leaves no size '" + name + "' open, " + others);
+std::string no_open_size(const std::string& path, const std::string& name,
+                         const std::string& others) {
+  return path + " leaves no size '" + name + "' open, " + others;
 }
 
 /// Throws `ValueError` for a size that no input leaves open.
@@ -69,7 +69,7 @@ void require_open(const Graph& graph, const SizeValues& sizes, const std::string
     if (open.contains(name)) continue;
     std::string others;
     for (const std::string& each : open) others.append(others.empty() ? "but " : ", ").append(each);
-    throw no_open_size(path, name, others.empty() ? "nor any other" : others);
+    throw ValueError(no_open_size(path, name, others.empty() ? "nor any other" : others));
   }
 }
 
