@@ -15,7 +15,7 @@
 #include <rill/tensor/error.h>
 #include <rill/tensor/listener.h>
 #include <rill/tensor/unnamed.h>
-#include <rill/trace/json_place.h>
+#include <rill/trace/json/place.h>
 #include <rill/trace/plausible_json.h>
 
 namespace rill {

@@ -8,12 +8,13 @@
 #include <initializer_list>
 #include <limits>
 #include <map>
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <type_traits>
 #include <utility>
+
+#include <nlohmann/json.hpp>
 
 #include <rill/ops/infer.h>
 #include <rill/tensor/dim.h>
