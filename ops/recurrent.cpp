@@ -188,11 +188,39 @@ void lstm_rule(Infer& i) {
   i.out(dtype, {x[0], x[1], u[1]});
 }
 
+/// Results by step.
+struct Sequence {
+  std::vector<Tensor> hidden, cells, gates;
+};
+
+const Op& find_gates();
+
+/// Each step's results in memory of their own.
+Sequence steps_of(const Tensor& x, const Tensor& w, const Tensor& u, const Tensor& bias, Tensor h,
+                  Tensor c) {
+  const Tensor z = matmul(x, w) + bias;  // (t, b, 4h)
+  Sequence all;
+  for (std::int64_t t = 0; t < x.dim(0).value(); ++t) {
+    const auto [next_h, next_c, gates] = call_for<3>(find_gates(), {z(t), matmul(h, u), c}, {}, {});
+    all.hidden.push_back(h = next_h);
+    all.cells.push_back(c = next_c);
+    all.gates.push_back(gates);
+  }
+  return all;
+}
+
 void step_into(std::span<const Tensor> inputs, std::span<const Tensor> outputs);
 
 void lstm_composition(Composition& k) {
   const Tensor &x = k.in(0), &u = k.in(2);
   const std::int64_t steps = x.dim(0).value();
+  if (x.abstract() && steps > 0) {  // to be planned, which puts each step's results in place
+    const Sequence all = steps_of(x, k.in(1), u, k.in(3), k.in(4), k.in(5));
+    k.out(0, stack(all.hidden));
+    k.out(1, stack(all.cells));
+    k.out(2, stack(all.gates));
+    return;
+  }
   const Shape states{x.dim(0), x.dim(1), u.dim(0)};
   const Tensor z = matmul(x, k.in(1));  // (t, b, 4h)
   const Tensor hidden = Tensor::empty(states, z.dtype());
@@ -250,8 +278,6 @@ void lstm_backward(Grad& g) {
 
 // ---- In ONNX ----------------------------------------------------------------------------------
 
-const Op& find_gates();
-
 void gates_form(OnnxForm& o) {
   const auto z = parts(o.in(0) + o.in(1));
   const Tensor i = sigmoid(z[0]), f = sigmoid(z[1]), g = tanh(z[2]), output = sigmoid(z[3]);
@@ -296,19 +322,11 @@ void lstm_form(OnnxForm& o) {
     return o.out(reshape(y, states));
   }
   if (!x.dim(0).known()) o.refuse("its cells are asked for, and the number of steps is not known");
-  const Tensor z = matmul(x, w) + bias;
-  std::vector<Tensor> hidden, cells, gates;
-  Tensor h = h0, c = c0;
-  for (std::int64_t t = 0; t < x.dim(0).value(); ++t) {
-    const auto [next_h, next_c, now] = call_for<3>(find_gates(), {z(t), matmul(h, u), c}, {}, {});
-    hidden.push_back(h = next_h);
-    cells.push_back(c = next_c);
-    gates.push_back(now);
-  }
-  if (hidden.empty()) o.refuse("it has no steps");
-  o.out(0, stack(hidden));
-  if (o.used(1)) o.out(1, stack(cells));
-  if (o.used(2)) o.out(2, stack(gates));
+  const Sequence all = steps_of(x, w, u, bias, h0, c0);
+  if (all.hidden.empty()) o.refuse("it has no steps");
+  o.out(0, stack(all.hidden));
+  if (o.used(1)) o.out(1, stack(all.cells));
+  if (o.used(2)) o.out(2, stack(all.gates));
 }
 
 constexpr Op table[] = {

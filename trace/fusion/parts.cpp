@@ -32,6 +32,13 @@ bool may_be_made_in_parts(const Function& function, const Node& node) {
   });
 }
 
+/// One of more operands than an operator takes is a concatenation of concatenations.
+bool joins_concatenations(const Function& function, const Node& node) {
+  return std::any_of(node.inputs.begin(), node.inputs.end(), [&](const Edge& edge) {
+    return function.nodes[static_cast<std::size_t>(edge.node)].op == node.op;
+  });
+}
+
 }  // namespace
 
 std::vector<bool> made_in_parts(const Function& function) {
@@ -42,7 +49,8 @@ std::vector<bool> made_in_parts(const Function& function) {
   std::vector<bool> made(function.nodes.size());
   for (std::size_t n = function.nodes.size(); n-- > 0;) {
     const Node& node = function.nodes[n];
-    made[n] = may_be_made_in_parts(function, node) && (node.inputs.size() > 2 || in_memory[n]);
+    made[n] = may_be_made_in_parts(function, node) &&
+              (node.inputs.size() > 2 || in_memory[n] || joins_concatenations(function, node));
     for (const Edge& edge : node.inputs) {
       if (is_reshape(node) ? in_memory[n] : made[n] || !is_loops(node))
         in_memory[static_cast<std::size_t>(edge.node)] = true;

@@ -13,8 +13,9 @@
 
 namespace rill {
 
-/// By node: whether it is a concatenation that is made in parts: of more than two operands, or read
-/// by what is not loops. Two that loops read are read by them from where they are.
+/// By node: whether it is a concatenation that is made in parts: of more than two operands, of
+/// concatenations, or read by what is not loops. Two that loops read are read by them from where
+/// they are.
 std::vector<bool> made_in_parts(const Function& function);
 
 /// Whether each operand is one stretch of the result's memory.

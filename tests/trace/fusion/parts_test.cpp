@@ -63,6 +63,21 @@ TEST_CASE("two operands that loops read stay where they are") {
         std::string::npos);
 }
 
+TEST_CASE("more operands than an operator takes are made in the whole, too") {
+  const auto f = [](const Tensors& x) -> Tensors {
+    std::vector<Tensor> rows;
+    for (int k = 0; k < 20; ++k) rows.push_back(x[0] * k);
+    return {exp(stack(rows))};
+  };
+  CHECK(
+      planned(f, {rng::normal({3})}).text ==
+      R"(kernel   in 12 B, out 12 B, 1 op, 35 %: multiply reshape -> float32[1,3] reshape (and 18 alike)
+kernel   in 12 B, out 12 B, 30 %: reshape_1 concat/part1 -> float32[1,3] concat/part1
+kernel   in 240 B, out 240 B, 24 op, 35 %: exp -> float32[20,3] exp
+arena: 256 B
+)");
+}
+
 TEST_CASE("concatenations of concatenations, of inputs, of one value twice, of results") {
   const auto inner_and_outer = [](const Tensors& x) -> Tensors {
     const Tensor inner = concat({x[0], exp(x[0]), x[0]}, 0);
