@@ -334,8 +334,8 @@ void parallel_for_slots(std::int64_t count, std::int64_t grain, int slots, Body 
     }
   } const release{pool};
   inside_body = true;
-  const int participants =
-      static_cast<int>(std::min<std::int64_t>({pool.configured(), slots, grains}));
+  const std::int64_t threads = std::min(pool.configured(), slots);
+  const int participants = static_cast<int>(std::min(threads, grains));
   const std::int64_t piece =
       grain * divide_up(grains, std::min<std::int64_t>(grains, participants * pieces_per_thread));
   pool.run(body, count, piece, divide_up(count, piece), participants);
