@@ -8,6 +8,8 @@ void draw_command(std::span<char*> given) {
       "draw", given, {.valued = {"--signature", "--size", "--profile"}, .plain = {"--planned"}});
   const auto words = arguments.words({"GRAPH", "PICTURE"});
   load_graph(words[0], arguments)
-      .draw(words[1], {.profile = arguments.one("--profile").value_or(""),
-                       .planned = arguments.has("--planned")});
+      .draw(words[1],
+            {.profile = arguments.one("--profile").value_or(""),
+             .planned = arguments.has("--planned")},
+            {});
 }

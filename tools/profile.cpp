@@ -55,7 +55,8 @@ std::vector<Tensor> arguments_for(Prepared& prepared, const Arguments& arguments
       given.erase(found);
     } else if (input.results[0].shape.known()) {
       tensors.push_back(made_up(input.results[0]));
-      std::printf("%s is made up: %s\n", input.name.c_str(), input.results[0].text().c_str());
+      std::printf("%s is made up: %s\n", shown(input.name).c_str(),
+                  input.results[0].text().c_str());
     } else {
       throw ValueError("profile: " + input.name + " is " + input.results[0].text() +
                        ", of unknown size: give --input " + input.name +
@@ -166,7 +167,7 @@ void profile_command(std::span<char*> given) {
                      " signatures: choose one by --signature");
   }
   Prepared& prepared = *graph.prepared().front();
-  std::printf("%s\n", prepared.record()->text().c_str());
+  std::printf("%s\n", shown(prepared.record()->text()).c_str());
   const std::vector<Tensor> tensors = arguments_for(prepared, arguments);
   std::vector<const Tensor*> pointers;
   for (const Tensor& tensor : tensors) pointers.push_back(&tensor);

@@ -2,6 +2,7 @@
 #include "arguments.h"
 #include "commands.h"
 #include "graph_file.h"
+#include "table.h"
 
 #include <algorithm>
 #include <cstdio>
@@ -56,7 +57,7 @@ void run_command(std::span<char*> given) {
   const std::vector<Tensor> values = graph.run(feeds, fetches, {});
   for (std::size_t i = 0; i < values.size(); ++i) {
     if (outputs.empty()) {
-      std::printf("%s %s\n%s\n", names[i].c_str(), values[i].type_text().c_str(),
+      std::printf("%s %s\n%s\n", shown(names[i]).c_str(), values[i].type_text().c_str(),
                   text(values[i]).c_str());
     } else {
       save_npy(outputs[i].second, values[i], {});

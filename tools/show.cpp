@@ -84,8 +84,8 @@ void print_nodes(const Function& function, const std::map<std::string, std::stri
   for (const Function::Output& output : function.outputs) {
     const Spec& spec = function.nodes[static_cast<std::size_t>(output.edge.node)]
                            .results[static_cast<std::size_t>(output.edge.result)];
-    std::printf("  %s = %s, %s\n", output.name.c_str(), function.reference(output.edge).c_str(),
-                spec.text().c_str());
+    std::printf("  %s = %s, %s\n", shown(output.name).c_str(),
+                shown(function.reference(output.edge)).c_str(), spec.text().c_str());
   }
 }
 
@@ -180,7 +180,7 @@ void show_command(std::span<char*> given) {
   const Graph graph = load_graph(arguments.words({"GRAPH"})[0], arguments);
   const char* separator = "";
   for (const auto& prepared : graph.prepared()) {
-    std::printf("%s%s\n\n", separator, prepared->record()->text().c_str());
+    std::printf("%s%s\n\n", separator, shown(prepared->record()->text()).c_str());
     print_signature(*prepared);
     separator = "\n";
   }

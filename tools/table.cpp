@@ -3,11 +3,24 @@
 #include <algorithm>
 #include <array>
 #include <cstdio>
+#include <utility>
 
 namespace {
 
+bool continues(char byte) { return (static_cast<unsigned char>(byte) & 0xC0U) == 0x80U; }
+
+/// Characters, of UTF-8.
+std::size_t width_of(const std::string& text) {
+  return text.size() - static_cast<std::size_t>(std::count_if(text.begin(), text.end(), continues));
+}
+
 std::string shortened(const std::string& text, std::size_t most) {
-  return text.size() <= most ? text : text.substr(0, most - 3) + "...";
+  if (width_of(text) <= most) return text;
+  std::size_t end = 0;
+  for (std::size_t width = 0; end < text.size(); ++end) {
+    if (!continues(text[end]) && ++width > most - 3) break;
+  }
+  return text.substr(0, end) + "...";
 }
 
 /// Three digits and a unit, of units that are a thousand times each other.
@@ -25,12 +38,24 @@ std::string in_short(double value, std::initializer_list<const char*> units) {
 
 }  // namespace
 
+std::string shown(std::string text) {
+  for (char& each : text) {
+    if (static_cast<unsigned char>(each) < 0x20 || each == 0x7F) each = '?';
+  }
+  return text;
+}
+
+void Table::add(std::vector<std::string> row) {
+  for (std::string& cell : row) cell = shown(std::move(cell));
+  rows_.push_back(std::move(row));
+}
+
 std::string Table::text() const {
   std::vector<std::size_t> widths;
   for (std::size_t c = 0; c < columns_.size(); ++c) {
     std::size_t width = 0;
     for (const auto& row : rows_)
-      width = std::max(width, std::min(row[c].size(), columns_[c].most));
+      width = std::max(width, std::min(width_of(row[c]), columns_[c].most));
     widths.push_back(width == 0 ? 0 : std::max(width, columns_[c].title.size()));
   }
   std::string text;
@@ -39,7 +64,7 @@ std::string Table::text() const {
     for (std::size_t c = 0; c < columns_.size(); ++c) {
       if (widths[c] == 0) continue;
       const std::string each = shortened(cell(c), widths[c]);
-      const std::string blanks(widths[c] - each.size(), ' ');
+      const std::string blanks(widths[c] - width_of(each), ' ');
       made += " " + (columns_[c].right ? blanks + each : each + blanks) + " ";
     }
     made.erase(made.find_last_not_of(' ') + 1);

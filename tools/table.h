@@ -13,7 +13,7 @@ class Table {
   };
   explicit Table(std::vector<Column> columns) : columns_(std::move(columns)) {}
 
-  void add(std::vector<std::string> row) { rows_.push_back(std::move(row)); }
+  void add(std::vector<std::string> row);
   /// Each line begins with two blanks; a column that is empty in all rows is left out.
   [[nodiscard]] std::string text() const;
 
@@ -22,6 +22,8 @@ class Table {
   std::vector<std::vector<std::string>> rows_;
 };
 
+/// With `?` for control characters: names come from files, and a terminal obeys those.
+std::string shown(std::string text);
 /// `12 B`, `1.23 KB`, `45.6 MB`.
 std::string bytes_in_short(double bytes);
 /// `1.23 us`, `45.6 ms`.
