@@ -40,16 +40,16 @@ Stretch stretch_of(const Tensor& x, int axis, const Slice& slice, Where where) {
   if (!size.known() || !known(slice.first) || !known(slice.last)) {
     if (!slice.first && !slice.last)
       return {step > 0 ? Dim(0) : size - 1, step, (size + stride - 1) / stride};
-    if (step < 0)
-      fail(x, "a slice that walks backwards over sizes that are not known yet has no bounds",
-           where);
+    const Dim low = step > 0 ? 0 : -1;
+    const Dim high = step > 0 ? size : size - 1;
     const auto bound = [&](Dim at) {
       const bool from_end = at.known() && at.value() < 0;
-      return Dim::min(Dim::max(from_end ? size + at : at, 0), size);
+      return Dim::min(Dim::max(from_end ? size + at : at, low), high);
     };
-    const Dim first = slice.first ? bound(slice.first->at()) : Dim(0);
-    const Dim last = slice.last ? bound(slice.last->at()) : size;
-    return {first, step, (Dim::max(last - first, 0) + step - 1) / step};
+    const Dim first = slice.first ? bound(slice.first->at()) : step > 0 ? low : high;
+    const Dim last = slice.last ? bound(slice.last->at()) : step > 0 ? high : low;
+    const Dim distance = step > 0 ? last - first : first - last;
+    return {first, step, (Dim::max(distance, 0) + stride - 1) / stride};
   }
   const std::int64_t n = size.value();
   const std::int64_t low = step > 0 ? 0 : -1;
