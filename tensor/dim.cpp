@@ -8,6 +8,7 @@
 #include <rill/tensor/dim_name.h>
 #include <rill/tensor/dim_table.h>
 #include <rill/tensor/error.h>
+#include <rill/tensor/unknown_size.h>
 #include <rill/tensor/unnamed.h>
 
 namespace rill {
@@ -27,9 +28,7 @@ Dim Dim::fresh() {
   return table.fresh();
 }
 
-std::int64_t Dim::fail_unknown() const {
-  throw detail::UnnamedError<ValueError>("the size '" + text() + "' is not known here");
-}
+std::int64_t Dim::fail_unknown() const { throw detail::UnknownSizeError(*this); }
 
 void Dim::fail_range() {
   throw detail::UnnamedError<ValueError>("a size is outside [-2^61, 2^61)");

@@ -12,9 +12,11 @@
 #include <rill/tensor/error.h>
 #include <rill/tensor/listener.h>
 #include <rill/tensor/rehearsal.h>
+#include <rill/tensor/unknown_size.h>
 #include <rill/trace/prepared.h>
 #include <rill/trace/recorder.h>
 #include <rill/trace/relaxation.h>
+#include <rill/trace/size_text.h>
 #include <rill/trace/verify.h>
 
 namespace rill {
@@ -128,7 +130,7 @@ class Signatures::State {
       (void)ready_of_specs(leaves, [] { return LeafNames(); }, body, where);
       return;
     }
-    auto [function, like] = rehearse(inputs, tensors, body);
+    auto [function, like] = rehearse(inputs, tensors, body, where);
     keep({.fixed = leaves.fixed_values(),
           .function = prepared(std::move(function), {}),
           .names = {},
@@ -276,15 +278,17 @@ class Signatures::State {
 
   /// The function of tensors without values, and of numbers where `arguments` have numbers.
   Rehearsed rehearse(std::span<const TensorSpec> inputs, std::span<const Tensor* const> arguments,
-                     const Body& body) {
+                     const Body& body, Where where) {
     std::vector<Tensor> own;
     std::vector<std::string> names;
+    std::vector<TensorSpec> named(inputs.begin(), inputs.end());
     for (std::size_t i = 0; i < inputs.size(); ++i) {
       own.push_back(arguments[i]->body().weak ? Tensor::abstract_weak(arguments[i]->dtype())
                                               : Tensor::abstract(inputs[i].shape, inputs[i].dtype));
       names.push_back(!inputs[i].name.empty() ? inputs[i].name
                       : inputs.size() == 1    ? "x"
                                               : "x" + std::to_string(i));
+      named[i].name = names[i];
     }
     rill::Recorder recorder(own, names);
     Results results;
@@ -293,7 +297,16 @@ class Signatures::State {
       const Silence silence;  // nothing happens
       const Rehearsal rehearsal;
       const Listening on(recorder);
-      results = body(own);
+      try {
+        results = body(own);
+      } catch (const UnknownSizeError& error) {
+        throw ValueError(
+            "trace: the size " + size_text(error.size(), named) +
+            " is read as a number while the function is recorded for any size: compute "
+            "with sizes (x / x.dim(0), reshape({x.dim(0), -1})), or say in {.inputs} "
+            "what it is" +
+            where.suffix());
+      }
     }
     return {recorder.finish(results.tensors), results.like};
   }
@@ -313,7 +326,7 @@ class Signatures::State {
       if (tensors[i]->body().weak) require_scalar("trace", options_.inputs[i], where);
     }
     if (!has_entry(arguments.fixed_values())) {
-      auto [function, like] = rehearse(options_.inputs, tensors, body);
+      auto [function, like] = rehearse(options_.inputs, tensors, body, where);
       LeafNames called = names();
       keep({.fixed = arguments.fixed_values(),
             .function = prepared(std::move(function), called),
@@ -351,7 +364,7 @@ class Signatures::State {
     const auto narrower = relaxable(arguments.fixed_values(), inputs);
     if (narrower == nullptr) return {};
     try {
-      auto [function, like] = rehearse(inputs, tensors, body);
+      auto [function, like] = rehearse(inputs, tensors, body, where);
       keep({.fixed = arguments.fixed_values(),
             .function = prepared(std::move(function), called, true),
             .names = called,
@@ -378,7 +391,6 @@ class Signatures::State {
     for (const Entry& entry : entries_) {
       const Function& record = *entry.function->record();
       if (entry.fixed != fixed || !alike(record, inputs)) continue;
-      if (entry.function->relaxed()) return nullptr;  // and it does not take these
       open_differences(record, inputs);
       const bool tried = std::any_of(entries_.begin(), entries_.end(), [&](const Entry& other) {
         return other.fixed == fixed && other.function->relaxed() &&
@@ -405,24 +417,30 @@ class Signatures::State {
       }
     }
     if (count_ + 1 < many_recordings) return;
-    std::string text = "it has been recorded " + std::to_string(count_ + 1) + " times, ";
+    const std::string text = "it has been recorded " + std::to_string(count_ + 1) + " times, ";
     const auto changed = changed_argument(now, tensors);
-    text += changed ? *changed + ": " : "for arguments of other structures; of other shapes, ";
-    tell(text +
-         "say which sizes are unknown ({.inputs = {spec({unknown, 784})}}), or "
-         "{.relax_shapes = true}");
+    const std::string advice =
+        ": say which sizes are unknown ({.inputs = {spec({unknown, 784})}})" +
+        std::string(options_.relax_shapes ? "" : ", or {.relax_shapes = true}");
+    if (!changed) return tell(text + "for arguments of other structures");
+    tell(text + changed->text + (changed->sizes_only ? advice : ""));
   }
-  /// An argument that was another tensor in the last recording with as many: `x0 has been
-  /// float32[2] and float32[3]`.
-  [[nodiscard]] std::optional<std::string> changed_argument(
+  struct Change {
+    std::string text;  ///< `x0 has been float32[2] and float32[3]`
+    bool sizes_only;   ///< not the dtype, and not the rank
+  };
+  /// An argument that was another tensor in the last recording with as many.
+  [[nodiscard]] std::optional<Change> changed_argument(
       const LeafNames& now, std::span<const Tensor* const> tensors) const {
     for (const Entry& entry : entries_) {
       const Function& record = *entry.function->record();
       if (record.inputs.size() != tensors.size()) continue;
       for (std::size_t i = 0; i < tensors.size(); ++i) {
         const Spec& before = input_spec(record, i);
-        if (before.dtype == tensors[i]->dtype() && before.shape == tensors[i]->shape()) continue;
-        return now.tensors()[i] + " has been " + before.text() + " and " + tensors[i]->type_text();
+        const Tensor& given = *tensors[i];
+        if (before.dtype == given.dtype() && before.shape == given.shape()) continue;
+        return Change{now.tensors()[i] + " has been " + before.text() + " and " + given.type_text(),
+                      before.dtype == given.dtype() && before.shape.rank() == given.rank()};
       }
     }
     return std::nullopt;

@@ -9,6 +9,7 @@
 #include <rill/tensor/error.h>
 #include <rill/tensor/listener.h>
 #include <rill/tensor/user_call.h>
+#include <rill/trace/size_text.h>
 
 namespace rill {
 namespace {
@@ -63,37 +64,15 @@ class Specialization {
     return made;
   }
 
-  /// The text of a size as users know it: `batch`, or `x.dim(0)` for one without a name.
-  [[nodiscard]] std::string text_of(Dim size) const {
-    const std::string all = size.text();
-    std::string text;
-    for (std::size_t at = 0; at < all.size();) {
-      std::size_t end = at + 1;
-      if (all[at] == '?') {
-        while (end < all.size() && all[end] >= '0' && all[end] <= '9') ++end;
-      }
-      const std::string part = all.substr(at, end - at);
-      const auto axis = all[at] == '?' ? axis_of(Dim::parse(part)) : std::nullopt;
-      text += axis ? axis->first + ".dim(" + std::to_string(axis->second) + ")" : part;
-      at = end;
-    }
-    return text;
-  }
-  /// An input and an axis of it that has this size.
-  [[nodiscard]] std::optional<std::pair<std::string, int>> axis_of(Dim size) const {
-    for (const int input : given_.inputs) {
-      const Node& node = given_.nodes[static_cast<std::size_t>(input)];
-      for (int d = 0; d < node.results[0].shape.rank(); ++d) {
-        if (node.results[0].shape[d] == size) return std::pair(node.name, d);
-      }
-    }
-    return std::nullopt;
-  }
   /// `batch (axis 0 of x) is 3`.
   [[nodiscard]] std::string described(Dim of) const {
-    const std::string name = of.text();
-    const auto axis = symbolic::is_name(name) ? axis_of(of) : std::nullopt;
-    return text_of(of) +
+    std::vector<TensorSpec> inputs;
+    for (const int input : given_.inputs) {
+      const Node& node = given_.nodes[static_cast<std::size_t>(input)];
+      inputs.push_back(spec(node.results[0].shape, node.results[0].dtype, node.name));
+    }
+    const auto axis = symbolic::is_name(of.text()) ? axis_of(of, inputs) : std::nullopt;
+    return size_text(of, inputs) +
            (axis ? " (axis " + std::to_string(axis->second) + " of " + axis->first + ")" : "") +
            " is " + size(of).text();
   }

@@ -190,7 +190,9 @@ class RILL_API LeafNames {
     if (value.defined()) tensors_.push_back(path());
   }
   void scalar(const Scalar&) { tensors_.push_back(path()); }
-  void variable(const Variable&) {}
+  void variable(const Variable& value) {
+    fixed_.push_back({path(), value.defined() ? "variable " + value.name() : "none", false});
+  }
   template <class T>
   void fixed(const T& value) {
     fixed_.push_back({path(), text_of_fixed(value), std::floating_point<T>});

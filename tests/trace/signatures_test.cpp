@@ -218,6 +218,23 @@ TEST_CASE("a fixed float that changes, and shapes without end, are told of once"
         "true}\n");
 }
 
+TEST_CASE("shapes without end are told of with what would help") {
+  auto ranks = trace([](const Tensor& x) { return x + 1.0; });
+  CHECK(told([&] {
+          for (const Shape& shape : {Shape{}, {1}, {1, 1}, {1, 1, 1}, {1, 1, 1, 1}})
+            (void)ranks(ones(shape));
+        }) ==
+        "rill: trace: it has been recorded 5 times, x has been float32[1,1,1] and "
+        "float32[1,1,1,1]\n");
+  auto sizes = trace([](const Tensor& x) { return x * static_cast<double>(x.size()); },
+                     {.relax_shapes = true});
+  CHECK(told([&] {
+          for (int n = 1; n < 6; ++n) (void)sizes(ones({n}));
+        }) ==
+        "rill: trace: it has been recorded 5 times, x has been float32[4] and float32[5]: say "
+        "which sizes are unknown ({.inputs = {spec({unknown, 784})}})\n");
+}
+
 TEST_CASE("lists of bools are fixed by their values") {
   auto f = trace([](const Tensor& x, const std::vector<bool>& signs) {
     Tensor sum = zeros({2});
@@ -243,6 +260,21 @@ TEST_CASE("an empty function and options without sense are refused where they ar
       trace([](const Tensor& x, Scalar s) { return x * s; }, {.inputs = {spec({2}), spec({2})}});
   CHECK_THAT(thrown<TraceError>([&] { (void)f(ones({2}), 0.5); }),
              Catch::StartsWith("trace: a Scalar is float32[], int64[] or bool[], not float32[2]"));
+}
+
+TEST_CASE("signatures for other variables tell which") {
+  const Variable one(ones({2}), "one");
+  const Variable two(ones({2}) * 2, "two");
+  auto f = trace([](const Variable& w, const Tensor& x) { return x * w; });
+  CHECK(equal(f(one, ones({2})), ones({2})));
+  CHECK(equal(f(two, ones({2})), ones({2}) * 2));
+  CHECK(f.signatures() ==
+        std::vector<std::string>{"(float32[2] x1) -> (float32[2] result) with x0 = variable one",
+                                 "(float32[2] x1) -> (float32[2] result) with x0 = variable two"});
+  CHECK(thrown<TraceError>([&] {
+          (void)f.graph()(ones({2}));
+        }).find("graph: several signatures take these arguments") == 0);
+  CHECK(equal(f.graph().signature(1)(ones({2})), ones({2}) * 2));
 }
 
 TEST_CASE("of signatures that take the same tensors one is chosen by its fixed values") {

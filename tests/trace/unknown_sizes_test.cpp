@@ -133,6 +133,15 @@ TEST_CASE("shapes that broadcast are recorded by themselves when shapes are rela
   CHECK_THROWS_AS(f(ones({3}), ones({2})), ShapeError);
 }
 
+TEST_CASE("a size that differs later is relaxed with those that differed before") {
+  auto f =
+      trace([](const Tensor& a, const Tensor& b) { return a + sum(b); }, {.relax_shapes = true});
+  for (const auto& [n, m] : {std::pair(2, 7), {3, 7}, {4, 8}, {5, 9}, {6, 1}})
+    CHECK(equal(f(ones({n}), ones({m})), ones({n}) * (m + 1.0)));
+  CHECK(f.trace_count() == 3);
+  CHECK(f.signatures().size() == 1);
+}
+
 TEST_CASE("what was relaxed once is not relaxed again for the same sizes") {
   auto f = trace([](const Tensor& a, const Tensor& b) { return a + b; }, {.relax_shapes = true});
   for (const int n : {2, 3, 4, 5, 2, 3, 4, 5, 2, 3, 4, 5}) {
@@ -210,6 +219,24 @@ TEST_CASE("an element that is read while sizes are unknown is refused with a way
   CHECK(text.find("trace: a number is read of float32[]") == 0);
 }
 
+TEST_CASE("a size that is read as a number while it is unknown is refused by its axis") {
+  auto loop = trace(
+      [](Tensor x) {
+        for (int i = 0; i < static_cast<int>(x.dim(0)); ++i) x += i;
+        return x;
+      },
+      {.inputs = {spec({unknown}, float32, "x")}});
+  CHECK_THAT(thrown<ValueError>([&] { (void)loop(ones({2})); }),
+             Catch::StartsWith("trace: the size x.dim(0) is read as a number while the function is "
+                               "recorded for any size: compute with sizes (x / x.dim(0), "
+                               "reshape({x.dim(0), -1})), or say in {.inputs} what it is, at "
+                               "unknown_sizes_test.cpp:"));
+  auto count = trace([](const Tensor& x) { return x * static_cast<double>(x.size()); },
+                     {.inputs = {spec({Dim("rows"), 3})}});
+  CHECK_THAT(thrown<ValueError>([&] { (void)count(ones({2, 3})); }),
+             Catch::StartsWith("trace: the size 3*rows is read as a number "));
+}
+
 TEST_CASE("a function that needs its sizes is recorded per shape even when shapes are relaxed") {
   auto f =
       trace([](const Tensor& x) { return x * static_cast<int>(x.dim(0)); }, {.relax_shapes = true});
@@ -227,6 +254,14 @@ void same_for_all_sizes(const F& f, std::initializer_list<int> sizes = {4, 2, 7}
     CHECK(equal(traced(x), f(x)));
   }
   CHECK(traced.trace_count() == 1);
+}
+
+TEST_CASE("slices walk backwards over unknown sizes") {
+  same_for_all_sizes([](const Tensor& x) { return x(slice({}, {}, -1)); }, {4, 1, 7, 0});
+  same_for_all_sizes([](const Tensor& x) { return x(slice(-2, {}, -1)); }, {4, 1, 7, 0});
+  same_for_all_sizes([](const Tensor& x) { return x(slice(5, 1, -2)); }, {4, 1, 9, 0});
+  same_for_all_sizes([](const Tensor& x) { return x(slice({}, -4, -1)); }, {4, 1, 9, 0});
+  same_for_all_sizes([](const Tensor& x) { return x(slice({}, 2, -3)); }, {4, 3, 9, 0});
 }
 
 TEST_CASE("parts of an unknown size are checked where it is known") {
