@@ -92,11 +92,23 @@ void join(Failure& all, const Failure& one) {
 
 }  // namespace
 
-struct Kernel::Points {
-  std::byte* const* buffers;
+/// Of sizes: what they come to, and where the buffers are, if that is known already.
+struct Kernel::Launch {
+  Launch(const Kernel& kernel, const std::int64_t* launch_sizes)
+      : sizes(launch_sizes),
+        points(kernel.product(kernel.program_.list(kernel.program_.outer), launch_sizes)),
+        per_point(kernel.nanoseconds_per_point(launch_sizes)),
+        work(per_point * static_cast<double>(points)) {}
+
+  std::byte* const* buffers = nullptr;
   const std::int64_t* sizes;
-  const std::uint64_t* parameters;
+  const std::uint64_t* parameters = nullptr;
   std::int64_t points;
+  double per_point;  ///< nanoseconds
+  double work;       ///< nanoseconds
+
+  /// Too little for more than the calling thread.
+  [[nodiscard]] bool by_caller() const { return work < 2 * piece_nanoseconds; }
 };
 
 // ---- Preparing --------------------------------------------------------------------------------
@@ -169,14 +181,16 @@ Kernel::Kernel(Program program) : program_(std::move(program)) {
   std::sort(stride_sizes_.begin(), stride_sizes_.end());
   stride_sizes_.erase(std::unique(stride_sizes_.begin(), stride_sizes_.end()), stride_sizes_.end());
 
-  const Code* compiled = code(points_);
-  if (compiled == nullptr) interpreter_.emplace(program_);
   const bool rows = std::any_of(
       program_.buffers.begin(), program_.buffers.end(),
       [](const kernel::Buffer& buffer) { return buffer.space == kernel::Buffer::Space::row; });
-  const bool plain =
+  pointwise_ =
       !rows && program_.checks.empty() && program_.folds.empty() && !points_.schedule.bounds_checks;
-  if (compiled != nullptr && plain) direct_ = compiled->object.run();
+}
+
+kernel::KernelFunction Kernel::direct() const {
+  const Code* compiled = pointwise_ ? code(points_) : nullptr;
+  return compiled == nullptr ? nullptr : compiled->object.run();
 }
 
 const Code* Kernel::code(Variant& variant) const {
@@ -233,9 +247,11 @@ std::size_t Kernel::scratch_bytes(const Code& code, const std::int64_t* sizes) c
   return bytes;
 }
 
-/// A kernel that knows which of the strides are 0, 1, 2 or -1; null where none is, or where there
-/// are too many already.
-const Kernel* Kernel::specialised(const std::int64_t* sizes) const {
+/// A kernel that knows which of the strides are 0, 1, 2 or -1; null where none is, where there are
+/// too many already, or where there is too little work.
+const Kernel* Kernel::specialised(const Launch& launch) const {
+  const std::int64_t* const sizes = launch.sizes;
+  if (launch.work <= specialised_nanoseconds || stride_sizes_.empty()) return nullptr;
   Strides known;
   for (const Id number : stride_sizes_) {
     if (sizes[number] >= -1 && sizes[number] <= 2) known.emplace_back(number, sizes[number]);
@@ -252,7 +268,7 @@ const Kernel* Kernel::specialised(const std::int64_t* sizes) const {
 
 /// Whether what is written is too much for the caches, and every vector of it begins at a multiple
 /// of 64 bytes.
-bool Kernel::bypasses_caches(const Points& launch) const {
+bool Kernel::bypasses_caches(const Launch& launch) const {
   // A virtual machine reports the whole socket's cache, of which it has a share: hence the most.
   static const auto much = std::clamp(std::int64_t{sysconf(_SC_LEVEL3_CACHE_SIZE)} / 2,
                                       std::int64_t{8} << 20, std::int64_t{16} << 20);
@@ -268,7 +284,9 @@ bool Kernel::bypasses_caches(const Points& launch) const {
     std::size_t number = 0;
     for (Id k = 0; k < store.to.buffer; ++k)
       number += program_.buffers[k].space != kernel::Buffer::Space::row ? 1U : 0U;
-    if (reinterpret_cast<std::uintptr_t>(launch.buffers[number]) % 64 != 0) return false;
+    if (launch.buffers != nullptr &&
+        reinterpret_cast<std::uintptr_t>(launch.buffers[number]) % 64 != 0)
+      return false;
     const auto width = static_cast<std::int64_t>(size_of(buffer.type));
     const auto index = program_.list(store.to.index);
     const auto strides = program_.list(buffer.strides);
@@ -334,14 +352,48 @@ double Kernel::nanoseconds_per_point(const std::int64_t* sizes) const {
   return per_point;
 }
 
+/// What to run a launch by: where there is more than one way, the fastest.
+Kernel::Variant& Kernel::best_variant(const Launch& launch) const {
+  const std::int64_t* const sizes = launch.sizes;
+  if (launch.by_caller()) return points_;
+  const std::int64_t many = std::int64_t{outer_lanes_ ? 64 : 4} * threads();
+  if (splits_ && launch.points < many && threads() > 1 &&
+      product(program_.list(program_.folds.front().axes), sizes) > 2 * kernel::split_block)
+    return split_;
+  if (shared_stores_) {
+    if (!may_be_owned_ || threads() == 1) return points_;
+    return read_far(prefetched_loads_owned_, sizes) ? owned_prefetching_ : owned_;
+  }
+  const auto outer = program_.list(program_.outer);
+  const std::int64_t columns = outer.empty() ? 1 : value(program_.axes[outer.back()].extent, sizes);
+  const bool bypasses = bypasses_caches(launch);
+  if (tiles_) {
+    const std::int64_t rows = value(program_.axes[outer[outer.size() - 2]].extent, sizes);
+    if (rows < kernel::fold_lanes || columns < kernel::fold_lanes) return points_;
+    return bypasses && columns % 64 == 0 ? tiled_bypassing_ : tiled_;
+  }
+  if (launch.work > specialised_nanoseconds && takes_turns(sizes) && columns >= points_at_once)
+    return points_interleaved_;
+  const bool whole_lines = !outer_lanes_ || outer.size() == 1 || columns % 64 == 0;
+  if (read_far(prefetched_loads_, sizes))
+    return bypasses && whole_lines ? points_prefetching_bypassing_ : points_prefetching_;
+  return bypasses && whole_lines ? points_bypassing_ : points_;
+}
+
 kernel::Measure Kernel::measure(const std::int64_t* sizes) const {
-  const Code* compiled = code(points_);
-  if (compiled == nullptr) return {};
+  const Launch launch(*this, sizes);
   kernel::Measure measure;
-  measure.points = product(program_.list(program_.outer), sizes);
-  const double work = nanoseconds_per_point(sizes) * static_cast<double>(measure.points);
-  measure.by_caller = work < 2 * piece_nanoseconds;
-  if (measure.by_caller && measure.points > 0) measure.scratch = scratch_bytes(*compiled, sizes);
+  if (launch.points == 0) return measure;
+  if (const Kernel* better = specialised(launch)) {
+    measure = better->measure(sizes);
+    measure.by_caller = false;
+    return measure;
+  }
+  const Code* compiled = code(best_variant(launch));
+  if (compiled == nullptr) return measure;
+  measure.points = launch.points;
+  measure.by_caller = launch.by_caller();
+  if (measure.by_caller) measure.scratch = scratch_bytes(*compiled, sizes);
   return measure;
 }
 
@@ -352,7 +404,7 @@ Failure Kernel::execute(const kernel::Measure& measure, std::byte* const* buffer
   Failure failure;
   const Scratch scratch(measure.scratch);
   const KernelArguments arguments{buffers, sizes, parameters, scratch.data(), nullptr, &failure};
-  if (measure.points > 0) points_.code->object.run()(&arguments, 0, measure.points);
+  points_.code->object.run()(&arguments, 0, measure.points);
   return failure;
 }
 
@@ -360,81 +412,43 @@ Failure Kernel::execute(std::byte* const* buffers, const std::int64_t* sizes,
                         const std::uint64_t* parameters) const {
   const detail::FloatingPointGuard guard;
   Failure failure;
-  const Code* compiled = code(points_);
-  if (compiled == nullptr) {
+  Launch launch(*this, sizes);
+  launch.buffers = buffers;
+  launch.parameters = parameters;
+  if (launch.points == 0) return failure;
+  if (const Kernel* better = specialised(launch))
+    return better->execute(buffers, sizes, parameters);
+
+  Variant* variant = &best_variant(launch);
+  const Code* running = code(*variant);
+  if (running == nullptr && variant != &points_) running = code(*(variant = &points_));
+  if (running == nullptr) {
     interpret(buffers, sizes, parameters, failure);
     return failure;
   }
-  const Points launch{buffers, sizes, parameters, product(program_.list(program_.outer), sizes)};
-  if (launch.points == 0) return failure;
-
-  double per_point = nanoseconds_per_point(sizes);
-  const double work = per_point * static_cast<double>(launch.points);
-  const auto serial = [&] {
-    const Scratch scratch(scratch_bytes(*compiled, sizes));
+  if (variant == &split_) {
+    run_split(launch, *running, failure);
+    return failure;
+  }
+  if (launch.by_caller() || (shared_stores_ && variant == &points_)) {
+    const Scratch scratch(scratch_bytes(*running, sizes));
     const KernelArguments arguments{buffers, sizes, parameters, scratch.data(), nullptr, &failure};
-    compiled->object.run()(&arguments, 0, launch.points);
-  };
-  if (work < 2 * piece_nanoseconds) {
-    serial();
+    running->object.run()(&arguments, 0, launch.points);
     return failure;
   }
 
-  if (work > specialised_nanoseconds && !stride_sizes_.empty()) {
-    if (const Kernel* better = specialised(sizes))
-      return better->execute(buffers, sizes, parameters);
-  }
-
-  const std::int64_t many = std::int64_t{outer_lanes_ ? 64 : 4} * threads();
-  if (splits_ && launch.points < many && threads() > 1) {
-    const std::int64_t elements = product(program_.list(program_.folds.front().axes), sizes);
-    if (elements > 2 * kernel::split_block) {
-      if (const Code* split = code(split_)) {
-        run_split(launch, *split, failure);
-        return failure;
-      }
-    }
-  }
-
-  const Code* running = compiled;
   std::int64_t count = launch.points;
+  double per_point = launch.per_point;
   if (shared_stores_) {
-    if (!may_be_owned_ || threads() == 1) {
-      serial();
-      return failure;
-    }
-    running = code(read_far(prefetched_loads_owned_, sizes) ? owned_prefetching_ : owned_);
-    if (running == nullptr) {
-      serial();
-      return failure;
-    }
     const kernel::Buffer& to = program_.buffers[program_.stores.front().to.buffer];
     count = value(program_.list(to.extents)[0], sizes);
     if (count <= 0) return failure;
-  }
-  const auto outer = program_.list(program_.outer);
-  const bool bypass = !shared_stores_ && bypasses_caches(launch);
-  if (tiles_ && !shared_stores_) {
+  } else if (variant == &tiled_ || variant == &tiled_bypassing_) {
+    const auto outer = program_.list(program_.outer);
     const std::int64_t rows = value(program_.axes[outer[outer.size() - 2]].extent, sizes);
     const std::int64_t columns = value(program_.axes[outer.back()].extent, sizes);
-    if (rows >= kernel::fold_lanes && columns >= kernel::fold_lanes) {
-      if (const Code* tiled = code(bypass && columns % 64 == 0 ? tiled_bypassing_ : tiled_)) {
-        running = tiled;
-        count = launch.points / (rows * columns) * kernel::tile_units(rows, columns);
-        per_point = work / static_cast<double>(count);
-      }
-    }
-  } else if (!shared_stores_) {
-    const bool whole_lines = !outer_lanes_ || outer.size() == 1 ||
-                             value(program_.axes[outer.back()].extent, sizes) % 64 == 0;
-    const bool bypassing = bypass && whole_lines;
-    const bool far = read_far(prefetched_loads_, sizes);
-    const bool interleaved = work > specialised_nanoseconds && takes_turns(sizes) &&
-                             value(program_.axes[outer.back()].extent, sizes) >= points_at_once;
-    Variant& variant = interleaved ? points_interleaved_
-                       : far ? (bypassing ? points_prefetching_bypassing_ : points_prefetching_)
-                             : (bypassing ? points_bypassing_ : points_);
-    if (const Code* better = code(variant)) running = better;
+    count = launch.points / (rows * columns) * kernel::tile_units(rows, columns);
+    per_point = launch.work / static_cast<double>(count);
   }
   // Whoever owns part of a destination walks through everything, so there is one piece per thread.
   auto grain =
@@ -519,6 +533,7 @@ Failure Kernel::execute(std::span<const kernel::Operands> launches) const {
 /// Where there is no emitter.
 void Kernel::interpret(std::byte* const* buffers, const std::int64_t* sizes,
                        const std::uint64_t* parameters, Failure& failure) const {
+  std::call_once(interpreted_, [&] { interpreter_.emplace(program_); });
   const std::int64_t points = interpreter_->points(sizes);
   // Each piece prepares arrays of its own; where stores meet, their order needs one piece.
   const std::int64_t grain =
@@ -535,7 +550,7 @@ void Kernel::interpret(std::byte* const* buffers, const std::int64_t* sizes,
 }
 
 /// First the blocks of the reduction's elements, on all threads, then the points, which are few.
-void Kernel::run_split(const Points& launch, const Code& code, Failure& failure) const {
+void Kernel::run_split(const Launch& launch, const Code& code, Failure& failure) const {
   const std::int64_t elements = product(program_.list(program_.folds.front().axes), launch.sizes);
   const std::int64_t blocks = divide_up(elements, kernel::split_block);
   const auto slots = static_cast<std::int64_t>(program_.folds.front().init.count);

@@ -3,7 +3,7 @@
 // What can be decided from the program alone (which axis becomes vector lanes) is decided once;
 // what depends on sizes (one thread or several, a long reduction in blocks, who owns which part of
 // a scatter's destination) at each launch. None of it changes a result. Invariant: an object is
-// immutable to its users; code for other ways to run it is compiled when first needed.
+// immutable to its users; code for each way to run it is compiled when that is first needed.
 #pragma once
 
 #include <array>
@@ -27,8 +27,8 @@ namespace rill::cpu {
 
 class Kernel {
  public:
-  /// The kernel of a program, compiled or found in a cache. Programs that are equal give one
-  /// kernel. Throws `InternalError` unless the program passes `kernel::check`.
+  /// The kernel of a program. Programs that are equal give one kernel. Throws `InternalError`
+  /// unless the program passes `kernel::check`.
   static std::shared_ptr<const Kernel> prepare(const kernel::Program& program);
 
   explicit Kernel(kernel::Program program);
@@ -38,7 +38,8 @@ class Kernel {
   kernel::Failure execute(std::byte* const* buffers, const std::int64_t* sizes,
                           const std::uint64_t* parameters) const;
 
-  /// What launches of these sizes come to.
+  /// What launches of these sizes come to. The code that they run is compiled by then, if their
+  /// buffers begin at multiples of 64 bytes.
   [[nodiscard]] kernel::Measure measure(const std::int64_t* sizes) const;
   /// `execute`, with what `measure` said of the sizes.
   kernel::Failure execute(const kernel::Measure& measure, std::byte* const* buffers,
@@ -49,7 +50,7 @@ class Kernel {
 
   /// Generated code that the calling thread may run by itself over [0, points), without scratch;
   /// null where the program has rows, checks or folds, or where there is no emitter.
-  [[nodiscard]] kernel::KernelFunction direct() const { return direct_; }
+  [[nodiscard]] kernel::KernelFunction direct() const;
 
   [[nodiscard]] const kernel::Program& program() const { return program_; }
 
@@ -60,12 +61,13 @@ class Kernel {
     std::once_flag once;
     std::shared_ptr<const Code> code;
   };
-  struct Points;
+  struct Launch;
   using Strides = std::vector<std::pair<kernel::Id, std::int64_t>>;
 
   const Code* code(Variant& variant) const;
-  const Kernel* specialised(const std::int64_t* sizes) const;
-  bool bypasses_caches(const Points& launch) const;
+  Variant& best_variant(const Launch& launch) const;
+  const Kernel* specialised(const Launch& launch) const;
+  bool bypasses_caches(const Launch& launch) const;
   bool read_far(std::span<const kernel::Id> loads, const std::int64_t* sizes) const;
   bool takes_turns(const std::int64_t* sizes) const;
   std::int64_t value(kernel::Id expr, const std::int64_t* sizes) const;
@@ -74,7 +76,7 @@ class Kernel {
   std::size_t scratch_bytes(const Code& code, const std::int64_t* sizes) const;
   void interpret(std::byte* const* buffers, const std::int64_t* sizes,
                  const std::uint64_t* parameters, kernel::Failure& failure) const;
-  void run_split(const Points& launch, const Code& code, kernel::Failure& failure) const;
+  void run_split(const Launch& launch, const Code& code, kernel::Failure& failure) const;
 
   kernel::Program program_;
   std::array<std::uint64_t, 2> fingerprint_{};
@@ -83,9 +85,10 @@ class Kernel {
   bool shared_stores_ = false;
   bool may_be_owned_ = false;
   bool outer_lanes_ = false;
-  kernel::KernelFunction direct_ = nullptr;
-  std::optional<kernel::Interpreter> interpreter_;  ///< where there is no emitter
-  std::vector<kernel::Id> stride_sizes_;            ///< numbers of the sizes that are strides
+  bool pointwise_ = false;
+  mutable std::once_flag interpreted_;
+  mutable std::optional<kernel::Interpreter> interpreter_;  ///< where there is no emitter
+  std::vector<kernel::Id> stride_sizes_;  ///< numbers of the sizes that are strides
   bool tiles_ = false;
   bool interleaves_ = false;
   /// Of rows that are worth asking for early where the caches do not hold them.

@@ -70,9 +70,10 @@ Value* Emitter::scratch(std::uint64_t bytes) {
 Value* Emitter::base(Id id) {
   const bool row = program_.buffers[id].space == Buffer::Space::row;
   const unsigned turn = row ? turns_.first : 0;
+  const std::size_t scope = base_scope(id);
   const std::uint64_t key = key_of(Key::buffer, id, 0, turn);
-  if (Value* known = nest_.find(0, key)) return known;
-  Value* pointer = nest_.in_scope(0, [&]() -> Value* {
+  if (Value* known = nest_.find(scope, key)) return known;
+  Value* pointer = nest_.in_scope(scope, [&]() -> Value* {
     if (row) {
       Value* field = b_.CreateConstGEP1_64(b_.getInt8Ty(), arguments_,
                                            offsetof(kernel::KernelArguments, scratch));
@@ -87,7 +88,9 @@ Value* Emitter::base(Id id) {
                         b_.CreateAnd(b_.CreateAdd(size, integer(63)), integer(-64)));
       }
       if (turn == 0) return begin;
-      Value* size = integer(static_cast<std::int64_t>(size_of(program_.buffers[id].type) * turn));
+      Value* now = axes_[program_.list(program_.outer).back()].value;
+      const auto width = static_cast<std::int64_t>(size_of(program_.buffers[id].type));
+      Value* size = b_.CreateMul(b_.CreateSub(now, interleaved_[0]), integer(width));
       for (const Id extent : program_.list(program_.buffers[id].extents))
         size = b_.CreateMul(size, evaluate(extent));
       return element(b_.getInt8Ty(), begin, size);
@@ -99,8 +102,14 @@ Value* Emitter::base(Id id) {
     Value* all = b_.CreateLoad(b_.getPtrTy(), field);
     return b_.CreateLoad(b_.getPtrTy(), b_.CreateConstGEP1_64(b_.getPtrTy(), all, number));
   });
-  nest_.remember(0, key, pointer);
+  nest_.remember(scope, key, pointer);
   return pointer;
+}
+
+/// Where it is known where a buffer begins: points that are interleaved have rows of their own.
+std::size_t Emitter::base_scope(Id id) const {
+  const bool own = program_.buffers[id].space == Buffer::Space::row && !interleaved_.empty();
+  return own ? axes_[program_.list(program_.outer).back()].scope : 0;
 }
 
 /// Loads' accesses first, then those of the stores.
@@ -132,7 +141,8 @@ Value* Emitter::address(const Access& access) {
   for (std::size_t d = 0; d < index.size(); ++d) {
     if (is_constant(program_.exprs[strides[d]], 0) || is_constant(program_.exprs[index[d]], 0))
       continue;
-    const std::size_t scope = std::max(scope_of(index[d]), scope_of(strides[d]));
+    const std::size_t scope =
+        std::max({scope_of(index[d]), scope_of(strides[d]), base_scope(access.buffer)});
     terms.push_back({scope, index[d], strides[d], std::uint32_t{1} << d});
   }
   // Outer loops first, so that what they contribute is added once.

@@ -110,7 +110,8 @@ void Emitter::function(const char* name, Part part) {
   block_.reset();
   lane_zero_ = false;
   axes_.assign(program_.axes.size(), {});
-  results_.assign(program_.folds.size() * interleave_, {});
+  results_.assign(program_.folds.size() * (interleave_ + 1), {});
+  totals_.assign(program_.folds.size(), {});
   accumulators_.assign(program_.folds.size(), {});
   accumulator_scopes_.assign(program_.folds.size(), 0);
   owned_begin_ = owned_end_ = split_block_ = nullptr;
@@ -243,30 +244,14 @@ void Emitter::one_segment(Value* start, Value* stop) {
   const auto outer = program_.list(program_.outer);
   const Id axis = outer.back();
   if (!outer_lanes_) {
-    const auto one_by_one = [&](Value* first) {
-      nest_.loop(first, stop, 1, [&](Value* i) {
-        set_axis(axis, i);
-        stages();
-      });
-    };
-    if (interleave_ == 1) {
-      one_by_one(start);
+    if (interleave_ > 1) {
+      interleaved_segment(start, stop);
       return;
     }
-    Value* whole = b_.CreateAnd(b_.CreateSub(stop, start), integer(-std::int64_t{interleave_}));
-    Value* rest = b_.CreateAdd(start, whole);
-    nest_.when(b_.CreateICmpSLT(start, rest), true, [&] {
-      nest_.loop(start, rest, interleave_, [&](Value* i) {
-        for (unsigned k = 0; k < interleave_; ++k)
-          interleaved_.push_back(k == 0 ? i : b_.CreateAdd(i, integer(k)));
-        turns_ = {0, interleave_};
-        set_axis(axis, i);
-        stages();
-        turns_ = {};
-        interleaved_.clear();
-      });
+    nest_.loop(start, stop, 1, [&](Value* i) {
+      set_axis(axis, i);
+      stages();
     });
-    nest_.when(b_.CreateICmpSLT(rest, stop), true, [&] { one_by_one(rest); });
     return;
   }
   const bool keeps = !program_.folds.empty() || row_lanes_ > 1;
@@ -297,32 +282,6 @@ void Emitter::split_points(Value* begin, Value* end) {
 }
 
 // ---- Stages -----------------------------------------------------------------------------------
-
-/// Runs `body` for each of the interleaved points.
-void Emitter::each_point(const std::function<void()>& body) {
-  const Turns all = turns_;
-  for (unsigned turn = all.first; turn < all.last; ++turn) {
-    turns_ = {turn, turn + 1};
-    if (!interleaved_.empty())
-      axes_[program_.list(program_.outer).back()].value = interleaved_[turn];
-    body();
-  }
-  turns_ = all;
-}
-
-/// The same where each point has an equal part of `all`, which `body` maps to its part of the
-/// result.
-Values Emitter::of_each_point(const Values& all, const std::function<Values(const Values&)>& body) {
-  const auto part = static_cast<std::ptrdiff_t>(all.size() / (turns_.last - turns_.first));
-  auto from = all.begin();
-  Values results;
-  each_point([&] {
-    const Values mine = body(Values(from, from + part));
-    results.insert(results.end(), mine.begin(), mine.end());
-    from += part;
-  });
-  return results;
-}
 
 void Emitter::stages() {
   if (part_ == Part::split) {
@@ -377,49 +336,55 @@ void Emitter::loop_axes(std::span<const Id> axes, const std::function<void()>& b
 void Emitter::stage(const Stage& stage) {
   nest_.region([&] {
     const auto folds = program_.list(stage.folds);
-    if (!folds.empty() && program_.folds[folds.back()].kind == Fold::Kind::scan) {
-      each_point([&] { scan(stage); });
+    if (!folds.empty() && program_.folds[folds.back()].kind == Fold::Kind::scan)
+      scan(stage);
+    else
+      stage_loops(stage);
+  });
+}
+
+/// The loops over a stage's own axes, if it has any.
+void Emitter::stage_loops(const Stage& stage) {
+  const auto axes = program_.list(stage.axes);
+  if (axes.empty()) {
+    stage_body(stage);
+    return;
+  }
+  Value* runs = b_.getTrue();
+  for (const Id axis : axes) runs = b_.CreateAnd(runs, b_.CreateICmpSGT(extent(axis), integer(0)));
+  nest_.when(runs, true, [&] {
+    if (block_ || !vectorises(stage)) {
+      loop_axes(axes, [&] { stage_body(stage); });
       return;
     }
-    const auto axes = program_.list(stage.axes);
-    if (axes.empty()) {
-      stage_body(stage);
-      return;
-    }
-    Value* runs = b_.getTrue();
-    for (const Id axis : axes)
-      runs = b_.CreateAnd(runs, b_.CreateICmpSGT(extent(axis), integer(0)));
-    nest_.when(runs, true, [&] {
-      if (block_ || !vectorises(stage)) {
-        loop_axes(axes, [&] { stage_body(stage); });
+    const Id inner = axes.back();
+    loop_axes(axes.first(axes.size() - 1), [&] {
+      Value* all = extent(inner);
+      if (stage.folds.count == 0) {
+        block_ = Block{inner, integer(0), all, 0};
+        stage_body(stage);
+        block_.reset();
         return;
       }
-      const Id inner = axes.back();
-      loop_axes(axes.first(axes.size() - 1), [&] {
-        Value* all = extent(inner);
-        if (folds.empty()) {
-          block_ = Block{inner, integer(0), all, 0};
-          stage_body(stage);
-          block_.reset();
-          return;
-        }
-        const unsigned limit = block_limit();
-        nest_.loop(integer(0), all, limit, [&](Value* i) {
-          Value* width =
-              b_.CreateBinaryIntrinsic(llvm::Intrinsic::smin, b_.CreateSub(all, i), integer(limit));
-          block_ = Block{inner, i, width, limit};
-          stage_body(stage);
-          block_.reset();
-        });
+      const unsigned limit = block_limit();
+      nest_.loop(integer(0), all, limit, [&](Value* i) {
+        Value* width =
+            b_.CreateBinaryIntrinsic(llvm::Intrinsic::smin, b_.CreateSub(all, i), integer(limit));
+        block_ = Block{inner, i, width, limit};
+        stage_body(stage);
+        block_.reset();
       });
     });
   });
 }
 
+/// Folds, unless they were made for all of the interleaved points at once, and effects.
 void Emitter::stage_body(const Stage& stage) {
-  for (const Id id : program_.list(stage.folds)) fold(id);
+  if (interleaved_.empty()) {
+    for (const Id id : program_.list(stage.folds)) fold(id);
+  }
   if (stage.checks.count + stage.stores.count == 0) return;
-  each_point([&] { for_lanes([&] { effects(stage); }, is_long(stage)); });
+  for_lanes([&] { effects(stage); }, is_long(stage));
 }
 
 /// Whether a stage's effects take so many operations that a mask for each vector costs nothing

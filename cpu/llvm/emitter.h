@@ -4,8 +4,8 @@
 // vector, all others stay scalars and are hoisted out of the loops that they do not depend on. The
 // lane axis is the last outer axis (then each fold works on a block of neighbouring outputs, with
 // accumulators in scratch), the last axis of a stage, or that of a fold in which neighbours are
-// summed into one output. In the last case several points may be interleaved: their loops are one,
-// in which each has accumulators of its own, so that none waits for its last addition.
+// summed into one output. In the last case several points may be interleaved: their reductions are
+// one loop, in which each has accumulators of its own, so that none waits for its last addition.
 //
 // Invariant: the order of every fold is the one in kernel/program.h, whatever the lanes, blocks or
 // calls.
@@ -75,7 +75,8 @@ class Emitter {
     Value* value = nullptr;
     std::size_t scope = 0;
   };
-  /// Which of the points that are interleaved code is being emitted for.
+  /// Which of the points that are interleaved code is being emitted for; from `interleave_` on:
+  /// for whichever one a loop over them has come to.
   struct Turns {
     unsigned first = 0;
     unsigned last = 1;
@@ -88,8 +89,7 @@ class Emitter {
     Value* start = nullptr;  ///< of the block
   };
 
-  // ---- emitter.cpp, tile.cpp and prefetch.cpp: functions, outer axes, stages
-  // --------------------------------
+  // ---- emitter.cpp, tile.cpp and prefetch.cpp: functions, outer axes, stages -------------------
   void function(const char* name, Part part);
   void points(Value* begin, Value* end);
   void split_points(Value* begin, Value* end);
@@ -108,12 +108,11 @@ class Emitter {
   void point();
   void stages();
   void stage(const kernel::Stage& stage);
+  void stage_loops(const kernel::Stage& stage);
   void stage_body(const kernel::Stage& stage);
   void effects(const kernel::Stage& stage);
   void emit_stores(const kernel::Stage& stage);
   void loop_axes(std::span<const Id> axes, const std::function<void()>& body);
-  void each_point(const std::function<void()>& body);
-  Values of_each_point(const Values& all, const std::function<Values(const Values&)>& body);
   bool vectorises(const kernel::Stage& stage) const;
   bool is_long(const kernel::Stage& stage) const;
   unsigned block_limit() const;
@@ -126,6 +125,13 @@ class Emitter {
   void for_vectors(const std::function<void(Value* offset)>& body);
   void emit_check(const kernel::Check& check, Id number);
   void fail(std::uint32_t error, Value* position, std::span<Value* const> shown);
+
+  // ---- interleave.cpp -------------------------------------------------------------------------
+  void interleaved_segment(Value* start, Value* stop);
+  void interleaved_stage(const kernel::Stage& stage, Value* count);
+  void each_point(const std::function<void()>& body);
+  Values of_each_point(const Values& all, const std::function<Values(const Values&)>& body);
+  void loop_points(Value* count, const std::function<void()>& body);
 
   // ---- value.cpp: expressions -----------------------------------------------------------------
   Value* evaluate(Id expr);
@@ -147,6 +153,7 @@ class Emitter {
   Value* load(Id access);
   void store(const kernel::Store& store, Value* value, Value* guard);
   Value* base(Id buffer);
+  std::size_t base_scope(Id buffer) const;
   Value* address(const kernel::Access& access);  ///< in lane 0
   Value* offsets(const kernel::Access& access);  ///< from the buffer's start, per lane
   Value* lane_position();
@@ -239,7 +246,8 @@ class Emitter {
   Value* owned_end_ = nullptr;
   Value* split_block_ = nullptr;
   Turns turns_;
-  Values interleaved_;  // the last outer axis's values at points that are interleaved
+  Values interleaved_;          // the last outer axis's values at points that are interleaved
+  std::vector<Values> totals_;  // of folds, over these points: arrays in scratch
   std::vector<std::pair<Id, Value*>>
       tiles_;  // loads that have been read into squares, and where these are
   Value* tile_row_ = nullptr;

@@ -218,7 +218,7 @@ Values Emitter::join_totals(Id id, const Values& stack, Value* count) {
 void Emitter::fold(Id id) {
   const Fold& fold = program_.folds[id];
   if (fold.kind == Fold::Kind::sequence) {
-    each_point([&] { run_sequence(id); });
+    run_sequence(id);
     return;
   }
   if (part_ == Part::finish && id == split_fold_) {

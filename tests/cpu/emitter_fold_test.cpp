@@ -62,6 +62,46 @@ TEST_CASE("A sum of 1 to 1000 is 500500") {
   everywhere(program, launch, 1, [&] { out = {0}; }, [&] { REQUIRE(out[0] == 500500); }, 0, false);
 }
 
+TEST_CASE("Rows that take turns are changed once, also where fewer are left than take turns") {
+  Builder b;  // x[i, j] -= sum over j of x[i, j], by way of a row of scratch
+  const Value n = b.size();
+  const Value m = b.size();
+  const Id i = b.axis(n);
+  const Id j = b.axis(m);
+  const Id k = b.axis(m);
+  const Id l = b.axis(m);
+  const Id x = matrix(b, int32, Space::in_out, n, m, true);
+  const Id row = b.row(int32, std::array{m});
+  b.outer(std::array{i});
+  b.stage(std::array{j});
+  b.store(row, std::array{b.index(j)}, b.load(x, std::array{b.index(i), b.index(j)}));
+  b.stage({});
+  const auto total =
+      b.fold(std::array{k}, summing(b, int32, [&] { return b.load(row, std::array{b.index(k)}); }));
+  b.stage(std::array{l});
+  const std::array at{b.index(i), b.index(l)};
+  b.store(x, at, b.load(x, at) - total[0]);
+  const Program program = b.finish();
+  kernel::Schedule schedule{.vector_axis = k};
+  for (const unsigned turns : {2U, 4U, 8U}) {
+    schedule.interleave = static_cast<std::uint8_t>(turns);
+    REQUIRE(kernel::interleaves(program, schedule));
+    for (const std::int64_t rows : {1, 3, 4, 6, 11}) {
+      std::vector<std::int32_t> values(static_cast<std::size_t>(rows) * 20, 1);
+      Launch launch;
+      launch.sizes = {rows, 20};
+      launch.add(values);
+      for (const Level level : runnable_levels()) {
+        values.assign(values.size(), 1);
+        const std::size_t row_bytes = std::size_t{turns} * 20 * sizeof(std::int32_t) + 64;
+        compiled_once(program, schedule, level).run(launch, 0, rows, row_bytes);
+        INFO(rows << " rows, " << turns << " take turns, " << name_of(level));
+        REQUIRE(values == std::vector<std::int32_t>(values.size(), 1 - 20));
+      }
+    }
+  }
+}
+
 TEST_CASE("A reduction over two axes numbers its elements in row-major order") {
   for (const std::int64_t w : {1, 3, 16, 21, 32, 600}) {
     Builder b;

@@ -95,6 +95,27 @@ TEST_CASE("Short rows that the caches hold are summed several at once, few or lo
   CHECK(codes() == known);  // that is the code which ran
 }
 
+TEST_CASE("Of the ways to run a kernel those are compiled that run, when sizes are measured") {
+  const Program program = sums(int64, true);  // no other test runs it as a kernel
+  const auto codes = [] {
+    const CodeCacheStatistics statistics = code_cache_statistics();
+    return statistics.compiled + statistics.found_on_disk;
+  };
+  const std::uint64_t none = codes();
+  const auto kernel = Kernel::prepare(program);
+  CHECK(codes() == none);
+  std::vector<std::int64_t> x(std::size_t{2000} * 60, 1), y(2000);
+  Launch launch;
+  launch.sizes = {2000, 60};
+  launch.add(x), launch.add(y);
+  const kernel::Measure measure = kernel->measure(launch.sizes.data());
+  if (code_cache_statistics().interpreted > 0) return;  // there is no emitter
+  CHECK(codes() == none + 1);
+  kernel->execute(measure, launch.buffers.data(), launch.sizes.data(), launch.parameters.data());
+  CHECK(y == std::vector<std::int64_t>(2000, 60));
+  CHECK(codes() == none + 1);
+}
+
 TEST_CASE("A kernel without folds, rows and checks offers its code, unless accesses are checked") {
   REQUIRE((Kernel::prepare(addition())->direct() != nullptr) == !environment::bounds());
   REQUIRE(Kernel::prepare(sums(float32, true))->direct() == nullptr);

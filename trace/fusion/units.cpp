@@ -1,6 +1,9 @@
 #include <rill/trace/fusion/units.h>
 
 #include <algorithm>
+#include <array>
+#include <atomic>
+#include <cstdint>
 #include <functional>
 #include <queue>
 #include <set>
@@ -155,22 +158,34 @@ bool Units::computes(const Group& group) const {
                      [&](int n) { return members_[static_cast<std::size_t>(n)].checks; });
 }
 
-/// Compiling takes by far the longest, so all threads compile.
+/// Compiling takes by far the longest, so all threads compile: what takes longest first, and what
+/// is compiled for another group as well last, so that no thread waits for it.
 void Units::prepare() {
   std::vector<GroupKernel*> made;
+  std::vector<GroupKernel*> again;
+  std::set<std::array<std::uint64_t, 2>> met;
   for (std::size_t g = 0; g < groups_.size(); ++g) {
     if (!computes(groups_[g])) continue;
-    made.push_back(&kernels_[g]);
-    made.back()->fused = fuse(function_, members_, groups_[g]);
-  }
-  const auto compile = [](GroupKernel& kernel) {
+    GroupKernel& kernel = kernels_[g];
+    kernel.fused = fuse(function_, members_, groups_[g]);
     kernel.fingerprint = kernel::fingerprint(kernel.fused.program);
+    (met.insert(kernel.fingerprint).second ? made : again).push_back(&kernel);
+  }
+  const auto size = [](const GroupKernel* kernel) {
+    const kernel::Program& program = kernel->fused.program;
+    return std::pair(program.folds.size(), program.exprs.size());
+  };
+  std::sort(made.begin(), made.end(),
+            [&](const GroupKernel* a, const GroupKernel* b) { return size(a) > size(b); });
+  made.insert(made.end(), again.begin(), again.end());
+  const auto compile = [](GroupKernel& kernel) {
     kernel.executable = kernel::backend(Device::cpu()).prepare(kernel.fused.program);
-    for (const Dim size : kernel.fused.sizes) kernel.sizes.push_back(size.value());
+    for (const Dim extent : kernel.fused.sizes) kernel.sizes.push_back(extent.value());
     kernel.measure = kernel.executable->measure(kernel.sizes.data());
   };
-  cpu::parallel_for(std::ssize(made), 1, [&](std::int64_t begin, std::int64_t end) {
-    for (std::int64_t k = begin; k < end; ++k) compile(*made[static_cast<std::size_t>(k)]);
+  std::atomic<std::size_t> next = 0;
+  cpu::parallel_for(cpu::threads(), 1, [&](std::int64_t, std::int64_t) {
+    for (std::size_t k = next++; k < made.size(); k = next++) compile(*made[k]);
   });
 }
 
@@ -197,7 +212,7 @@ void Units::find_positions() {
 }
 
 bool Units::joinable(std::size_t g) const {
-  return runs_pointwise(g) && kernels_[g].measure.points <= most_points;
+  return kernels_[g].measure.points <= most_points && runs_pointwise(g);
 }
 
 /// Whether a group's kernel can run on any of its points by themselves.
@@ -272,7 +287,7 @@ bool Units::can_follow(std::size_t library, const Unit& follower) const {
   const std::size_t g = follower.groups[0];
   const GroupKernel& kernel = kernels_[g];
   const Edge result{units_[library].nodes[0], 0};
-  if (!runs_pointwise(g) || kernel.measure.points != spec(result).shape.size().value() ||
+  if (kernel.executable == nullptr || kernel.measure.points != spec(result).shape.size().value() ||
       std::any_of(follower.inputs.begin(), follower.inputs.end(),
                   [&](const Edge& edge) { return made_at(edge) > position_[library]; }))
     return false;
@@ -281,7 +296,8 @@ bool Units::can_follow(std::size_t library, const Unit& follower) const {
   }
   // Transposed operands are walked over in tiles, which parts of the result do not have.
   const kernel::Program& program = kernel.fused.program;
-  return kernel::transposed_loads(program, kernel::Dependence(program)).empty();
+  return kernel::transposed_loads(program, kernel::Dependence(program)).empty() &&
+         runs_pointwise(g);
 }
 
 std::ptrdiff_t Units::made_at(const Edge& edge) const {
