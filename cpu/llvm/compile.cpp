@@ -9,6 +9,7 @@
 #include <llvm/IR/LLVMContext.h>
 #include <llvm/IR/LegacyPassManager.h>
 #include <llvm/IR/Module.h>
+#include <llvm/IR/OptBisect.h>
 #include <llvm/IR/Verifier.h>
 #include <llvm/MC/TargetRegistry.h>
 #include <llvm/Support/TargetSelect.h>
@@ -77,10 +78,22 @@ Machines& machines() {
   return all;
 }
 
+/// Leaves out the one pass that takes long and gives nothing here: the emitter's addresses already
+/// are what the processor adds up, and what it hoists stays hoisted.
+class PassGate final : public llvm::OptPassGate {
+ public:
+  bool shouldRunPass(const llvm::StringRef pass, llvm::StringRef /*where*/) override {
+    return pass != "Loop Strength Reduction";
+  }
+  [[nodiscard]] bool isEnabled() const override { return true; }
+};
+
 void compile(const kernel::Program& program, const kernel::Schedule& schedule, Level level,
              CompiledObject& object) {
   std::unique_ptr<llvm::TargetMachine> machine = machines().take(level);
+  PassGate gate;
   llvm::LLVMContext context;
+  context.setOptPassGate(gate);
   llvm::Module module("rill", context);
   module.setTargetTriple(triple);
   module.setDataLayout(machine->createDataLayout());
