@@ -85,11 +85,15 @@ Value modulo(Value a, Value b) {
     return cast(modulo(cast(a, float32), cast(b, float32)), a.dtype());
   }
   // a / b may have been rounded up to an integer; the remainder then has the wrong sign.
-  const Value quotient = floor(a / b);
+  const Value ratio = a / b;
+  const Value quotient = floor(ratio);
   const Value first = fma(-quotient, b, a);
   const Value wrong = (first < 0) != (b < 0) && first != 0;
   const Value remainder = select(wrong, fma(1.0 - quotient, b, a), first);
-  const Value finite = select(remainder == 0, copysign(remainder, b), remainder);
+  // A quotient that has lost digits leaves more than b.
+  const Value beyond =
+      abs(ratio) > (a.dtype() == float64 ? 0x1p53 : 0x1p24) && abs(a) < infinity && abs(b) > 0;
+  const Value finite = select(remainder == 0 || beyond, copysign(constant(b, 0), b), remainder);
   // Of an infinite divisor: a itself, or the divisor where that has the other sign.
   const Value same_side = a == 0 || (a < 0) == (b < 0);
   const Value infinite = select(same_side, copysign(a, b), b);

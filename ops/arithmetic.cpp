@@ -1,5 +1,7 @@
 #include <rill/ops/arithmetic.h>
 
+#include <limits>
+
 #include <rill/kernel/math.h>
 #include <rill/ops/body.h>
 #include <rill/ops/call.h>
@@ -16,18 +18,22 @@ namespace {
 
 namespace math = kernel::math;
 
+constexpr double infinity = std::numeric_limits<double>::infinity();
+
 Value sign_of(const Value& v) {
   const Value one = kernel::constant(v, 1);
   if (is_unsigned(v.dtype())) return kernel::select(v == 0, v, one);
   return kernel::select(v > 0, one, kernel::select(v < 0, -one, kernel::select(v == 0, 0, v)));
 }
 
-/// floor(a / b), as NumPy's `//`. The quotient may round up to an integer; a - q * b, which fma
-/// gives exactly, tells.
+/// floor(a / b). The quotient may round up to an integer; a - q * b, which fma gives exactly,
+/// tells: except of an infinite b, by which a quotient below zero is one that vanished.
 Value floor_quotient(const Value& a, const Value& b) {
   const Value near = kernel::floor(a / b);
   const Value rest = kernel::fma(-near, b, a);
-  const Value above = (rest < 0 && b > 0) || (rest > 0 && b < 0);
+  const Value vanished = kernel::abs(b) == infinity && kernel::abs(a) < infinity;
+  const Value left = kernel::select(vanished, a, rest);
+  const Value above = (left < 0 && b > 0) || (left > 0 && b < 0);
   return kernel::select(above, near - 1, near);
 }
 

@@ -319,6 +319,19 @@ TEST_CASE("modulo has the divisor's sign, as in NumPy") {
   }
 }
 
+TEST_CASE("modulo of a quotient that has lost digits is 0, with the divisor's sign") {
+  const std::vector<float> a = {3.4e38F, -3.4e38F, 0x1p40F, -0x1p40F, 16777215, 1, 1};
+  const std::vector<float> b = {0.5F, 1e-20F, 1.3F, -1.3F, 1, denormal, 0};
+  const std::vector<float> expected = {0, 0, 0, -0.0F, 0, 0, nan};
+  const std::vector<float> y = run(math::modulo, a, b);
+  for (std::size_t i = 0; i < y.size(); ++i) {
+    CAPTURE(a[i], b[i], y[i]);
+    CHECK(same(y[i], expected[i]));
+  }
+  CHECK(run<double>(math::modulo, {300}, {0x1p-1022})[0] == 0);
+  CHECK(run<double>(math::modulo, {0x1p40}, {1.5})[0] == 1);
+}
+
 TEST_CASE("atan2 knows the quadrants and the axes") {
   const float pi = std::numbers::pi_v<float>;
   const std::vector<float> y = {0.0F, -0.0F, 0.0F, -0.0F, 1,        -1,       1,

@@ -56,6 +56,13 @@ TEST_CASE("the remainder has the sign of the divisor, and floor division goes wi
   CHECK(floats_of(floor_divide(tensor({1.0}), 0.1)) == std::vector<float>{9});
 }
 
+TEST_CASE("a quotient by infinity that vanishes below zero is rounded down") {
+  const Tensor a = tensor({5.0, -5.0, 5.0, -5.0, 0.0});
+  const Tensor b = tensor({infinity, infinity, -infinity, -infinity, -infinity});
+  CHECK(floats_of(floor_divide(a, b)) == std::vector<float>{0, -1, -1, 0, 0});
+  CHECK(floats_of(a % b) == std::vector<float>{5, infinity, -infinity, -5, 0});
+}
+
 TEST_CASE("integers divided by zero give 0") {
   const Tensor a = tensor({5, -5, 0});
   CHECK(integers_of(floor_divide(a, 0)) == std::vector<std::int64_t>{0, 0, 0});
