@@ -1,6 +1,7 @@
 #include <rill/ops/join.h>
 
 #include <algorithm>
+#include <limits>
 #include <string>
 
 #include <rill/ops/axes.h>
@@ -143,11 +144,14 @@ std::vector<Tensor> split(const Tensor& x, std::span<const std::int64_t> sizes, 
                           Where where) {
   const int normal = normalized_axis(x, axis, "split", where);
   std::int64_t total = 0;
-  bool proper = true;
-  for (const std::int64_t size : sizes)
-    proper = proper && size >= 0 && !__builtin_add_overflow(total, size, &total);
+  for (const std::int64_t size : sizes) {
+    if (size < 0)
+      throw ShapeError("split: a size is negative: " + std::to_string(size) + where.suffix());
+    if (__builtin_add_overflow(total, size, &total))
+      total = std::numeric_limits<std::int64_t>::max();
+  }
   const Dim whole = x.shape()[normal];
-  if (!proper || !equal_sizes(whole, total)) {
+  if (!equal_sizes(whole, total)) {
     throw ShapeError("split: the sizes of the parts add up to " + std::to_string(total) +
                      ", not to axis " + std::to_string(normal) + " of " + x.type_text() +
                      where.suffix());

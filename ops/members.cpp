@@ -44,9 +44,9 @@ bool equal(const Tensor& a, const Tensor& b, Where where) {
 bool allclose(const Tensor& a, const Tensor& b, const AllcloseOptions& options, Where where) {
   const detail::UserCall scope("allclose", where);
   if (!a.defined() || !b.defined()) detail::fail_undefined("allclose", where);
+  const Tensor same = Operand(a, where) == b;  // equal infinities too, whose distance is NaN
   const Tensor x = a.to(float64, where);
   const Tensor y = b.to(float64, where);
-  const Tensor same = Operand(x, where) == y;  // equal infinities too, whose distance is NaN
   const Tensor near = abs(Operand(x, where) - y) <= options.atol + options.rtol * abs(y);
   Tensor close = same | (near & isfinite(y));
   if (options.equal_nan) close = close | (isnan(x) & isnan(y));

@@ -84,10 +84,10 @@ WindowAttributes window_attributes(std::string_view operation, const Tensor& x,
                                    const WindowPadding& padding, Where where) {
   WindowAttributes a;
   for (std::size_t d = 0; d < 2; ++d) {
+    if (window[d].known() && window[d].value() < 1)  // first: a pool's stride may be its window
+      fail_images(operation, "the window has at least one element", x, where);
     if (stride[d] < 1 || dilation[d] < 1)
       fail_images(operation, "strides and dilations are at least 1", x, where);
-    if (window[d].known() && window[d].value() < 1)
-      fail_images(operation, "the window has at least one element", x, where);
     if (padding.before()[d] < 0 || padding.after()[d] < 0)
       fail_images(operation, "padding is not negative", x, where);
     a.stride.push_back(stride[d]);

@@ -10,6 +10,7 @@
 #include <cstdio>
 #include <cstring>
 #include <mutex>
+#include <new>
 #include <ostream>
 #include <type_traits>
 #include <utility>
@@ -296,6 +297,7 @@ class Layout {
 
   std::string text() {
     Elements elements;
+    elements.reserve(static_cast<std::size_t>(shown_elements()));  // what no memory holds ends here
     collect(0, body_.data, elements);
     words_ = words_of(body_.dtype, elements, options_);
     return axis_text(0, " ", options_.line_width);
@@ -309,6 +311,15 @@ class Layout {
       return {0, size};
     }
     return {options_.edge_items, options_.edge_items};
+  }
+
+  [[nodiscard]] std::int64_t shown_elements() const {
+    std::int64_t count = 1;
+    for (int axis = 0; axis < body_.shape.rank(); ++axis) {
+      const auto [leading, trailing] = shown(axis);
+      count *= leading + trailing;
+    }
+    return count;
   }
 
   /// The elements that are shown, in the order of the text.
@@ -375,7 +386,12 @@ std::string text_unheard(const Tensor& tensor, const PrintOptions& options, Wher
     return text_unheard(tensor.to(Device::cpu(), where), options, where);
   if (tensor.rank() == 0) return number_text(tensor.dtype(), tensor.body().data);
   if (tensor.size() == 0) return "[]";
-  return Layout(tensor.body(), options).text();
+  try {
+    return Layout(tensor.body(), options).text();
+  } catch (const std::bad_alloc&) {
+    throw OutOfMemoryError("text: there is no memory for the text of " + tensor.type_text() +
+                           where.suffix());
+  }
 }
 
 void require_sensible(const PrintOptions& options, const char* operation, Where where) {

@@ -61,7 +61,7 @@ std::vector<Row> pooling_rows() {
        .order = 2,
        .bad =
            {{[] { max_pool2d(images, {0, 2}); }, "ShapeError",
-             "max_pool2d: strides and dilations are at least 1: float32[1,4,4,2]"},
+             "max_pool2d: the window has at least one element: float32[1,4,4,2]"},
             {[] { max_pool2d(zeros({4, 4}), {2, 2}); }, "ShapeError",
              "max_pool2d: takes images of four axes, (n, h, w, c) or (n, c, h, w): float32[4,4]"}},
        .also = {"max_pool2d_gradient", "max_pool2d_gather"}},
