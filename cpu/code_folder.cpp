@@ -95,12 +95,13 @@ std::uint64_t room_of(const struct stat& about) {
       std::max<std::int64_t>(about.st_size, std::int64_t{about.st_blocks} * 512));
 }
 
-void make_folders(const std::string& path) {
+/// Makes the folder and those that it lies in; 0, or why the innermost is not made.
+int make_folders(const std::string& path) {
   for (std::size_t slash = path.find('/', 1); slash != std::string::npos;
        slash = path.find('/', slash + 1)) {
     mkdir(path.substr(0, slash).c_str(), 0700);
   }
-  mkdir(path.c_str(), 0700);
+  return mkdir(path.c_str(), 0700) == 0 || errno == EEXIST ? 0 : errno;
 }
 
 }  // namespace
@@ -120,10 +121,11 @@ CodeFolder::CodeFolder(std::string path, std::uint64_t limit)
     return;
   }
   while (path_.size() > 1 && path_.back() == '/') path_.pop_back();
-  make_folders(path_);
+  const int unmade = make_folders(path_);
   directory_ = open(path_.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
   if (directory_ < 0) {
-    trouble_ = errno == ELOOP || errno == ENOTDIR ? "it is no folder" : std::strerror(errno);
+    const int why = unmade != 0 ? unmade : errno;
+    trouble_ = why == ELOOP || why == ENOTDIR ? "it is no folder" : std::strerror(why);
     return;
   }
   struct stat about{};

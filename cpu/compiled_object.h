@@ -26,7 +26,8 @@ struct CompiledObject {
 /// throws. A program or schedule that the emitter does not take gives an error too.
 using CompileFunction = bool (*)(const kernel::Program* program, const kernel::Schedule* schedule,
                                  Level level, CompiledObject* object, std::string* error);
-/// `rill_emitter_version`: must equal `emitter_version()` of the library that loads the module.
-using EmitterVersionFunction = const char* (*)();
+/// `rill_emitter_version`: must equal `emitter_version()` of the library that loads the module. And
+/// `rill_llvm_version`: the LLVM in it, for users to read.
+using VersionFunction = const char* (*)();
 
 }  // namespace rill::cpu

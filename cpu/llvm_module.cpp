@@ -75,17 +75,18 @@ Module find() {
       if (reasons.empty() && reason != nullptr) reasons = reason;
       continue;
     }
-    const auto version =
-        reinterpret_cast<EmitterVersionFunction>(dlsym(handle, "rill_emitter_version"));
+    const auto version = reinterpret_cast<VersionFunction>(dlsym(handle, "rill_emitter_version"));
+    const auto llvm = reinterpret_cast<VersionFunction>(dlsym(handle, "rill_llvm_version"));
     const auto compile = reinterpret_cast<CompileFunction>(dlsym(handle, "rill_compile"));
-    if (version == nullptr || compile == nullptr || emitter_version() != version()) {
+    if (version == nullptr || llvm == nullptr || compile == nullptr ||
+        emitter_version() != version()) {
       reasons = path + " belongs to another build of rill";
       module.of_another_build = true;
       dlclose(handle);
       continue;
     }
     module.compile = compile;
-    module.status = path;
+    module.status = std::string("LLVM ") + llvm() + ", " + path;
     module.of_another_build = false;
     end_compilations_before_llvm();
     pthread_atfork(nullptr, nullptr, [] { running = running_here; });  // other threads are gone

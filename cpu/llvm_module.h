@@ -16,7 +16,8 @@ namespace rill::cpu {
 bool compile(const kernel::Program& program, const kernel::Schedule& schedule, Level level,
              CompiledObject& object, std::string& error);
 
-/// Loads the module if need be and says where it is, or why there is none: `rill info` prints it.
+/// Loads the module if need be and says which LLVM it holds and where it is, or why there is none:
+/// `rill info` prints it.
 std::string llvm_module_status();
 
 }  // namespace rill::cpu

@@ -6,6 +6,7 @@
 #include <mutex>
 #include <vector>
 
+#include <llvm/Config/llvm-config.h>
 #include <llvm/IR/LLVMContext.h>
 #include <llvm/IR/LegacyPassManager.h>
 #include <llvm/IR/Module.h>
@@ -152,5 +153,9 @@ __attribute__((visibility("default"))) bool rill_compile(const rill::kernel::Pro
 
 __attribute__((visibility("default"))) const char* rill_emitter_version() {
   return RILL_EMITTER_VERSION;
+}
+
+__attribute__((visibility("default"))) const char* rill_llvm_version() {
+  return LLVM_VERSION_STRING;
 }
 }

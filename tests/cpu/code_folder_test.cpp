@@ -148,6 +148,13 @@ TEST_CASE("A folder tells what it holds, and loses that, and nothing else, when 
   CHECK(CodeFolder("").contents().files == 0);
 }
 
+TEST_CASE("A folder that cannot be made says why, not that it is missing") {
+  const CodeFolder folder("/sys/rill");
+  CHECK_FALSE(folder.usable());
+  CHECK_FALSE(folder.trouble().empty());
+  CHECK(folder.trouble() != "No such file or directory");
+}
+
 TEST_CASE("A folder that vanishes, or takes nothing, is no trouble") {
   const Temporary place;
   CodeFolder folder((place.path / "cache").string());

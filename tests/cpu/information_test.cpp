@@ -24,6 +24,7 @@ TEST_CASE("information names the machine and the libraries behind rill", "[cpu][
     CAPTURE(heading);
     CHECK_FALSE(text_of(heading).empty());
   }
+  CHECK_THAT(text_of("compiler"), Catch::StartsWith("LLVM ") || Catch::StartsWith("none"));
   CHECK_THAT(text_of("threads"), Catch::StartsWith(std::to_string(rill::cpu::threads()) + " (of "));
 }
 
