@@ -174,6 +174,7 @@ namespace {
 /// element in it.
 struct Merged {
   Axes order;        ///< of the operand's axes, the indexed ones together
+  bool moved;        ///< whether that is another order
   Shape transposed;  ///< shape in that order
   int axis;          ///< where the indexed ones begin
   Tensor x;          ///< those as one axis
@@ -209,8 +210,8 @@ Merged merge_picked(const Tensor& x, const Region& region, Where where) {
     }
   }
   shape[merged.axis] = size;
-  merged.x =
-      reshape(region.picked.size() > 1 ? transpose(x, merged.order, where) : x, shape, where);
+  merged.moved = region.picked.size() > 1 || region.picked_in_front;
+  merged.x = reshape(merged.moved ? transpose(x, merged.order, where) : x, shape, where);
   for (const auto& [axis, indices] : region.picked) {
     const Tensor checked = checked_index(*indices, x, axis, where);
     if (!merged.indices.defined()) {
@@ -349,7 +350,7 @@ void write(Tensor& x, std::span<const Index* const> indices, const Operand& valu
     const Merged merged = merge_picked(basic(x, region, where), region, where);
     changed = scatter(merged.x, merged.indices, Operand(value.tensor(), where), merged.axis);
     changed = reshape(changed, merged.transposed, where);
-    if (region.picked.size() > 1) {
+    if (merged.moved) {
       std::array<int, max_rank> inverse{};
       for (int axis = 0; axis < merged.order.count(); ++axis) {
         inverse[static_cast<std::size_t>(merged.order[axis])] = axis;

@@ -145,6 +145,18 @@ TEST_CASE("index tensors apart from each other come first in the result, as in N
   CHECK(x(slice(), 0, tensor({0, 1})).shape() == Shape{2, 2});
 }
 
+TEST_CASE("so does an index tensor apart from a number, in reading and in writing") {
+  const Tensor x = arange(24).reshape({2, 3, 4});
+  const Tensor i = tensor({0, 3});
+  CHECK(equal(x(0, slice(), i), tensor({{0, 4, 8}, {3, 7, 11}})));
+  CHECK(equal(x(1, newaxis, 0, newaxis, i), tensor({{{12}}, {{15}}})));
+  Tensor y = x;
+  y.at(0, slice(), i) = tensor({{1, 2, 3}, {4, 5, 6}});
+  CHECK(equal(y(0), tensor({{1, 1, 2, 4}, {2, 5, 6, 5}, {3, 9, 10, 6}})));
+  y.at(0, slice(), i) += 10;
+  CHECK(equal(y(0, 2), tensor({13, 9, 10, 16})));
+}
+
 TEST_CASE("a write changes one tensor and no copy or view of it") {
   Tensor x = matrix();
   const Tensor earlier = x;
