@@ -16,9 +16,10 @@
 namespace rill::cpu {
 
 struct CompiledObject {
-  std::vector<std::byte>
-      elf;  ///< relocatable, with the functions `run` and, for `Map::split`, `finish`
-  std::uint64_t fixed_scratch = 0;  ///< bytes of scratch, rows left out; a multiple of 64
+  std::vector<std::byte> elf;  ///< relocatable, with the functions `run` and, for `Map::split` and
+                               ///< `Map::chunks`, `finish`
+  std::uint64_t fixed_scratch = 0;  ///< bytes of scratch, rows and 16 times what a chunk leaves in
+                                    ///< `partials` left out; a multiple of 64
   std::uint64_t row_lanes = 1;      ///< how many points' rows lie side by side in scratch
 };
 

@@ -6,17 +6,16 @@
 #include <cmath>
 #include <cstring>
 #include <memory>
-#include <new>
 #include <utility>
 
 #include <rill/cpu/divide_up.h>
 #include <rill/cpu/environment.h>
 #include <rill/cpu/recently_used.h>
+#include <rill/cpu/scratch.h>
 #include <rill/cpu/thread_pool.h>
 #include <rill/kernel/arithmetic.h>
 #include <rill/tensor/error.h>
 #include <rill/tensor/float_environment.h>
-#include <rill/tensor/thread_owned.h>
 #include <rill/tensor/unnamed.h>
 
 namespace rill::cpu {
@@ -29,8 +28,6 @@ using kernel::Schedule;
 
 namespace {
 
-/// Work below this stays on the calling thread; a piece for another thread is about as large.
-constexpr double piece_nanoseconds = 4000;
 /// Pieces of pointwise work begin at multiples of this, so that threads do not share cache lines.
 constexpr std::int64_t piece_points = 1024;
 constexpr std::size_t kernels_kept = 4096;
@@ -41,75 +38,7 @@ constexpr int points_at_once = 4;
 constexpr double specialised_nanoseconds = 50'000;
 constexpr std::size_t specialisations = 16;
 
-struct FreeAligned {
-  void operator()(std::byte* memory) const { ::operator delete[](memory, std::align_val_t{64}); }
-};
-using ScratchMemory = std::unique_ptr<std::byte[], FreeAligned>;  // NOLINT: bytes, not elements
-
-ScratchMemory allocate_scratch(std::size_t bytes) {
-  ScratchMemory memory(
-      static_cast<std::byte*>(::operator new[](bytes, std::align_val_t{64}, std::nothrow)));
-  if (memory == nullptr)
-    throw detail::UnnamedError<OutOfMemoryError>("no memory for the scratch of a kernel");
-  return memory;
-}
-
-/// What a thread keeps from launch to launch.
-struct KeptScratch {
-  ScratchMemory memory;
-  std::size_t size = 0;
-};
-
-/// What one call of a kernel needs: the thread's, or at the thread's end its own. Null for no
-/// bytes.
-class Scratch {
- public:
-  explicit Scratch(std::size_t bytes) {
-    if (bytes == 0) return;
-    KeptScratch* const kept = detail::ThreadOwned<KeptScratch>::get();
-    if (kept == nullptr) {
-      own_ = allocate_scratch(bytes);
-    } else if (kept->size < bytes) {
-      *kept = {};  // freed first: never both at once
-      *kept = {allocate_scratch(bytes), bytes};
-    }
-    memory_ = kept != nullptr ? kept->memory.get() : own_.get();
-  }
-  Scratch(const Scratch&) = delete;
-  Scratch& operator=(const Scratch&) = delete;
-  ~Scratch() = default;
-  [[nodiscard]] std::byte* data() const { return memory_; }
-
- private:
-  ScratchMemory own_;
-  std::byte* memory_ = nullptr;
-};
-
-/// The earlier of two failures.
-void join(Failure& all, const Failure& one) {
-  if (one.error != 0 && (all.error == 0 || one.position < all.position)) all = one;
-}
-
 }  // namespace
-
-/// Of sizes: what they come to, and where the buffers are, if that is known already.
-struct Kernel::Launch {
-  Launch(const Kernel& kernel, const std::int64_t* launch_sizes)
-      : sizes(launch_sizes),
-        points(kernel.product(kernel.program_.list(kernel.program_.outer), launch_sizes)),
-        per_point(kernel.nanoseconds_per_point(launch_sizes)),
-        work(per_point * static_cast<double>(points)) {}
-
-  std::byte* const* buffers = nullptr;
-  const std::int64_t* sizes;
-  const std::uint64_t* parameters = nullptr;
-  std::int64_t points;
-  double per_point;  ///< nanoseconds
-  double work;       ///< nanoseconds
-
-  /// Too little for more than the calling thread.
-  [[nodiscard]] bool by_caller() const { return work < 2 * piece_nanoseconds; }
-};
 
 // ---- Preparing --------------------------------------------------------------------------------
 
@@ -138,6 +67,7 @@ Kernel::Kernel(Program program) : program_(std::move(program)) {
   const kernel::Dependence dependence(program_);
   costs_ = kernel::costs(program_, dependence);
   splits_ = kernel::splits(program_);
+  closes_ = !program_.closing.empty();
   may_be_owned_ = kernel::may_be_owned(program_);
   shared_stores_ = std::any_of(program_.stores.begin(), program_.stores.end(),
                                [](const kernel::Store& store) { return !store.unique; });
@@ -184,8 +114,8 @@ Kernel::Kernel(Program program) : program_(std::move(program)) {
   const bool rows = std::any_of(
       program_.buffers.begin(), program_.buffers.end(),
       [](const kernel::Buffer& buffer) { return buffer.space == kernel::Buffer::Space::row; });
-  pointwise_ =
-      !rows && program_.checks.empty() && program_.folds.empty() && !points_.schedule.bounds_checks;
+  pointwise_ = !rows && program_.checks.empty() && program_.folds.empty() && !closes_ &&
+               !points_.schedule.bounds_checks;
 }
 
 kernel::KernelFunction Kernel::direct() const {
@@ -244,6 +174,11 @@ std::size_t Kernel::scratch_bytes(const Code& code, const std::int64_t* sizes) c
         __builtin_add_overflow(bytes, row / 64 * 64, &bytes))
       throw detail::UnnamedError<OutOfMemoryError>("the rows of a kernel overflow");
   }
+  // Of every lane of a chunk.
+  std::size_t lanes = closing_bytes(sizes);
+  if (__builtin_mul_overflow(lanes, kernel::fold_lanes, &lanes) ||
+      __builtin_add_overflow(bytes, (lanes + 63) / 64 * 64, &bytes))
+    throw detail::UnnamedError<OutOfMemoryError>("the accumulators of a kernel overflow");
   return bytes;
 }
 
@@ -337,6 +272,10 @@ bool Kernel::takes_turns(const std::int64_t* sizes) const {
          });
 }
 
+void Kernel::join(Failure& all, const Failure& one) {
+  if (one.error != 0 && (all.error == 0 || one.position < all.position)) all = one;
+}
+
 // ---- Running ----------------------------------------------------------------------------------
 
 double Kernel::nanoseconds_per_point(const std::int64_t* sizes) const {
@@ -392,7 +331,7 @@ kernel::Measure Kernel::measure(const std::int64_t* sizes) const {
   const Code* compiled = code(best_variant(launch));
   if (compiled == nullptr) return measure;
   measure.points = launch.points;
-  measure.by_caller = launch.by_caller();
+  measure.by_caller = launch.by_caller() && !closes_;
   if (measure.by_caller) measure.scratch = scratch_bytes(*compiled, sizes);
   return measure;
 }
@@ -415,7 +354,7 @@ Failure Kernel::execute(std::byte* const* buffers, const std::int64_t* sizes,
   Launch launch(*this, sizes);
   launch.buffers = buffers;
   launch.parameters = parameters;
-  if (launch.points == 0) return failure;
+  if (launch.points == 0 && !closes_) return failure;
   if (const Kernel* better = specialised(launch))
     return better->execute(buffers, sizes, parameters);
 
@@ -428,6 +367,10 @@ Failure Kernel::execute(std::byte* const* buffers, const std::int64_t* sizes,
   }
   if (variant == &split_) {
     run_split(launch, *running, failure);
+    return failure;
+  }
+  if (closes_) {
+    run_chunks(launch, *running, failure);
     return failure;
   }
   if (launch.by_caller() || (shared_stores_ && variant == &points_)) {
@@ -482,7 +425,7 @@ Failure Kernel::execute(std::byte* const* buffers, const std::int64_t* sizes,
 Failure Kernel::execute(std::span<const kernel::Operands> launches) const {
   const Code* compiled = code(points_);
   Failure failure;
-  if (compiled == nullptr || shared_stores_ || launches.size() == 1) {
+  if (compiled == nullptr || shared_stores_ || closes_ || launches.size() == 1) {
     for (const kernel::Operands& launch : launches) {
       failure = execute(launch.buffers, launch.sizes, launch.parameters);
       if (failure.error != 0) break;
@@ -535,6 +478,10 @@ void Kernel::interpret(std::byte* const* buffers, const std::int64_t* sizes,
                        const std::uint64_t* parameters, Failure& failure) const {
   std::call_once(interpreted_, [&] { interpreter_.emplace(program_); });
   const std::int64_t points = interpreter_->points(sizes);
+  if (closes_) {
+    interpreter_->run({buffers, sizes, parameters, nullptr, nullptr, &failure}, 0, points);
+    return;
+  }
   // Each piece prepares arrays of its own; where stores meet, their order needs one piece.
   const std::int64_t grain =
       shared_stores_ ? points : std::max<std::int64_t>(1024, points / threads());
@@ -547,31 +494,6 @@ void Kernel::interpret(std::byte* const* buffers, const std::int64_t* sizes,
       join(failure, mine);
     }
   });
-}
-
-/// First the blocks of the reduction's elements, on all threads, then the points, which are few.
-void Kernel::run_split(const Launch& launch, const Code& code, Failure& failure) const {
-  const std::int64_t elements = product(program_.list(program_.folds.front().axes), launch.sizes);
-  const std::int64_t blocks = divide_up(elements, kernel::split_block);
-  const auto slots = static_cast<std::int64_t>(program_.folds.front().init.count);
-  std::vector<std::uint64_t> partials(static_cast<std::size_t>(blocks * launch.points * slots));
-  auto* partial_bytes = reinterpret_cast<std::byte*>(partials.data());
-  const std::size_t bytes = scratch_bytes(code, launch.sizes);
-  std::mutex mutex;
-  const auto run = [&](kernel::KernelFunction function, std::int64_t begin, std::int64_t end) {
-    Failure mine;
-    const Scratch scratch(bytes);
-    const KernelArguments arguments{launch.buffers, launch.sizes,  launch.parameters,
-                                    scratch.data(), partial_bytes, &mine};
-    function(&arguments, begin, end);
-    if (mine.error != 0) {
-      const std::lock_guard lock(mutex);
-      join(failure, mine);
-    }
-  };
-  parallel_for(blocks, 1,
-               [&](std::int64_t begin, std::int64_t end) { run(code.object.run(), begin, end); });
-  run(code.object.finish(), 0, launch.points);
 }
 
 }  // namespace rill::cpu

@@ -49,7 +49,8 @@ class Kernel {
   kernel::Failure execute(std::span<const kernel::Operands> launches) const;
 
   /// Generated code that the calling thread may run by itself over [0, points), without scratch;
-  /// null where the program has rows, checks or folds, or where there is no emitter.
+  /// null where the program has rows, checks, folds or closing stages, or where there is no
+  /// emitter.
   [[nodiscard]] kernel::KernelFunction direct() const;
 
   [[nodiscard]] const kernel::Program& program() const { return program_; }
@@ -61,7 +62,32 @@ class Kernel {
     std::once_flag once;
     std::shared_ptr<const Code> code;
   };
-  struct Launch;
+  /// Work below this stays on the calling thread; a piece for another thread is about as large.
+  static constexpr double piece_nanoseconds = 4000;
+
+  /// Of sizes: what they come to, and where the buffers are, if that is known already.
+  struct Launch {
+    Launch(const Kernel& kernel, const std::int64_t* launch_sizes)
+        : sizes(launch_sizes),
+          points(kernel.product(kernel.program_.list(kernel.program_.outer), launch_sizes)),
+          per_point(kernel.nanoseconds_per_point(launch_sizes)),
+          work(per_point * static_cast<double>(points)) {}
+
+    std::byte* const* buffers = nullptr;
+    const std::int64_t* sizes;
+    const std::uint64_t* parameters = nullptr;
+    std::int64_t points;
+    double per_point;  ///< nanoseconds
+    double work;       ///< nanoseconds
+
+    /// Too little for more than the calling thread.
+    [[nodiscard]] bool by_caller() const { return work < 2 * piece_nanoseconds; }
+  };
+  /// What calls of the generated code count, and how much of it makes a piece for a thread.
+  struct Parts {
+    std::int64_t count;
+    std::int64_t grain;
+  };
   using Strides = std::vector<std::pair<kernel::Id, std::int64_t>>;
 
   const Code* code(Variant& variant) const;
@@ -76,12 +102,21 @@ class Kernel {
   std::size_t scratch_bytes(const Code& code, const std::int64_t* sizes) const;
   void interpret(std::byte* const* buffers, const std::int64_t* sizes,
                  const std::uint64_t* parameters, kernel::Failure& failure) const;
+  /// The earlier of two failures.
+  static void join(kernel::Failure& all, const kernel::Failure& one);
+
+  // ---- kernel_parts.cpp -----------------------------------------------------------------------
+  [[nodiscard]] std::size_t closing_bytes(const std::int64_t* sizes) const;
   void run_split(const Launch& launch, const Code& code, kernel::Failure& failure) const;
+  void run_chunks(const Launch& launch, const Code& code, kernel::Failure& failure) const;
+  void run_parts(const Launch& launch, const Code& code, Parts parts, std::size_t partial_bytes,
+                 std::int64_t finished, kernel::Failure& failure) const;
 
   kernel::Program program_;
   std::array<std::uint64_t, 2> fingerprint_{};
   std::vector<kernel::Cost> costs_;
   bool splits_ = false;
+  bool closes_ = false;
   bool shared_stores_ = false;
   bool may_be_owned_ = false;
   bool outer_lanes_ = false;

@@ -378,10 +378,16 @@ Value Builder::load(Id buffer, std::span<const Value> index, const Value& guard,
 void Builder::outer(std::span<const Id> axes) { program_.outer = list(axes); }
 
 void Builder::stage(std::span<const Id> axes) {
+  if (!program_.closing.empty()) fail("a stage after a closing one");
   program_.stages.push_back({.axes = list(axes), .folds = {}, .checks = {}, .stores = {}});
 }
 
+void Builder::closing(std::span<const Id> axes) {
+  program_.closing.push_back({.axes = list(axes), .folds = {}, .checks = {}, .stores = {}});
+}
+
 Stage& Builder::last_stage() {
+  if (!program_.closing.empty()) return program_.closing.back();
   if (program_.stages.empty()) stage({});
   return program_.stages.back();
 }

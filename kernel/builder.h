@@ -246,6 +246,8 @@ class RILL_API Builder {
   /// Opens a stage over further axes; folds, checks and stores go to the last one opened. The first
   /// of them opens one without axes if none is.
   void stage(std::span<const Id> axes);
+  /// Opens a closing stage. No other kind is opened after it.
+  void closing(std::span<const Id> axes);
   /// Returns the results, one per accumulator; of a scan the prefixes.
   std::vector<Value> fold(std::span<const Id> axes, const Folding& folding);
   void check(const Value& ok, std::uint16_t error, std::span<const Value> shown);

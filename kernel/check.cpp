@@ -33,6 +33,8 @@ struct Scope {
   const std::vector<bool>* results;  ///< folds whose results are known
   Id accumulators = none;            ///< the fold whose accumulators exist here
   bool merging = false;              ///< both sides of them, and no memory
+  bool closing = false;              ///< of a closing stage, which loads nothing that is stored
+  bool rows = true;                  ///< of a point, which has rows
 };
 
 class Checker {
@@ -102,11 +104,13 @@ class Checker {
     }
     for (const Store& store : p_.stores) ids(store.to.index, exprs, "expression");
     for (const Check& check : p_.checks) ids(check.shown, exprs, "expression");
-    for (const Stage& stage : p_.stages) {
-      ids(stage.axes, p_.axes.size(), "axis");
-      ids(stage.folds, p_.folds.size(), "fold");
-      ids(stage.checks, p_.checks.size(), "check");
-      ids(stage.stores, p_.stores.size(), "store");
+    for (const auto* stages : {&p_.stages, &p_.closing}) {
+      for (const Stage& stage : *stages) {
+        ids(stage.axes, p_.axes.size(), "axis");
+        ids(stage.folds, p_.folds.size(), "fold");
+        ids(stage.checks, p_.checks.size(), "check");
+        ids(stage.stores, p_.stores.size(), "store");
+      }
     }
   }
 
@@ -346,6 +350,7 @@ class Checker {
           if (p_.accesses[expr.bits].guard != none && p_.accesses[expr.bits].otherwise == none) {
             fails("a guarded load that has no otherwise");
           }
+          loaded(p_.buffers[p_.accesses[expr.bits].buffer], scope);
           break;
         case Code::accumulator: {
           const std::uint64_t fold = expr.bits >> 9U;
@@ -368,6 +373,13 @@ class Checker {
     });
   }
 
+  void loaded(const Buffer& buffer, const Scope& scope) const {
+    require(!scope.closing || buffer.space != Buffer::Space::in_out,
+            [&] { return scope.place.text() + " loads what may have been stored before"; });
+    require(scope.rows || buffer.space != Buffer::Space::row,
+            [&] { return scope.place.text() + " loads a row, outside of every point"; });
+  }
+
   void append_axes(std::vector<Id>& axes, Range more, const Part& place) const {
     require(axes.size() + more.count <= 256,
             [&] { return place.text() + " loops over more than 256 axes"; });
@@ -378,7 +390,8 @@ class Checker {
     }
   }
 
-  void fold_in_scope(Id id, const Scope& outside) {
+  /// `known`: the folds whose results the step may use.
+  void fold_in_scope(Id id, const Scope& outside, const std::vector<bool>& known) {
     const Fold& fold = p_.folds[id];
     const Part what{"fold", id};
     Scope scope = outside;
@@ -387,6 +400,8 @@ class Checker {
     scope.place = what.part("the step of ");
     append_axes(scope.axes, fold.axes, what);
     scope.accumulators = id;
+    scope.results = &known;
+    scope.rows = true;
     in_scope(p_.list(fold.step), scope);
     scope.place = what.part("the merge of ");
     scope.axes.clear();
@@ -394,17 +409,25 @@ class Checker {
     in_scope(p_.list(fold.merge), scope);
   }
 
+  void store_in_scope(Id id, Scope scope) {
+    const Store& store = p_.stores[id];
+    scope.place = {"store", id};
+    in_scope({&store.value, 1}, scope);
+    in_scope(p_.list(store.to.index), scope);
+    if (store.to.guard != none) in_scope({&store.to.guard, 1}, scope);
+  }
+
+  static void place(std::vector<bool>& placed, Id id, const char* what) {
+    require(!placed[id],
+            [&] { return std::string(what) + " " + std::to_string(id) + " stands in two stages"; });
+    placed[id] = true;
+  }
+
   void scopes() {
     std::vector<bool> results(p_.folds.size());
     std::vector<bool> placed_folds(p_.folds.size());
     std::vector<bool> placed_checks(p_.checks.size());
     std::vector<bool> placed_stores(p_.stores.size());
-    const auto place = [](std::vector<bool>& placed, Id id, const char* what) {
-      require(!placed[id], [&] {
-        return std::string(what) + " " + std::to_string(id) + " stands in two stages";
-      });
-      placed[id] = true;
-    };
     std::vector<Id> outer;
     append_axes(outer, p_.outer, Part{"the program"});
     for (std::size_t number = 0; number < p_.stages.size(); ++number) {
@@ -416,7 +439,7 @@ class Checker {
       for (const Id id : p_.list(stage.folds)) {
         place(placed_folds, id, "fold");
         require(scan == none, [&] { return what.text() + " goes on after its scan"; });
-        fold_in_scope(id, scope);
+        fold_in_scope(id, scope, results);
         if (p_.folds[id].kind == Fold::Kind::scan)
           scan = id;
         else
@@ -437,16 +460,46 @@ class Checker {
       }
       for (const Id id : p_.list(stage.stores)) {
         place(placed_stores, id, "store");
-        const Store& store = p_.stores[id];
-        scope.place = {"store", id};
-        in_scope({&store.value, 1}, scope);
-        in_scope(p_.list(store.to.index), scope);
-        if (store.to.guard != none) in_scope({&store.to.guard, 1}, scope);
+        store_in_scope(id, scope);
       }
       if (scan != none) results[scan] = false;
       if (stage.axes.count != 0) {
         for (const Id id : p_.list(stage.folds)) results[id] = false;
       }
+    }
+    for (std::size_t number = 0; number < p_.closing.size(); ++number) {
+      const Stage& stage = p_.closing[number];
+      for (const Id id : p_.list(stage.folds)) place(placed_folds, id, "fold");
+      for (const Id id : p_.list(stage.stores)) place(placed_stores, id, "store");
+      closing(stage, Part{"closing stage", static_cast<Id>(number)}, results);
+    }
+  }
+
+  /// `points`: of which folds each point has results.
+  void closing(const Stage& stage, const Part& what, const std::vector<bool>& points) {
+    require(std::all_of(p_.stores.begin(), p_.stores.end(),
+                        [](const Store& store) { return store.unique; }),
+            [&] { return what.text() + " stands beside a store that is not unique"; });
+    require(stage.checks.count == 0, [&] { return what.text() + " has checks"; });
+    std::vector<bool> results(p_.folds.size());
+    Scope scope{.place = what, .axes = {}, .results = &results, .closing = true, .rows = false};
+    std::vector<Id> all(p_.list(p_.outer).begin(), p_.list(p_.outer).end());
+    append_axes(all, stage.axes, what);
+    append_axes(scope.axes, stage.axes, what);
+    for (const Id id : p_.list(stage.folds)) {
+      const Fold& fold = p_.folds[id];
+      const auto over = p_.list(fold.axes);
+      const auto outer = p_.list(p_.outer);
+      require(fold.kind == Fold::Kind::reduce &&
+                  std::equal(over.begin(), over.end(), outer.begin(), outer.end()),
+              [&] { return what.text() + " has a fold that is no reduction of the outer axes"; });
+      fold_in_scope(id, scope, points);
+    }
+    for (const Id id : p_.list(stage.folds)) results[id] = true;
+    for (const Id id : p_.list(stage.stores)) {
+      require(p_.buffers[p_.stores[id].to.buffer].space != Buffer::Space::row,
+              [&] { return what.text() + " stores to a row, outside of every point"; });
+      store_in_scope(id, scope);
     }
   }
 

@@ -98,12 +98,14 @@ std::array<std::uint64_t, 2> fingerprint(const Program& program) {
     hash.add(program.list(check.shown));
   }
   hash.add(program.list(program.outer));
-  hash.add(program.stages.size());
-  for (const Stage& stage : program.stages) {
-    hash.add(program.list(stage.axes));
-    hash.add(program.list(stage.folds));
-    hash.add(program.list(stage.checks));
-    hash.add(program.list(stage.stores));
+  for (const auto* stages : {&program.stages, &program.closing}) {
+    hash.add(stages->size());
+    for (const Stage& stage : *stages) {
+      hash.add(program.list(stage.axes));
+      hash.add(program.list(stage.folds));
+      hash.add(program.list(stage.checks));
+      hash.add(program.list(stage.stores));
+    }
   }
   return hash.finish();
 }

@@ -42,7 +42,7 @@ Interpreter::Run::Run(const Tapes& tapes, const KernelArguments& arguments)
   bind_buffers();
 }
 
-void Interpreter::Run::run(std::int64_t begin, std::int64_t end) {
+void Interpreter::Run::run(std::int64_t begin, std::int64_t end, std::int64_t points) {
   const auto step = static_cast<std::int64_t>(points_at_once_);
   for (first_point_ = begin; first_point_ < end;
        first_point_ += std::min(step, end - first_point_)) {
@@ -50,6 +50,12 @@ void Interpreter::Run::run(std::int64_t begin, std::int64_t end) {
     for (std::size_t number = 0; number < program_.stages.size(); ++number) {
       stage(program_.stages[number], tapes_.stages[number], count);
     }
+    for (std::size_t number = 0; number < program_.closing.size(); ++number) {
+      take_points(program_.closing[number], tapes_.closing[number], count, points);
+    }
+  }
+  for (std::size_t number = 0; number < program_.closing.size(); ++number) {
+    close(program_.closing[number], tapes_.closing[number], points);
   }
   if (failure_.error != 0 && arguments_.failure != nullptr &&
       (arguments_.failure->error == 0 || failure_.position < arguments_.failure->position)) {
@@ -220,8 +226,10 @@ std::int64_t Interpreter::points(const std::int64_t* sizes) const { return tapes
 
 void Interpreter::run(const KernelArguments& arguments, std::int64_t begin,
                       std::int64_t end) const {
-  end = std::min(end, points(arguments.sizes));
-  if (begin < end) Run(*tapes_, arguments).run(begin, end);
+  const std::int64_t points = this->points(arguments.sizes);
+  end = std::min(end, points);
+  if (begin < end || !tapes_->program.closing.empty())
+    Run(*tapes_, arguments).run(begin, end, points);
 }
 
 void interpret(const Program& program, const KernelArguments& arguments) {

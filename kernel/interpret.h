@@ -26,7 +26,7 @@ class RILL_API Interpreter {
 
   /// Runs the points [begin, end), numbered in row-major order. Only `buffers`, `sizes`,
   /// `parameters` and `failure` of the arguments are used. A program with stores that are not
-  /// unique must run in one piece.
+  /// unique, or with closing stages, must run in one piece.
   void run(const KernelArguments& arguments, std::int64_t begin, std::int64_t end) const;
 
  private:

@@ -9,15 +9,17 @@
 
 namespace rill::kernel {
 
+void Interpreter::Run::prepare(const FoldTape& loop, Partials& partials) {
+  for (int lane = 0; lane < fold_lanes; ++lane) partials.lanes.push_back(fresh_set(loop.fold));
+  partials.aside = fresh_set(loop.fold);
+  partials.left = fresh_set(loop.fold);
+  partials.right = fresh_set(loop.fold);
+  for (std::size_t i = 0; i < loop.invariants.size(); ++i) partials.invariants.push_back(fresh());
+}
+
 Interpreter::Run::Partials& Interpreter::Run::partials(const FoldTape& loop) {
   Partials& made = partials_[loop.fold];
-  if (made.lanes.empty()) {
-    for (int lane = 0; lane < fold_lanes; ++lane) made.lanes.push_back(fresh_set(loop.fold));
-    made.aside = fresh_set(loop.fold);
-    made.left = fresh_set(loop.fold);
-    made.right = fresh_set(loop.fold);
-    for (std::size_t i = 0; i < loop.invariants.size(); ++i) made.invariants.push_back(fresh());
-  }
+  if (made.lanes.empty()) prepare(loop, made);
   made.levels.clear();
   return made;
 }
@@ -135,13 +137,17 @@ void Interpreter::Run::fold_together(const FoldTape& loop, Partials& partials, E
       place_next(all, count);
       step(loop, partials.lanes[static_cast<std::size_t>(j % fold_lanes)], count);
     }
-    for (std::size_t half = fold_lanes / 2; half != 0; half /= 2) {
-      for (std::size_t lane = 0; lane < half; ++lane) {
-        merge(loop, partials.lanes[lane], partials.lanes[lane + half], count);
-      }
-    }
-    push_total(loop, partials, partials.lanes[0], count);
+    end_chunk(loop, partials, count);
   }
+}
+
+void Interpreter::Run::end_chunk(const FoldTape& loop, Partials& partials, std::size_t count) {
+  for (std::size_t half = fold_lanes / 2; half != 0; half /= 2) {
+    for (std::size_t lane = 0; lane < half; ++lane) {
+      merge(loop, partials.lanes[lane], partials.lanes[lane + half], count);
+    }
+  }
+  push_total(loop, partials, partials.lanes[0], count);
 }
 
 void Interpreter::Run::fold_one(const FoldTape& loop, Partials& partials, const Elements& all,

@@ -20,8 +20,8 @@ namespace rill::kernel {
 class Interpreter::Run {
  public:
   Run(const Tapes& tapes, const KernelArguments& arguments);
-  /// Runs the points [begin, end).
-  void run(std::int64_t begin, std::int64_t end);
+  /// Runs the points [begin, end), of `points` that there are, then the closing stages.
+  void run(std::int64_t begin, std::int64_t end, std::int64_t points);
 
  private:
   /// Points that are taken together, and the bytes of one array.
@@ -101,6 +101,7 @@ class Interpreter::Run {
     std::size_t changed = 0;  ///< axes before this one stand as they were placed
   };
   Partials& partials(const FoldTape& loop);
+  void prepare(const FoldTape& loop, Partials& partials);
   /// Lets the accumulators stand for `set`, on one side.
   void bind(const FoldTape& loop, const Set& set, std::size_t side);
   void copy(const FoldTape& loop, const Set& to, const Set& from, std::size_t count) const;
@@ -121,6 +122,8 @@ class Interpreter::Run {
   void fold(const FoldTape& loop, std::size_t count);
   /// A reduction at `count` points, element by element.
   void fold_together(const FoldTape& loop, Partials& partials, Elements& all, std::size_t count);
+  /// Merges the lanes of a chunk at `count` points, and takes the total.
+  void end_chunk(const FoldTape& loop, Partials& partials, std::size_t count);
   /// A reduction at place `i` alone: the lanes of up to 16 chunks side by side.
   void fold_one(const FoldTape& loop, Partials& partials, const Elements& all, std::size_t i);
   /// Gives place `lane` of the arrays element `number` of a fold.
@@ -130,6 +133,16 @@ class Interpreter::Run {
   /// A scan at `count` points, and the stores of its stage after each element.
   void scan(const Stage& stage, const StageTape& tape, const FoldTape& loop, std::size_t count);
 
+  // ---- Closing stages (interpreter_closing.cpp) -----------------------------------------------
+  /// What a fold has taken so far at up to 256 places of its closing stage.
+  Partials& closing_partials(const FoldTape& loop, std::int64_t first_place);
+  [[nodiscard]] std::int64_t places(const Stage& stage) const;
+  /// Lets the folds take `count` points, of the `points` that there are.
+  void take_points(const Stage& stage, const StageTape& tape, std::int64_t count,
+                   std::int64_t points);
+  /// The stores, when all points have been taken.
+  void close(const Stage& stage, const StageTape& tape, std::int64_t points);
+
   const Tapes& tapes_;
   const Program& program_;
   const KernelArguments& arguments_;
@@ -137,6 +150,7 @@ class Interpreter::Run {
   std::vector<std::byte*> axis_values_;
   std::vector<Set> results_;  ///< by fold
   std::unordered_map<Id, Partials> partials_;
+  std::unordered_map<Id, std::vector<Partials>> closing_partials_;
   std::vector<std::unique_ptr<Array>> pool_;
   std::vector<Memory> memories_;
   std::vector<std::byte> rows_;

@@ -181,8 +181,15 @@ struct Stage {
   Range stores;  ///< into `Program::stores`
 };
 
-/// The whole: stages in order, for each point of the outer axes. Iterations of the outer axes are
-/// independent, save for stores that are not unique.
+/// The whole: stages in order, for each point of the outer axes; then, once, the closing stages.
+/// Iterations of the outer axes are independent, save for stores that are not unique.
+///
+/// A closing stage reduces over the points: column sums beside what rows compute. Its axes are its
+/// own, none of them an outer one, and for each point of them it has folds, of kind `reduce` and
+/// over the outer axes, all of them in their order, and stores; no checks. A step may use what its
+/// outer point knows, results of folds and rows included; init and stores know nothing of outer
+/// points, and the stores may use the results of their own stage's folds. Nothing of a closing
+/// stage loads from a buffer in `Space::in_out`, and all stores of the program are unique.
 struct Program {
   std::vector<Id> ids;  ///< what every `Range` points into
   std::vector<Expr> exprs;
@@ -193,6 +200,7 @@ struct Program {
   std::vector<Store> stores;
   std::vector<Check> checks;
   std::vector<Stage> stages;
+  std::vector<Stage> closing;
   Range outer;                    ///< axes, outermost first
   std::vector<DType> parameters;  ///< one per `Code::parameter` number
   Id sizes = 0;                   ///< how many `Code::size` numbers there are
@@ -213,6 +221,8 @@ struct Schedule {
     owned,   ///< positions along axis 0 of the destination of stores that are not unique: each call
              ///< walks all iterations and applies the stores that fall into its own positions
     tiles,   ///< `tile_units` of blocks over the last two outer axes (transposed operands)
+    chunks,  ///< chunks of `fold_chunk` points, for programs with closing stages, whose folds are
+             ///< so cut: each leaves its totals in `partials`; `finish` over [0, 1) merges them
   };
   Map map = Map::points;
   Id vector_axis = none;        ///< its neighbours become vector lanes; none: scalar code
@@ -246,7 +256,9 @@ struct KernelArguments {
   const std::uint64_t* parameters;  ///< by number, the element in the low bytes
   std::byte*
       scratch;  ///< rows and what the emitter needs, 64-byte aligned, one per concurrent call
-  std::byte* partials;  ///< `Map::split` only: one set of accumulators per block, 8 bytes each
+  std::byte* partials;  ///< `Map::split`: one set of accumulators per block, 8 bytes each;
+                        ///< `Map::chunks`: per chunk one array for each accumulator of the closing
+                        ///< folds, in which the stage's last axis is made up to a multiple of 16
   Failure* failure;     ///< one per concurrent call
 };
 using KernelFunction = void (*)(const KernelArguments*, std::int64_t begin, std::int64_t end);

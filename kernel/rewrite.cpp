@@ -1,5 +1,6 @@
 #include <rill/kernel/rewrite.h>
 
+#include <algorithm>
 #include <span>
 #include <utility>
 
@@ -27,7 +28,7 @@ std::vector<bool> used_folds(const Program& program) {
     use_all(program.list(fold.step));
     use_all(program.list(fold.merge));
   };
-  for (const Stage& stage : program.stages) {
+  const auto use_stage = [&](const Stage& stage) {
     for (const Id id : program.list(stage.folds)) {
       // The stores of its stage run over a scan's axes, whether they use the prefixes or not.
       if (program.folds[id].kind == Fold::Kind::scan && stage.stores.count != 0) use_fold(id);
@@ -42,7 +43,9 @@ std::vector<bool> used_folds(const Program& program) {
       use(program.checks[id].ok);
       use_all(program.list(program.checks[id].shown));
     }
-  }
+  };
+  for (const Stage& stage : program.stages) use_stage(stage);
+  for (const Stage& stage : program.closing) use_stage(stage);
   for (std::size_t id = program.exprs.size(); id-- > 0;) {
     if (!used[id]) continue;
     const Expr& expr = program.exprs[id];
@@ -75,8 +78,10 @@ void compact_lists(Program& program) {
     move(fold.axes), move(fold.init), move(fold.step), move(fold.merge);
   for (Store& store : program.stores) move(store.to.index);
   for (Check& check : program.checks) move(check.shown);
-  for (Stage& stage : program.stages)
-    move(stage.axes), move(stage.folds), move(stage.checks), move(stage.stores);
+  for (auto* stages : {&program.stages, &program.closing}) {
+    for (Stage& stage : *stages)
+      move(stage.axes), move(stage.folds), move(stage.checks), move(stage.stores);
+  }
   program.ids = std::move(ids);
 }
 
@@ -94,28 +99,17 @@ class Rewriter {
     for (Id id = 0; id < from_.buffers.size(); ++id) {
       if (from_.buffers[id].space != Buffer::Space::row) buffer(id);
     }
-    const std::vector<bool> folds = used_folds(from_);
+    used_folds_ = used_folds(from_);
     to_.outer(axes(from_.outer));
-    for (const Stage& stage : from_.stages) {
-      bool empty = stage.checks.count == 0 && stage.stores.count == 0;
-      for (const Id fold : from_.list(stage.folds)) empty = empty && !folds[fold];
-      if (empty) continue;
-      to_.stage(axes(stage.axes));
-      for (const Id id : from_.list(stage.folds)) {
-        if (folds[id]) fold(id);
-      }
-      for (const Id id : from_.list(stage.checks)) {
-        const Check& check = from_.checks[id];
-        const Value ok = copy(check.ok);
-        to_.check(ok, check.error, copies(from_.list(check.shown)));
-      }
-      for (const Id id : from_.list(stage.stores)) {
-        const Store& store = from_.stores[id];
-        const std::vector<Value> index = copies(kept(store.to));
-        const Value guard = store.to.guard == none ? Value{} : copy(store.to.guard);
-        const Value value = copy(store.value);
-        to_.store(buffer(store.to.buffer), index, value, store.mode, store.unique, guard);
-      }
+    for (const Stage& each : from_.stages) {
+      if (is_empty(each)) continue;
+      to_.stage(axes(each.axes));
+      stage(each);
+    }
+    for (const Stage& each : from_.closing) {
+      if (is_empty(each)) continue;
+      to_.closing(axes(each.axes));
+      stage(each);
     }
     Program program = to_.program();
     compact_lists(program);
@@ -123,6 +117,31 @@ class Rewriter {
   }
 
  private:
+  [[nodiscard]] bool is_empty(const Stage& stage) const {
+    const auto folds = from_.list(stage.folds);
+    return stage.checks.count == 0 && stage.stores.count == 0 &&
+           std::none_of(folds.begin(), folds.end(), [&](Id id) { return used_folds_[id]; });
+  }
+
+  /// The parts of a stage, into the one opened last.
+  void stage(const Stage& stage) {
+    for (const Id id : from_.list(stage.folds)) {
+      if (used_folds_[id]) fold(id);
+    }
+    for (const Id id : from_.list(stage.checks)) {
+      const Check& check = from_.checks[id];
+      const Value ok = copy(check.ok);
+      to_.check(ok, check.error, copies(from_.list(check.shown)));
+    }
+    for (const Id id : from_.list(stage.stores)) {
+      const Store& store = from_.stores[id];
+      const std::vector<Value> index = copies(kept(store.to));
+      const Value guard = store.to.guard == none ? Value{} : copy(store.to.guard);
+      const Value value = copy(store.value);
+      to_.store(buffer(store.to.buffer), index, value, store.mode, store.unique, guard);
+    }
+  }
+
   [[nodiscard]] bool dropped(Id buffer, std::size_t dimension) const {
     if (buffer >= rewriting_.dimensions.size()) return false;
     const std::vector<bool>& drops = rewriting_.dimensions[buffer];
@@ -264,6 +283,7 @@ class Rewriter {
   const Program& from_;
   const Rewriting& rewriting_;
   Builder to_;
+  std::vector<bool> used_folds_;
   std::vector<Value> exprs_;  ///< by the old program's numbers, as the two that follow
   std::vector<Id> axes_;
   std::vector<Id> buffers_;

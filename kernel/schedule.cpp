@@ -38,6 +38,7 @@ void each_access(const Program& program, const Dependence& dependence, const Sta
 
 Schedule choose(const Program& program, const Dependence& dependence) {
   Schedule schedule;
+  if (!program.closing.empty()) schedule.map = Schedule::Map::chunks;
   const Id outer = program.outer.count == 0 ? none : program.list(program.outer).back();
   Id inner = none;
   int outer_score = 0;
@@ -69,9 +70,12 @@ Schedule choose(const Program& program, const Dependence& dependence) {
       shared_within = shared_within || stage.axes.count > 0;
     }
   }
+  for (const Stage& stage : program.closing) {
+    if (inner == none && stage.axes.count > 0) inner = program.list(stage.axes).back();
+  }
   // Stores in which iterations meet keep their order only if points follow each other.
-  const bool outer_allowed =
-      outer != none && shared <= 1 && !shared_within && (!scans || shared == 0);
+  const bool outer_allowed = outer != none && shared <= 1 && !shared_within &&
+                             (!scans || shared == 0) && program.closing.empty();
   const bool inner_allowed = inner != none;
   if (outer_allowed && (!inner_allowed || outer_score > inner_score))
     schedule.vector_axis = outer;
@@ -88,7 +92,7 @@ bool splits(const Program& program) {
     if (fold.kind != Fold::Kind::reduce) return false;
     ++reductions;
   }
-  if (reductions != 1 || program.stages.empty()) return false;
+  if (reductions != 1 || program.stages.empty() || !program.closing.empty()) return false;
   const Stage& first = program.stages.front();
   if (first.axes.count != 0 || first.folds.count != 1 || program.folds.front().axes.count == 0)
     return false;
@@ -125,7 +129,7 @@ bool may_be_owned(const Program& program) {
 
 std::vector<Id> transposed_loads(const Program& program, const Dependence& dependence) {
   if (program.outer.count < 2 || program.stages.size() != 1 || !program.folds.empty() ||
-      !program.checks.empty())
+      !program.checks.empty() || !program.closing.empty())
     return {};
   const Stage& stage = program.stages.front();
   if (stage.axes.count != 0) return {};
@@ -156,8 +160,8 @@ std::int64_t tile_units(std::int64_t rows, std::int64_t columns) {
 }
 
 std::vector<Id> jumping_loads(const Program& program, const Dependence& dependence, bool owned) {
-  const bool pointwise =
-      program.stages.size() == 1 && program.stages.front().axes.count == 0 && program.folds.empty();
+  const bool pointwise = program.stages.size() == 1 && program.stages.front().axes.count == 0 &&
+                         program.folds.empty() && program.closing.empty();
   if (!pointwise || program.outer.count < 2) return {};
   const Id column = program.list(program.outer).back();
   const auto is_row = [&](const Access& access) {
@@ -258,6 +262,17 @@ std::vector<Cost> costs(const Program& program, const Dependence& dependence) {
     const auto operations = static_cast<double>(dependence.operations(exprs));
     all.push_back({0.05 + operations * per_operation + bytes * per_byte, std::move(axes)});
   };
+  for (const Stage& stage : program.closing) {
+    // Of these the elements are the points themselves; the stores are few.
+    const auto stage_axes = program.list(stage.axes);
+    for (const Id id : program.list(stage.folds)) {
+      const Fold& fold = program.folds[id];
+      double bytes = 0;
+      for (const Id init : program.list(fold.init))
+        bytes += 2 * static_cast<double>(size_of(program.exprs[init].type));
+      cost(program.list(fold.step), bytes, {stage_axes.begin(), stage_axes.end()});
+    }
+  }
   for (const Stage& stage : program.stages) {
     const auto stage_axes = program.list(stage.axes);
     const std::vector<Id> around(stage_axes.begin(), stage_axes.end());

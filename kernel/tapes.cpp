@@ -50,6 +50,7 @@ Tapes::Tapes(const Program& from)
                        program.folds[program.list(stage.folds).back()].kind == Fold::Kind::scan;
     point_by_point = point_by_point || (scatters && (scans || program.stages.size() > 1));
   }
+  for (const Stage& stage : program.closing) closing.push_back(prepare_closing(stage));
 }
 
 std::int64_t Tapes::points(const std::int64_t* sizes) const {
@@ -192,6 +193,21 @@ StageTape Tapes::prepare(const Stage& stage) const {
     const Id last = tape.folds.back().fold;
     if (program.folds[last].kind == Fold::Kind::scan) tape.each = split_off(tape.after, last, true);
   }
+  return tape;
+}
+
+/// What the points have come to is no longer known when the stores of a closing stage run, so these
+/// start from nothing.
+StageTape Tapes::prepare_closing(const Stage& stage) const {
+  StageTape tape = prepare({.axes = stage.axes, .folds = {}, .checks = {}, .stores = stage.stores});
+  std::vector<bool> done(program.exprs.size());
+  std::vector<Id> inits;
+  for (const Id id : program.list(stage.folds)) {
+    tape.folds.push_back(prepare_fold(id, done));
+    const auto init = program.list(program.folds[id].init);
+    inits.insert(inits.end(), init.begin(), init.end());
+  }
+  tape.start = needed(inits, std::vector<bool>(program.exprs.size()));
   return tape;
 }
 

@@ -32,6 +32,7 @@ struct StageTape {
   std::vector<FoldTape> folds;
   Tape after;             ///< what checks and stores need
   Tape each;              ///< after a scan: what changes with its elements
+  Tape start;             ///< of a closing stage: what the inits need
   bool in_order = false;  ///< several stores may meet one element
 };
 
@@ -54,6 +55,7 @@ class Tapes {
   Tape once;                          ///< the uniform ones
   std::vector<bool> per_point;        ///< folds with one result per point of the outer axes
   std::vector<StageTape> stages;
+  std::vector<StageTape> closing;
   bool point_by_point = false;  ///< stores of several stages or scan elements may meet one element
 
  private:
@@ -62,6 +64,7 @@ class Tapes {
   Tape split_off(Tape& tape, Id fold, bool result) const;
   [[nodiscard]] FoldTape prepare_fold(Id id, std::vector<bool>& done) const;
   [[nodiscard]] StageTape prepare(const Stage& stage) const;
+  [[nodiscard]] StageTape prepare_closing(const Stage& stage) const;
 
   Tape shape_;  ///< what the extents of the outer axes need
 };

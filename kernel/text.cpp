@@ -99,7 +99,12 @@ class Printer {
     loops("for ", p_.outer, ":");
     const std::size_t outside = texted_.size();
     for (const Stage& stage : p_.stages) {
-      this->stage(stage);
+      this->stage("stage", stage);
+      forget(outside);
+    }
+    indent_ = 0;
+    for (const Stage& stage : p_.closing) {
+      this->stage("closing", stage);
       forget(outside);
     }
     return std::move(out_);
@@ -285,9 +290,9 @@ class Printer {
     return words;
   }
 
-  void stage(const Stage& stage) {
-    if (stage.axes.count == 0) line("stage:");
-    loops("stage for ", stage.axes, ":");
+  void stage(const std::string& kind, const Stage& stage) {
+    if (stage.axes.count == 0) line(kind + ":");
+    loops(kind + " for ", stage.axes, ":");
     if (stage.axes.count == 0) ++indent_;
     for (const Id id : p_.list(stage.folds)) fold(id);
     for (const Id id : p_.list(stage.checks)) {

@@ -184,8 +184,8 @@ void layer_norm_gradient(Grad& g, const NormAttributes& a) {
         if (!a.axes.contains(axis)) others.push_back(axis);
       }
       const auto [sum_dy, sum_dy_h] = normalization_sums(dy, x, mean, s, {others, a.epsilon});
-      g.to(1, sum_dy_h);
-      g.to(2, sum_dy);
+      g.to(1, sum_dy_h.reshape(g.shape(1)));
+      g.to(2, sum_dy.reshape(g.shape(2)));
     }
   }
   const Dim n = size_along(g.shape(0), a.axes);

@@ -46,11 +46,11 @@ Value* Emitter::mask_and(Value* a, Value* b) {
   return b_.CreateAnd(a, b);
 }
 
-/// Bytes of scratch come after the rows, whose sizes only the launch knows.
-Value* Emitter::scratch(std::uint64_t bytes) {
-  const std::uint64_t offset = (scratch_ + 63) / 64 * 64;
-  scratch_ = offset + bytes;
-  return nest_.in_scope(0, [&] {
+/// What of scratch comes after the rows, whose sizes only the launch knows.
+Value* Emitter::after_rows() {
+  const std::uint64_t key = key_of(Key::after_rows, 0);
+  if (Value* known = nest_.find(0, key)) return known;
+  Value* pointer = nest_.in_scope(0, [&] {
     Value* field = b_.CreateConstGEP1_64(b_.getInt8Ty(), arguments_,
                                          offsetof(kernel::KernelArguments, scratch));
     Value* begin = b_.CreateLoad(b_.getPtrTy(), field);
@@ -62,8 +62,24 @@ Value* Emitter::scratch(std::uint64_t bytes) {
         size = b_.CreateMul(size, evaluate(extent));
       rows = b_.CreateAdd(rows, b_.CreateAnd(b_.CreateAdd(size, integer(63)), integer(-64)));
     }
-    return element(b_.getInt8Ty(), begin,
-                   b_.CreateAdd(rows, integer(static_cast<std::int64_t>(offset))));
+    return element(b_.getInt8Ty(), begin, rows);
+  });
+  nest_.remember(0, key, pointer);
+  return pointer;
+}
+
+/// Bytes of scratch after the rows and the accumulators of closing stages.
+Value* Emitter::scratch(std::uint64_t bytes) {
+  const std::uint64_t offset = (scratch_ + 63) / 64 * 64;
+  scratch_ = offset + bytes;
+  return nest_.in_scope(0, [&] {
+    Value* begin = after_rows();
+    if (!program_.closing.empty()) {
+      Value* rows = b_.CreateMul(closing_bytes(kernel::none, 0), integer(lane_count));
+      rows = b_.CreateAnd(b_.CreateAdd(rows, integer(63)), integer(-64));
+      begin = element(b_.getInt8Ty(), begin, rows);
+    }
+    return element(b_.getInt8Ty(), begin, integer(static_cast<std::int64_t>(offset)));
   });
 }
 

@@ -49,8 +49,13 @@ Emitter::Emitter(llvm::Module& module, const kernel::Program& program, const Sch
       throw InternalError("LLVM emitter: a program without a reduction cannot be split");
   }
   const auto outer = program.list(program.outer);
+  const bool chunks = schedule.map == Schedule::Map::chunks;
+  if (chunks == program.closing.empty())
+    throw InternalError("LLVM emitter: chunks are for programs with closing stages, and for all");
   const bool lanes = schedule.vector_axis != kernel::none && !outer.empty() &&
                      outer.back() == schedule.vector_axis;
+  if (chunks && lanes)
+    throw InternalError("LLVM emitter: the points of a chunk have their order, so are no lanes");
   const bool rows = std::any_of(
       program.buffers.begin(), program.buffers.end(),
       [](const kernel::Buffer& buffer) { return buffer.space == kernel::Buffer::Space::row; });
@@ -61,12 +66,9 @@ Emitter::Emitter(llvm::Module& module, const kernel::Program& program, const Sch
 }
 
 void Emitter::emit() {
-  if (schedule_.map == Schedule::Map::split) {
-    function("run", Part::split);
-    function("finish", Part::finish);
-  } else {
-    function("run", Part::whole);
-  }
+  const bool split = schedule_.map == Schedule::Map::split;
+  function("run", split ? Part::split : Part::whole);
+  if (split || schedule_.map == Schedule::Map::chunks) function("finish", Part::finish);
 }
 
 /// The most lanes that a block may have.
@@ -121,6 +123,10 @@ void Emitter::function(const char* name, Part part) {
   nest_.when(b_.CreateICmpSLT(begin, end), true, [&] {
     if (part == Part::split)
       split_points(begin, end);
+    else if (schedule_.map == Schedule::Map::chunks && part == Part::finish)
+      close();
+    else if (schedule_.map == Schedule::Map::chunks)
+      chunked_points(begin, end);
     else if (schedule_.map == Schedule::Map::owned)
       owned_points(begin, end);
     else if (schedule_.map == Schedule::Map::tiles)
@@ -289,6 +295,14 @@ void Emitter::stages() {
     return;
   }
   for (const Stage& each : program_.stages) stage(each);
+  take_point();
+}
+
+/// Of the point that is being worked on, one by one.
+Value* Emitter::point_number() {
+  if (point_start_ == nullptr) return point_;
+  Value* now = axes_[program_.list(program_.outer).back()].value;
+  return b_.CreateAdd(point_, b_.CreateSub(now, point_start_));
 }
 
 /// Whether a stage's last axis becomes lanes: unless order counts between its effects, or its

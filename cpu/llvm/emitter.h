@@ -42,7 +42,7 @@ class Emitter {
   Emitter(llvm::Module& module, const kernel::Program& program, const kernel::Schedule& schedule,
           Level level);
 
-  /// Adds `run` and, for `Map::split`, `finish` to the module.
+  /// Adds `run` and, for `Map::split` and `Map::chunks`, `finish` to the module.
   void emit();
 
   [[nodiscard]] std::uint64_t fixed_scratch() const { return (scratch_ + 63) / 64 * 64; }
@@ -105,7 +105,7 @@ class Emitter {
                      const std::function<void(std::int64_t rows)>& ahead);
   void prefetch_next_row(const kernel::Access& access);
   void prefetch(Value* pointer, std::uint32_t cache);
-  void point();
+  Value* point_number();
   void stages();
   void stage(const kernel::Stage& stage);
   void stage_loops(const kernel::Stage& stage);
@@ -152,6 +152,7 @@ class Emitter {
   // ---- access.cpp: memory ---------------------------------------------------------------------
   Value* load(Id access);
   void store(const kernel::Store& store, Value* value, Value* guard);
+  Value* after_rows();
   Value* base(Id buffer);
   std::size_t base_scope(Id buffer) const;
   Value* address(const kernel::Access& access);  ///< in lane 0
@@ -194,7 +195,8 @@ class Emitter {
   Value* lowest_bit(Value* bits);
   Value* without_lowest_bit(Value* bits);
   void push_total(Id fold, const Values& stack, Value* number, Values total, std::int64_t level);
-  Values join_totals(Id fold, const Values& stack, Value* count);
+  Values join_totals(Id fold, const Values& stack, Value* count, bool wide);
+  Value* on_stack(Value* level, bool wide);
   Values load_slots(Id fold, const Values& arrays, Value* index, bool vector);
   void store_slots(Id fold, const Values& arrays, Value* index, const Values& values);
   DType slot_type(Id fold, std::size_t slot) const;
@@ -218,6 +220,23 @@ class Emitter {
   void store_partials(Id fold, Value* block);
   Value* partial_slot(Id fold, Value* block, Value* point, Id slot);
   void finish_split(Id fold);
+  Value* partials();
+
+  // ---- closing.cpp ----------------------------------------------------------------------------
+  Value* places(const kernel::Stage& stage);
+  Value* whole_vectors(Id axis);
+  Value* closing_bytes(Id before, Id slot);
+  Value* closing_row(Value* rows, Value* number);
+  Values closing_arrays(Id fold, Value* row);
+  Values closing_init(Id fold);
+  Values closing_total(Id fold, Value* place, Value* chunks);
+  Values merged_rows(Id fold, Value* place, bool wide, unsigned lane, unsigned stride);
+  void at_places(const kernel::Stage& stage, const std::function<void(Value* place)>& body);
+  void chunked_points(Value* begin, Value* end);
+  void start_chunk();
+  void take_point();
+  void end_chunk(Value* chunk);
+  void close();
 
   llvm::Module& module_;
   const kernel::Program& program_;

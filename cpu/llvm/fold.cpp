@@ -178,10 +178,16 @@ Value* Emitter::without_lowest_bit(Value* bits) {
   return b_.CreateAnd(bits, b_.CreateSub(bits, integer(1)));
 }
 
+/// Where a level's total lies on a stack.
+Value* Emitter::on_stack(Value* level, bool wide) {
+  return wide ? b_.CreateMul(level, integer(lane_count)) : level;
+}
+
 /// Puts the total of node `number` of a level on the stack, merged with those that wait for it; of
-/// each of the interleaved points.
+/// each of the interleaved points. Vectors are totals side by side.
 void Emitter::push_total(Id id, const Values& stack, Value* number, Values total,
                          std::int64_t level) {
+  const bool wide = total.front()->getType()->isVectorTy();
   total.push_back(integer(level));
   total = nest_.repeat(
       total,
@@ -189,22 +195,22 @@ void Emitter::push_total(Id id, const Values& stack, Value* number, Values total
         return b_.CreateTrunc(b_.CreateLShr(number, now.back()), b_.getInt1Ty());
       },
       [&](const Values& now) {
-        const Values left = load_slots(id, stack, now.back(), false);
+        const Values left = load_slots(id, stack, on_stack(now.back(), wide), wide);
         Values next = merge_values(id, left, Values(now.begin(), now.end() - 1));
         next.push_back(b_.CreateAdd(now.back(), integer(1)));
         return next;
       });
-  store_slots(id, stack, total.back(), Values(total.begin(), total.end() - 1));
+  store_slots(id, stack, on_stack(total.back(), wide), Values(total.begin(), total.end() - 1));
 }
 
 /// All of `count` totals: what is left on the stack, from the counter's lowest bit up.
-Values Emitter::join_totals(Id id, const Values& stack, Value* count) {
-  Values now = load_slots(id, stack, lowest_bit(count), false);
+Values Emitter::join_totals(Id id, const Values& stack, Value* count, bool wide) {
+  Values now = load_slots(id, stack, on_stack(lowest_bit(count), wide), wide);
   now.push_back(without_lowest_bit(count));
   now = nest_.repeat(
       now, [&](const Values& c) { return b_.CreateICmpNE(c.back(), integer(0)); },
       [&](const Values& c) {
-        const Values left = load_slots(id, stack, lowest_bit(c.back()), false);
+        const Values left = load_slots(id, stack, on_stack(lowest_bit(c.back()), wide), wide);
         Values next = merge_values(id, left, Values(c.begin(), c.end() - 1));
         next.push_back(without_lowest_bit(c.back()));
         return next;
@@ -384,7 +390,7 @@ void Emitter::reduce_neighbours(Id id, Value* first, Value* count) {
         return position_now;
       });
     });
-    return join_totals(id, stack, chunks);
+    return join_totals(id, stack, chunks, false);
   });
   of_each_point(results, [&](const Values& mine) {
     results_of(id) = {mine, nest_.innermost(), {}, nullptr};

@@ -6,13 +6,15 @@
 namespace rill::cpu::llvm_emitter {
 
 enum class Key : std::uint8_t {
-  value,      ///< of an expression
-  lane_zero,  ///< of an expression, in lane 0
-  splat,      ///< of an expression, the same in every lane
-  active,     ///< which lanes are in use
-  buffer,     ///< where it begins
-  extent,     ///< of an axis
-  pointer,    ///< of an access, its first terms
+  value,       ///< of an expression
+  lane_zero,   ///< of an expression, in lane 0
+  splat,       ///< of an expression, the same in every lane
+  active,      ///< which lanes are in use
+  buffer,      ///< where it begins
+  extent,      ///< of an axis
+  pointer,     ///< of an access, its first terms
+  after_rows,  ///< of scratch
+  closing,     ///< bytes of closing accumulators before those of a fold
 };
 
 /// `point` tells apart what several points, whose loops are one, know by the same name.

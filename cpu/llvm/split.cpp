@@ -14,11 +14,15 @@ namespace rill::cpu::llvm_emitter {
 
 using llvm::Value;
 
-/// partials[block][point][slot], 8 bytes each.
-Value* Emitter::partial_slot(Id id, Value* block, Value* point, Id slot) {
+Value* Emitter::partials() {
   Value* field = b_.CreateConstGEP1_64(b_.getInt8Ty(), arguments_,
                                        offsetof(kernel::KernelArguments, partials));
-  Value* all = b_.CreateLoad(b_.getPtrTy(), field);
+  return b_.CreateLoad(b_.getPtrTy(), field);
+}
+
+/// partials[block][point][slot], 8 bytes each.
+Value* Emitter::partial_slot(Id id, Value* block, Value* point, Id slot) {
+  Value* all = partials();
   Value* points = product_of_extents(program_.list(program_.outer));
   Value* index = b_.CreateAdd(b_.CreateMul(block, points), point);
   index = b_.CreateMul(index, integer(program_.folds[id].init.count));
@@ -27,7 +31,6 @@ Value* Emitter::partial_slot(Id id, Value* block, Value* point, Id slot) {
 
 void Emitter::store_partials(Id id, Value* block) {
   const Results& results = results_of(id);
-  const auto outer = program_.list(program_.outer);
   const auto write = [&](Value* point, const Values& values) {
     for (std::size_t slot = 0; slot < values.size(); ++slot) {
       Value* to = partial_slot(id, block, point, static_cast<Id>(slot));
@@ -36,10 +39,7 @@ void Emitter::store_partials(Id id, Value* block) {
     }
   };
   if (!block_) {
-    Value* point = point_;
-    if (point_start_ != nullptr)
-      point = b_.CreateAdd(point_, b_.CreateSub(axes_[outer.back()].value, point_start_));
-    write(point, results.values);
+    write(point_number(), results.values);
     return;
   }
   Value* start = b_.CreateAdd(point_, b_.CreateSub(block_->start, point_start_));
@@ -50,14 +50,11 @@ void Emitter::store_partials(Id id, Value* block) {
 
 /// Joins the blocks' accumulators by the same tree: a whole block is a node of it.
 void Emitter::finish_split(Id id) {
-  const auto outer = program_.list(program_.outer);
   const Values init = init_values(id);
   Value* count = fold_elements(id);
   if (block_) throw InternalError("LLVM emitter: a split reduction ends on scalars");
   const Values stack = stack_for(id, tree_levels);
-  Value* point = point_;
-  if (point_start_ != nullptr)
-    point = b_.CreateAdd(point_, b_.CreateSub(axes_[outer.back()].value, point_start_));
+  Value* point = point_number();
   const Values results = nest_.when(b_.CreateICmpSGT(count, integer(0)), init, true, [&] {
     Value* blocks = b_.CreateUDiv(b_.CreateAdd(count, integer(kernel::split_block - 1)),
                                   integer(kernel::split_block));
@@ -73,7 +70,7 @@ void Emitter::finish_split(Id id) {
     };
     nest_.loop(integer(0), blocks, 1,
                [&](Value* block) { push_total(id, stack, block, read(block), 0); });
-    return join_totals(id, stack, blocks);
+    return join_totals(id, stack, blocks, false);
   });
   results_of(id) = {results, nest_.innermost(), {}, nullptr};
 }

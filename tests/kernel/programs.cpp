@@ -2,6 +2,7 @@
 
 #include <cmath>
 #include <cstdint>
+#include <limits>
 #include <span>
 
 namespace rill::kernel {
@@ -89,6 +90,56 @@ Program adding_rows() {
   b.stage({});
   b.store(out, std::array{b.load(where, std::array{b.index(i)}), b.index(j)},
           b.load(x, std::array{b.index(i), b.index(j)}), Store::Mode::add, false);
+  return b.finish();
+}
+
+Program shares_and_totals() {
+  Builder b;
+  const Value n = b.size();
+  const Value m = b.size();
+  const Id i = b.axis(n);
+  const Id j = b.axis(m);
+  const Id x = matrix(b, float32, Space::input, n, m, true);
+  const Id w = line(b, float32, Space::input, m);
+  const Id out = matrix(b, float32, Space::output, n, m, true);
+  const Id totals = line(b, float32, Space::output, m);
+  const Id largest = line(b, float32, Space::output, m);
+  const Id first = line(b, int64, Space::output, m);
+  const Id all = line(b, float32, Space::output, b.integer(1));
+  const Id row = b.row(float32, std::array{m});
+  const std::array here{b.index(i), b.index(j)};
+  const std::array column{b.index(j)};
+  b.outer(std::array{i});
+  b.stage({});
+  const Value sum = b.fold(std::array{j}, summing(b, float32, [&] { return b.load(x, here); }))[0];
+  b.stage(std::array{j});
+  const Value share = b.load(x, here) / sum;
+  b.store(row, column, share);
+  b.store(out, here, share);
+  b.closing(std::array{j});
+  const Value total =
+      b.fold(std::array{i}, summing(b, float32, [&] { return b.load(row, column); }))[0];
+  const auto better = [](const Value& a, const Value& at, const Value& other,
+                         const Value& other_at) {
+    const Value take = other > a || (other == a && other_at < at);
+    return std::vector{select(take, other, a), select(take, other_at, at)};
+  };
+  const auto found = b.fold(
+      std::array{i},
+      Folding{.init = {b.constant(float32, -std::numeric_limits<double>::infinity()),
+                       b.integer(std::numeric_limits<std::int64_t>::max())},
+              .step =
+                  [&](std::span<const Value> a) {
+                    return better(a[0], a[1], b.load(x, here), b.index(i));
+                  },
+              .merge = [&](std::span<const Value> l,
+                           std::span<const Value> r) { return better(l[0], l[1], r[0], r[1]); }});
+  b.store(totals, column, b.load(w, column) + total);
+  b.store(largest, column, found[0]);
+  b.store(first, column, found[1]);
+  b.closing({});
+  b.store(all, std::array{b.integer(0)},
+          b.fold(std::array{i}, summing(b, float32, [&] { return sum; }))[0]);
   return b.finish();
 }
 

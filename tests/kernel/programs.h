@@ -34,6 +34,12 @@ Program shares(bool rows);
 /// of out.
 Program adding_rows();
 
+/// Rows and what is summed over them: out[i, j] = x[i, j] / sum over j of x[i, j]; totals[j] = w[j]
+/// plus the sum over i of out[i, j]; of the largest x[i, j] of column j the value and the first i;
+/// and all[0] = the sum of all x by rows. x, w, out, totals, largest, first (int64) and all are the
+/// buffers, of float32 and by rows; the sizes are the extents.
+Program shares_and_totals();
+
 /// Numbers of many magnitudes, whose sums depend on their order.
 std::vector<float> uneven(std::size_t count);
 

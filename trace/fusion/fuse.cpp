@@ -39,22 +39,27 @@ class Fuser {
     const auto factors = split_axes(function, group);
     for (int d = 0; d < group.domain.rank(); ++d) {
       Value index;
-      Id axis = kernel::none;
+      std::vector<Id> axes;
       for (const Dim factor : factors[static_cast<std::size_t>(d)]) {
-        axis = builder_.axis(sizes_.value(factor));
+        const Id axis = axes.emplace_back(builder_.axis(sizes_.value(factor)));
         (group.row.contains(d) ? row_axes_ : outer).push_back(axis);
         const Value inner = builder_.index(axis);
         index = index.defined() ? index * sizes_.value(factor) + inner : inner;
       }
       index_.push_back(index);
-      axes_.push_back(factors[static_cast<std::size_t>(d)].size() == 1 ? axis : kernel::none);
+      axes_.push_back(std::move(axes));
+      if (!group.row.contains(d)) across_.push_back(d);
     }
     builder_.outer(outer);
     if (group.row.count() == 0) builder_.stage({});
   }
 
   FusedKernel run() {
-    for (const int node : group_.nodes) emit(node);
+    for (const int node : group_.nodes) {
+      if (!group_.closes(node)) emit(node);
+    }
+    if (!group_.closing.empty()) builder_.closing(row_axes_);
+    for (const int node : group_.closing) emit_closing(node);
     kernel_.sizes = sizes_.passed();
     kernel_.program = with_launched_sizes(
         with_merged_axes(kernel::rewritten(builder_.finish(), {}), kernel_.sizes), kernel_.sizes);
@@ -84,21 +89,25 @@ class Fuser {
 
   // ---- Places ---------------------------------------------------------------------------------
 
+  /// The axes over which a node's reductions go: the row, or what it is not.
+  [[nodiscard]] const Axes& reduced(int number) const {
+    return group_.closes(number) ? across_ : group_.row;
+  }
   /// The group's axis that each axis of a shape follows; the shape is the domain, or the domain
-  /// with its row axes 1, or without them.
-  [[nodiscard]] std::vector<int> followed(const Shape& shape) const {
+  /// with its reduced axes 1, or without them.
+  [[nodiscard]] std::vector<int> followed(const Shape& shape, const Axes& reduced) const {
     std::vector<int> axes;
     for (int d = 0; d < group_.domain.rank(); ++d) {
-      if (shape.rank() == group_.domain.rank() || !group_.row.contains(d)) axes.push_back(d);
+      if (shape.rank() == group_.domain.rank() || !reduced.contains(d)) axes.push_back(d);
     }
     if (static_cast<int>(axes.size()) != shape.rank())
       throw InternalError("fusion: a shape does not fit its group");
     return axes;
   }
   /// The position in a tensor of this shape that belongs to the group's point.
-  std::vector<Value> own_place(const Shape& shape) {
+  std::vector<Value> own_place(const Shape& shape, const Axes& reduced) {
     std::vector<Value> place;
-    const std::vector<int> axes = followed(shape);
+    const std::vector<int> axes = followed(shape, reduced);
     for (int d = 0; d < shape.rank(); ++d) {
       const int axis = axes[static_cast<std::size_t>(d)];
       place.push_back(shape[d] == Dim(1) && !(group_.domain[axis] == Dim(1))
@@ -107,10 +116,10 @@ class Fuser {
     }
     return place;
   }
-  bool is_own_place(const Shape& shape, std::span<const Value> index) {
+  bool is_own_place(const Shape& shape, const Axes& reduced, std::span<const Value> index) {
     const int rank = group_.domain.rank();
-    if (shape.rank() != rank && shape.rank() != rank - group_.row.count()) return false;
-    const std::vector<Value> own = own_place(shape);
+    if (shape.rank() != rank && shape.rank() != rank - reduced.count()) return false;
+    const std::vector<Value> own = own_place(shape, reduced);
     for (int d = 0; d < shape.rank(); ++d) {
       const auto at = static_cast<std::size_t>(d);
       if (!(shape[d] == Dim(1)) && index[at].id() != own[at].id()) return false;
@@ -205,10 +214,10 @@ class Fuser {
     return kernel_.inputs.size() - 1;
   }
 
-  void store(const Edge& edge, const Value& value, Stage stage) {
-    enter(stage);
+  /// Into the stage that is open.
+  void store(const Edge& edge, const Value& value) {
     const Spec* memory = &spec(edge);
-    std::vector<Value> place = own_place(memory->shape);
+    std::vector<Value> place = own_place(memory->shape, reduced(edge.node));
     for (const Group::Part& part : group_.parts) {
       if (!(part.output == edge)) continue;
       memory = &spec(part.whole);
@@ -244,7 +253,7 @@ class Fuser {
       return builder_.load(from.buffer, from.index, guard, builder_.constant_bits(of.dtype, 0));
     }
     if (const auto settled = settled_.find(edge); settled != settled_.end()) {
-      if (is_own_place(of.shape, index)) return settled->second;
+      if (is_own_place(of.shape, reduced(edge.node), index)) return settled->second;
       if (member(edge.node).row.count() > 0 || !member(edge.node).places)
         throw InternalError("fusion: a row is read at a place that is not its own");
     }
@@ -254,6 +263,7 @@ class Fuser {
   const std::vector<Value>& splice(int number, std::span<const Value> index, const Value& guard);
   void emit(int number);
   void emit_row(int number);
+  void emit_closing(int number);
 
   const Function& function_;
   std::span<const Member> members_;
@@ -261,8 +271,9 @@ class Fuser {
   kernel::Builder builder_;
   Sizes sizes_;
   Positions positions_;
-  std::vector<Id> axes_;      // of the domain; none for one that is walked as several
-  std::vector<Value> index_;  // likewise
+  Axes across_;                        // of the domain, those that are not the row's
+  std::vector<std::vector<Id>> axes_;  // that walk each of the domain's
+  std::vector<Value> index_;           // likewise
   std::vector<Id> row_axes_;
   Stage stage_ = Stage::none;
   bool fresh_next_ = false;
@@ -278,8 +289,8 @@ class Fuser::Splice {
  public:
   /// `point` is the position in the member's domain; `axes` the loops there, where it has folds or
   /// stages over them.
-  Splice(Fuser& fuser, int number, std::span<const Value> point, std::span<const Id> axes,
-         Value guard)
+  Splice(Fuser& fuser, int number, std::span<const Value> point,
+         std::span<const std::vector<Id>> axes, Value guard)
       : fuser_(fuser),
         node_(fuser.node(number)),
         member_(fuser.member(number)),
@@ -411,7 +422,12 @@ class Fuser::Splice {
     std::vector<Id> over;
     for (const Id axis : program_.list(fold.axes)) {
       const int d = member_.domain_axis[axis];
-      over.push_back(d >= 0 ? axes_[static_cast<std::size_t>(d)] : loop(axis));
+      if (d < 0) {
+        over.push_back(loop(axis));
+        continue;
+      }
+      const std::vector<Id>& walking = axes_[static_cast<std::size_t>(d)];
+      over.insert(over.end(), walking.begin(), walking.end());
     }
     const auto name = [&](bool right, std::span<const Value> values) {
       for (Id slot = 0; slot < values.size(); ++slot)
@@ -445,7 +461,7 @@ class Fuser::Splice {
   const Lowered& lowered_;
   const kernel::Program& program_;
   std::vector<Value> point_;
-  std::vector<Id> axes_;
+  std::vector<std::vector<Id>> axes_;
   Value guard_;
   std::vector<Value> exprs_;
   std::unordered_map<std::uint64_t, Value> leaves_;
@@ -489,11 +505,14 @@ void Fuser::emit(int number) {
   const Shape& shape = node(number).results[0].shape;
   const Stage stage = along_row(shape) ? Stage::row : Stage::point;
   enter(stage, kept);
-  const std::vector<Value> values = splice(number, own_place(shape), {});
+  const std::vector<Value> values = splice(number, own_place(shape, group_.row), {});
   for (int k = 0; k < count; ++k) {
     const Edge edge{number, k};
     const Value& value = values[static_cast<std::size_t>(k)];
-    if (output(edge)) store(edge, value, stage);
+    if (output(edge)) {
+      enter(stage);
+      store(edge, value);
+    }
     settled_[edge] = value;
     if (!kept || stage != Stage::row) continue;
     std::vector<Value> extents;
@@ -538,7 +557,10 @@ void Fuser::emit_row(int number) {
       const Value value = splice.copy(stored.value);
       if (of.places) {
         settled_[edge] = value;
-        if (output(edge)) store(edge, value, own);
+        if (output(edge)) {
+          enter(own);
+          store(edge, value);
+        }
         continue;
       }
       const Value guard = stored.to.guard == kernel::none ? Value{} : splice.copy(stored.to.guard);
@@ -548,6 +570,29 @@ void Fuser::emit_row(int number) {
       builder_.store(to.buffer, to.index, value, stored.mode, stored.unique, guard);
     }
     if (scans) fresh_next_ = true;
+  }
+}
+
+/// Sums over the points, or what follows them element by element.
+void Fuser::emit_closing(int number) {
+  const Member& of = member(number);
+  const kernel::Program& program = of.lowered->program;
+  const auto settle = [&](int result, const Value& value) {
+    const Edge edge{number, result};
+    settled_[edge] = value;
+    if (output(edge)) store(edge, value);
+  };
+  if (of.row.count() == 0) {
+    const Shape& shape = node(number).results[0].shape;
+    const std::vector<Value> values = splice(number, own_place(shape, across_), {});
+    for (std::size_t k = 0; k < values.size(); ++k) settle(static_cast<int>(k), values[k]);
+    return;
+  }
+  Splice splice(*this, number, index_, axes_, {});
+  for (const kernel::Stage& stage : program.stages) splice.folds(stage);
+  for (std::size_t k = 0; k < of.store_of.size(); ++k) {
+    const kernel::Store& stored = program.stores[static_cast<std::size_t>(of.store_of[k])];
+    settle(static_cast<int>(k), splice.copy(stored.value));
   }
 }
 

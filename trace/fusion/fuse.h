@@ -3,6 +3,7 @@
 /// Invariant: each result has the bits that the nodes give one by one.
 #pragma once
 
+#include <algorithm>
 #include <span>
 #include <vector>
 
@@ -17,9 +18,11 @@ namespace rill {
 /// Nodes that share loops.
 struct Group {
   Shape domain;
-  Axes row;                ///< axes of the domain walked inside a point; empty: pointwise
-  std::vector<int> nodes;  ///< in program order
-  std::vector<int> kept;   ///< of these, what is computed once per element and kept along the row
+  Axes row;                  ///< axes of the domain walked inside a point; empty: pointwise
+  std::vector<int> nodes;    ///< in program order
+  std::vector<int> kept;     ///< of these, what is computed once per element and kept along the row
+  std::vector<int> closing;  ///< of these, reductions over all axes but the row, and what follows
+                             ///< them: they close the kernel
   std::vector<Edge> outputs;  ///< what others need
   /// Outputs that are written where another value has them, of which they are a part.
   struct Part {
@@ -28,6 +31,10 @@ struct Group {
   };
   std::vector<Part> parts;
   int operations = 0;  ///< for one element of the domain, about
+
+  [[nodiscard]] bool closes(int node) const {
+    return std::find(closing.begin(), closing.end(), node) != closing.end();
+  }
 };
 
 struct FusedKernel {

@@ -28,6 +28,7 @@ class Merging {
   Program run() {
     visit(program_.outer);
     for (const kernel::Stage& stage : program_.stages) visit(stage.axes);
+    for (const kernel::Stage& stage : program_.closing) visit(stage.axes);
     for (const kernel::Fold& fold : program_.folds) visit(fold.axes);
     if (rewriting_.axes.empty()) return std::move(program_);
     return kernel::rewritten(program_, rewriting_);
@@ -117,9 +118,11 @@ class Merging {
       return std::all_of(at + 1, next, [&](Id id) { return rewriting_.axes.contains(id); }) &&
              at < next;
     };
-    return fine(program_.outer) &&
-           std::all_of(program_.stages.begin(), program_.stages.end(),
-                       [&](const kernel::Stage& stage) { return fine(stage.axes); }) &&
+    const auto fine_in = [&](std::span<const kernel::Stage> stages) {
+      return std::all_of(stages.begin(), stages.end(),
+                         [&](const kernel::Stage& stage) { return fine(stage.axes); });
+    };
+    return fine(program_.outer) && fine_in(program_.stages) && fine_in(program_.closing) &&
            std::all_of(program_.folds.begin(), program_.folds.end(),
                        [&](const kernel::Fold& fold) { return fine(fold.axes); });
   }

@@ -4,6 +4,8 @@
 #include <functional>
 #include <unordered_set>
 
+#include <rill/trace/fusion/column_sums.h>
+#include <rill/trace/fusion/row_shapes.h>
 #include <rill/trace/fusion/unit_order.h>
 
 namespace rill {
@@ -43,6 +45,7 @@ class Partition {
     for (std::size_t n = function_.nodes.size(); n-- > 0;) {
       if (members_[n].lowered != nullptr) place(static_cast<int>(n));
     }
+    join_column_sums(function_, members_, effects_, users_, groups_, unit_of_);
     for (Group& group : groups_) finish(group);
     std::erase_if(groups_, [](const Group& group) { return group.nodes.empty(); });
     return std::move(groups_);
@@ -58,61 +61,8 @@ class Partition {
     return users_[static_cast<std::size_t>(n)];
   }
 
-  // ---- Shapes ---------------------------------------------------------------------------------
-
-  /// The shape is the group's domain, or that with its row axes 1 or left out.
-  static bool fits(const Shape& shape, const Shape& domain, const Axes& row) {
-    if (shape == domain) return true;
-    if (row.count() == 0) return false;
-    Shape ones = domain;
-    Shape without;
-    for (int d = 0; d < domain.rank(); ++d) {
-      if (row.contains(d))
-        ones[d] = 1;
-      else
-        without.push_back(domain[d]);
-    }
-    return shape == ones || shape == without;
-  }
-
-  static bool many_rows(const Shape& domain, const Axes& row) {
-    Dim rows = 1;
-    Dim all = 1;
-    for (int d = 0; d < domain.rank(); ++d) {
-      if (!row.contains(d)) rows = rows * domain[d];
-      all = all * domain[d];
-    }
-    return !rows.known() || rows.value() >= 16 || (all.known() && all.value() <= (1 << 15));
-  }
-
-  /// Rows whose elements are neighbours in memory.
-  static bool inner_row(const Shape& domain, const Axes& row) {
-    for (int d = domain.rank() - 1; d >= 0; --d) {
-      if (row.contains(d)) return true;
-      if (!(domain[d] == Dim(1))) return false;
-    }
-    return true;
-  }
-
-  /// `user` reads result elements of `n` only at the place of its own point, both in a group of
-  /// this domain.
   [[nodiscard]] bool read_in_place(int n, int user, const Shape& domain, const Axes& row) const {
-    const Member& reader = member(user);
-    const Lowered& lowered = *reader.lowered;
-    // The reader's points must be the group's.
-    const bool full = reader.domain == domain;
-    if (!full && !fits(reader.domain, domain, row)) return false;
-    for (const auto& source : lowered.buffers) {
-      if (source.output) continue;
-      const Edge& edge = node(user).inputs[static_cast<std::size_t>(source.tensor)];
-      if (edge.node != n) continue;
-      const Shape& shape = node(n).results[static_cast<std::size_t>(edge.result)].shape;
-      if (!source.aligned) return false;
-      if (shape == reader.domain) continue;
-      // Stretched along the row only.
-      if (!full || !fits(shape, domain, row) || shape.rank() != domain.rank()) return false;
-    }
-    return true;
+    return rill::read_in_place(function_, members_, n, user, domain, row);
   }
 
   // ---- Groups ---------------------------------------------------------------------------------
@@ -301,6 +251,7 @@ class Partition {
 
   void finish(Group& group) {
     std::sort(group.nodes.begin(), group.nodes.end());
+    std::sort(group.closing.begin(), group.closing.end());
     for (const int n : group.nodes) group.operations += member(n).operations;
     const int g = unit(group.nodes.front());
     for (const int n : group.nodes) {
@@ -328,7 +279,7 @@ class Partition {
       int passes = 0;
       for (const int user : users(n)) {
         if (unit(user) != g) continue;
-        passes += member(user).row.count() > 0 ? passes_over(user) : 1;
+        passes += member(user).row.count() > 0 && !group.closes(user) ? passes_over(user) : 1;
       }
       if (passes > 1 && weight[i] >= heavy && short_enough) {
         group.kept.push_back(n);
