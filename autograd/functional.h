@@ -4,16 +4,13 @@
 #pragma once
 
 #include <concepts>
-#include <cstddef>
-#include <string>
-#include <type_traits>
 #include <utility>
 
 #include <rill/autograd/custom_gradient.h>
 #include <rill/autograd/tape.h>
-#include <rill/tensor/error.h>
+#include <rill/tensor/export.h>
 #include <rill/tensor/tensor.h>
-#include <rill/tensor/unnamed.h>
+#include <rill/tensor/where.h>
 
 namespace rill {
 
@@ -38,16 +35,33 @@ decltype(auto) as_argument(const T& argument) {
     return argument;
 }
 
-/// `x` under an id of its own; gradients lead through to `x`.
-inline Tensor apart(const Tensor& x) {
-  return call_with_gradient({&x, 1},
-                            [&] {
-                              return CustomResult{{x}, [](std::span<const Tensor> dy) {
-                                                    return std::vector<Tensor>{dy[0]};
-                                                  }};
-                            })
-      .front();
-}
+/// The gradient of one call of a function with respect to one of its arguments: what is the same
+/// whatever the function is.
+class RILL_API ArgumentGradient {
+ public:
+  ArgumentGradient(const char* name, int argument, Where where);
+
+  /// Looks at the arguments, from the first on. The chosen one gets an id of its own, from which
+  /// gradients lead through to what it was.
+  void argument(Tensor& tensor);
+  template <class T>
+  void argument(T&) {
+    ++count_;
+  }
+  /// All arguments have been looked at: the function comes next. Throws `ValueError` where the
+  /// chosen one is no tensor, `DTypeError` where it does not hold floats.
+  void begin();
+  /// The function has returned. Throws `DTypeError` unless its value holds floats.
+  [[nodiscard]] ValueAndGradient of(Tensor value);
+
+ private:
+  const char* name_;
+  int chosen_;
+  Where where_;
+  int count_ = 0;
+  GradientTape tape_;
+  Tensor x_;
+};
 
 template <class F>
 class ValueAndGrad {
@@ -57,35 +71,16 @@ class ValueAndGrad {
 
   template <class... Arguments>
   ValueAndGradient operator()(const Arguments&... arguments) const {
-    return call(std::index_sequence_for<Arguments...>{}, as_argument(arguments)...);
+    return call(as_argument(arguments)...);
   }
 
  private:
-  template <std::size_t... I, class... Arguments>
-  ValueAndGradient call(std::index_sequence<I...>, Arguments&&... arguments) const {
-    GradientTape tape({.watch_variables = false});
-    Tensor x;
-    const auto choose = [&]<class T>(std::size_t position, T& argument) {
-      if constexpr (std::same_as<T, Tensor>) {
-        if (static_cast<int>(position) == argument_) x = argument = apart(argument);
-      }
-    };
-    (choose(I, arguments), ...);
-    if (!x.defined()) {
-      throw ValueError(std::string(name_) + ": argument " + std::to_string(argument_) +
-                       " of a function of " + std::to_string(sizeof...(I)) +
-                       " is no tensor, or undefined" + where_.suffix());
-    }
-    in_operation(name_, where_, [&] { tape.watch(x, where_); });
-    Tensor value = f_(std::as_const(arguments)...);
-    if (!value.defined()) fail_undefined(name_, where_);
-    if (!is_float(value.dtype())) {
-      throw DTypeError(std::string(name_) + ": target (" + value.type_text() +
-                       "): only floats have gradients" + where_.suffix());
-    }
-    // Under no name: the user's gradient functions run in here, and their errors are their own.
-    Tensor gradient = tape.gradient(value, x, {.unconnected = Unconnected::zeros}, where_);
-    return {std::move(value), std::move(gradient)};
+  template <class... Arguments>
+  ValueAndGradient call(Arguments&&... arguments) const {
+    ArgumentGradient gradient(name_, argument_, where_);
+    (gradient.argument(arguments), ...);
+    gradient.begin();
+    return gradient.of(f_(std::as_const(arguments)...));
   }
 
   const char* name_;

@@ -151,6 +151,13 @@ Tensor seed_for(const Tensor& target, const GradientOptions& options, std::size_
 
 }  // namespace
 
+TensorList::TensorList(const Tensor& tensor) : tensors_{tensor} {}
+TensorList::TensorList(std::initializer_list<Tensor> tensors) : tensors_(tensors) {}
+TensorList::TensorList(std::span<const Tensor> tensors)
+    : tensors_(tensors.begin(), tensors.end()) {}
+TensorList::TensorList(std::vector<Tensor> tensors) : tensors_(std::move(tensors)) {}
+std::span<const Tensor> TensorList::tensors() const { return tensors_; }
+
 GradientTape::GradientTape(const TapeOptions& options)
     : recorder_(std::make_unique<Recorder>(options)) {}
 
@@ -186,6 +193,17 @@ void GradientTape::watch(const Variable& variable, Where where) {
 }
 
 std::vector<Variable> GradientTape::watched_variables() const { return recorder({}).variables(); }
+
+std::vector<Tensor> GradientTape::gradients(const TensorList& target,
+                                            const std::vector<Source>& sources,
+                                            const GradientOptions& options, Where where) {
+  return gradients(target, std::span(sources), options, where);
+}
+
+Tensor GradientTape::gradient_of_one(const TensorList& target, const Source& source,
+                                     const GradientOptions& options, Where where) {
+  return std::move(gradients(target, std::span(&source, 1), options, where).front());
+}
 
 std::vector<Tensor> GradientTape::gradients(const TensorList& target,
                                             std::span<const Source> sources,

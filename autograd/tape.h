@@ -16,6 +16,7 @@
 #include <vector>
 
 #include <rill/autograd/variable.h>
+#include <rill/tensor/export.h>
 #include <rill/tensor/range.h>
 #include <rill/tensor/tensor.h>
 
@@ -38,20 +39,20 @@ enum class Unconnected : std::uint8_t {
 };
 
 /// One tensor, or several.
-class TensorList {
+class RILL_API TensorList {
  public:
   TensorList() = default;
   // NOLINTBEGIN(google-explicit-constructor): whatever holds tensors converts
-  TensorList(const Tensor& tensor) : tensors_{tensor} {}
+  TensorList(const Tensor& tensor);
   template <TensorLike T>
     requires(!Range<T>)
-  TensorList(const T& source) : tensors_{Tensor(source)} {}
-  TensorList(std::initializer_list<Tensor> tensors) : tensors_(tensors) {}
-  TensorList(std::span<const Tensor> tensors) : tensors_(tensors.begin(), tensors.end()) {}
-  TensorList(std::vector<Tensor> tensors) : tensors_(std::move(tensors)) {}
+  TensorList(const T& source) : TensorList(Tensor(source)) {}
+  TensorList(std::initializer_list<Tensor> tensors);
+  TensorList(std::span<const Tensor> tensors);
+  TensorList(std::vector<Tensor> tensors);
   // NOLINTEND(google-explicit-constructor)
 
-  [[nodiscard]] std::span<const Tensor> tensors() const { return tensors_; }
+  [[nodiscard]] std::span<const Tensor> tensors() const;
 
  private:
   std::vector<Tensor> tensors_;
@@ -128,8 +129,7 @@ class RILL_API GradientTape {
   template <std::convertible_to<Source> S>
   Tensor gradient(const TensorList& target, const S& source, const GradientOptions& options = {},
                   Where where = Where::here()) {
-    const Source only(source);
-    return std::move(gradients(target, {&only, 1}, options, where).front());
+    return gradient_of_one(target, Source(source), options, where);
   }
   template <std::size_t N>
   std::array<Tensor, N> gradient(const TensorList& target,
@@ -137,15 +137,15 @@ class RILL_API GradientTape {
                                  const GradientOptions& options = {}, Where where = Where::here()) {
     std::vector<Tensor> found = gradients(target, sources, options, where);
     std::array<Tensor, N> result;
-    std::move(found.begin(), found.end(), result.begin());
+    for (std::size_t k = 0; k < N; ++k) result[k] = std::move(found[k]);
     return result;
   }
   template <Range Sources>
     requires std::convertible_to<RangeReference<Sources>, Source>
   std::vector<Tensor> gradient(const TensorList& target, const Sources& sources,
                                const GradientOptions& options = {}, Where where = Where::here()) {
-    const std::vector<Source> list(std::begin(sources), std::end(sources));
-    return gradients(target, list, options, where);
+    return gradients(target, std::vector<Source>(std::begin(sources), std::end(sources)), options,
+                     where);
   }
 
   /// Stops recording for as long as it lives; must not outlive the tape.
@@ -164,7 +164,11 @@ class RILL_API GradientTape {
   Pause stop_recording(Where where = Where::here());
 
  private:
+  Tensor gradient_of_one(const TensorList& target, const Source& source,
+                         const GradientOptions& options, Where where);
   std::vector<Tensor> gradients(const TensorList& target, std::span<const Source> sources,
+                                const GradientOptions& options, Where where);
+  std::vector<Tensor> gradients(const TensorList& target, const std::vector<Source>& sources,
                                 const GradientOptions& options, Where where);
   [[nodiscard]] detail::Recorder& recorder(Where where) const;
 

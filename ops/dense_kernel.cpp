@@ -1,5 +1,7 @@
 #include <rill/ops/dense_kernel.h>
 
+#include <atomic>
+
 #include <rill/ops/kernel_cache.h>
 
 namespace rill {

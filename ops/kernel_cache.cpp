@@ -1,5 +1,6 @@
 #include <rill/ops/kernel_cache.h>
 
+#include <atomic>
 #include <mutex>
 
 #include <rill/ops/body.h>

@@ -1,5 +1,7 @@
 #include <rill/ops/known_call.h>
 
+#include <algorithm>
+
 #include <rill/ops/kernel_cache.h>
 #include <rill/tensor/thread_owned.h>
 

@@ -110,6 +110,8 @@ Optimizer::Optimizer(std::string name, std::string_view update, const Attributes
   checked_rate(name_, learning_rate, where);
 }
 
+Optimizer::~Optimizer() = default;
+
 void Optimizer::require_fraction(std::string_view option, double value, Where where) const {
   if (const bool proper = value >= 0 && value < 1; !proper) {
     throw ValueError(name_ + ": " + std::string(option) + " is in [0, 1), not " +
@@ -134,6 +136,19 @@ Tensor Optimizer::minimize(const std::function<Tensor()>& loss, std::span<const 
   Tensor value = loss();
   descend(*this, tape, value, variables, where);
   return value;
+}
+
+Tensor Optimizer::minimize(const std::function<Tensor()>& loss,
+                           std::initializer_list<Variable> variables, Where where) {
+  return minimize(loss, std::span(variables.begin(), variables.size()), where);
+}
+
+void Optimizer::apply_gradients(std::initializer_list<GradientAndVariable> pairs, Where where) {
+  apply_gradients(std::span(pairs.begin(), pairs.size()), where);
+}
+
+void Optimizer::build(std::initializer_list<Variable> variables, Where where) {
+  build(std::span(variables.begin(), variables.size()), where);
 }
 
 void Optimizer::apply_gradients(std::span<const GradientAndVariable> pairs, Where where) {

@@ -7,11 +7,11 @@
 #include <cstdint>
 #include <functional>
 #include <initializer_list>
+#include <map>
 #include <memory>
 #include <span>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
 #include <rill/autograd/variable.h>
@@ -40,7 +40,7 @@ class RILL_API Optimizer {
  public:
   Optimizer(const Optimizer&) = delete;
   Optimizer& operator=(const Optimizer&) = delete;
-  virtual ~Optimizer() = default;
+  virtual ~Optimizer();
 
   /// Calls `loss` under a tape, takes its gradients with respect to every trainable variable that
   /// it reads, and applies them. Returns the loss. Throws `GradientError` when the loss does not
@@ -50,18 +50,14 @@ class RILL_API Optimizer {
   Tensor minimize(const std::function<Tensor()>& loss, std::span<const Variable> variables,
                   Where where = Where::here());
   Tensor minimize(const std::function<Tensor()>& loss, std::initializer_list<Variable> variables,
-                  Where where = Where::here()) {
-    return minimize(loss, std::span(variables.begin(), variables.size()), where);
-  }
+                  Where where = Where::here());
 
   /// One step. Throws `ShapeError` or `DTypeError` for a gradient that is not like its variable,
   /// `ValueError` for an undefined gradient or a variable that is listed twice; nothing has changed
   /// then. Without any gradients it is no step.
   void apply_gradients(std::span<const GradientAndVariable> pairs, Where where = Where::here());
   void apply_gradients(std::initializer_list<GradientAndVariable> pairs,
-                       Where where = Where::here()) {
-    apply_gradients(std::span(pairs.begin(), pairs.size()), where);
-  }
+                       Where where = Where::here());
 
   [[nodiscard]] double learning_rate(Where where = Where::here()) const;
   /// Throws `ValueError` for what is negative, infinite or NaN; so does every optimizer that is
@@ -71,9 +67,7 @@ class RILL_API Optimizer {
   [[nodiscard]] std::int64_t iterations(Where where = Where::here()) const;
   /// Makes the state of `variables` now instead of at their first step, so that it can be restored.
   void build(std::span<const Variable> variables, Where where = Where::here());
-  void build(std::initializer_list<Variable> variables, Where where = Where::here()) {
-    build(std::span(variables.begin(), variables.size()), where);
-  }
+  void build(std::initializer_list<Variable> variables, Where where = Where::here());
   /// All state: the number of steps, the learning rate, then what is kept per variable, named
   /// `adam/w/momentum`.
   [[nodiscard]] std::vector<Variable> variables() const;
@@ -117,7 +111,7 @@ class RILL_API Optimizer {
   const std::vector<Slot> slot_kinds_;
   Variable iterations_;
   Variable learning_rate_;
-  std::unordered_map<std::uint64_t, std::size_t> places_;  // of a variable's id in `slots_`
+  std::map<std::uint64_t, std::size_t> places_;  // of a variable's id in `slots_`
   std::vector<std::vector<Variable>> slots_;
 };
 

@@ -4,6 +4,7 @@
 
 #include <png.h>
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <cstdint>

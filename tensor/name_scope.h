@@ -2,11 +2,11 @@
 /// that order, on the thread that made it.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 
 #include <rill/tensor/export.h>
-#include <rill/tensor/timeline.h>
 
 namespace rill {
 
@@ -22,8 +22,9 @@ class RILL_API NameScope {
   ~NameScope();
 
  private:
-  detail::Stopwatch watch_;
   std::string name_;
+  std::uint64_t recording_;  // a stopwatch's
+  std::int64_t begin_;
 };
 
 }  // namespace rill

@@ -2,7 +2,6 @@
 /// Invariant: at most `max_rank` sizes, held inline; copying allocates nothing.
 #pragma once
 
-#include <algorithm>
 #include <array>
 #include <concepts>
 #include <cstdint>
@@ -46,17 +45,21 @@ class RILL_API Shape {
     sizes_[static_cast<std::size_t>(rank_++)] = size;
   }
   constexpr void erase(int axis) {
-    std::copy(sizes_.begin() + axis + 1, sizes_.begin() + rank_, sizes_.begin() + axis);
+    for (int i = axis + 1; i < rank_; ++i) (*this)[i - 1] = (*this)[i];
     --rank_;
   }
   constexpr void insert(int axis, Dim size) {
     push_back(size);
-    std::rotate(sizes_.begin() + axis, sizes_.begin() + rank_ - 1, sizes_.begin() + rank_);
+    for (int i = rank_ - 1; i > axis; --i) (*this)[i] = (*this)[i - 1];
+    (*this)[axis] = size;
   }
 
   /// True when no size is symbolic.
   [[nodiscard]] constexpr bool known() const {
-    return std::all_of(begin(), end(), [](Dim size) { return size.known(); });
+    for (Dim size : *this) {
+      if (!size.known()) return false;
+    }
+    return true;
   }
   /// The number of elements. Throws `ShapeError` when it overflows 2^61.
   [[nodiscard]] constexpr Dim size() const {
@@ -69,7 +72,11 @@ class RILL_API Shape {
   }
 
   friend constexpr bool operator==(const Shape& a, const Shape& b) {
-    return a.rank_ == b.rank_ && std::equal(a.begin(), a.end(), b.begin());
+    if (a.rank_ != b.rank_) return false;
+    for (int i = 0; i < a.rank_; ++i) {
+      if (a[i] != b[i]) return false;
+    }
+    return true;
   }
   /// `[2,3]`, as it stands in error texts.
   [[nodiscard]] std::string text() const;

@@ -2,7 +2,6 @@
 /// never written.
 #pragma once
 
-#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -11,6 +10,7 @@
 #include <rill/tensor/allocator.h>
 #include <rill/tensor/device.h>
 #include <rill/tensor/export.h>
+#include <rill/tensor/reference_count.h>
 
 namespace rill {
 
@@ -19,7 +19,7 @@ namespace detail {
 /// The count and origin of one block. Owned memory follows its block's header directly; the body of
 /// the tensor that the block was made for may stand before it.
 struct alignas(64) StorageBlock {
-  std::atomic<std::uint32_t> references{1};
+  ReferenceCount references;
   Device device;
   bool foreign = false;     // memory of somebody else's: never written
   std::uint8_t before = 0;  // bytes from the start of the block to this header
@@ -43,20 +43,15 @@ class RILL_API Storage {
   static Storage wrap(void* data, std::size_t bytes, Device device, std::function<void()> release);
 
   Storage(const Storage& other) noexcept : block_(other.block_) {
-    if (block_ != nullptr) block_->references.fetch_add(1, std::memory_order_relaxed);
+    if (block_ != nullptr) block_->references.add();
   }
-  Storage(Storage&& other) noexcept : block_(std::exchange(other.block_, nullptr)) {}
+  Storage(Storage&& other) noexcept : block_(other.block_) { other.block_ = nullptr; }
   Storage& operator=(Storage other) noexcept {
     std::swap(block_, other.block_);
     return *this;
   }
   ~Storage() {
-    if (block_ == nullptr) return;
-    // A sole owner needs no atomic subtraction: nobody else can copy from it meanwhile.
-    if (block_->references.load(std::memory_order_acquire) == 1 ||
-        block_->references.fetch_sub(1, std::memory_order_acq_rel) == 1) {
-      detail::destroy(block_);
-    }
+    if (block_ != nullptr && block_->references.drop()) detail::destroy(block_);
   }
 
   /// Takes over the one reference that a new header holds.
@@ -71,9 +66,7 @@ class RILL_API Storage {
   [[nodiscard]] std::size_t bytes() const { return block_->bytes; }
   [[nodiscard]] Device device() const { return block_->device; }
   /// True when this is the only reference to memory that may be written.
-  [[nodiscard]] bool writable() const {
-    return !block_->foreign && block_->references.load(std::memory_order_acquire) == 1;
-  }
+  [[nodiscard]] bool writable() const { return !block_->foreign && block_->references.sole(); }
   friend bool operator==(const Storage& a, const Storage& b) { return a.block_ == b.block_; }
 
  private:

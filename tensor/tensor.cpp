@@ -5,6 +5,7 @@
 #include <rill/tensor/unnamed.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cstring>
 #include <limits>
 #include <new>

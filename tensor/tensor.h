@@ -5,7 +5,6 @@
 #pragma once
 
 #include <array>
-#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -21,6 +20,7 @@
 #include <rill/tensor/dtype.h>
 #include <rill/tensor/error.h>
 #include <rill/tensor/export.h>
+#include <rill/tensor/reference_count.h>
 #include <rill/tensor/scalar.h>
 #include <rill/tensor/shape.h>
 #include <rill/tensor/storage.h>
@@ -39,7 +39,7 @@ namespace detail {
 /// tensor with memory of its own is one block: body, storage's header, elements. So `storage` is
 /// never replaced.
 struct TensorBody {
-  std::atomic<std::uint32_t> references{1};
+  ReferenceCount references;
   DType dtype = DType::float32;
   Device device;
   bool weak : 1 = false;  // a number on its way into an operation: rank 0, its bits in `immediate`
@@ -80,9 +80,9 @@ class RILL_API Tensor {
   /// An undefined tensor; using it in an operation is a `ValueError`.
   Tensor() = default;
   Tensor(const Tensor& other) noexcept : body_(other.body_) {
-    if (body_ != nullptr) body_->references.fetch_add(1, std::memory_order_relaxed);
+    if (body_ != nullptr) body_->references.add();
   }
-  Tensor(Tensor&& other) noexcept : body_(std::exchange(other.body_, nullptr)) {}
+  Tensor(Tensor&& other) noexcept : body_(other.body_) { other.body_ = nullptr; }
   Tensor& operator=(const Tensor& other) noexcept {
     Tensor(other).swap(*this);
     return *this;
@@ -92,11 +92,7 @@ class RILL_API Tensor {
     return *this;
   }
   constexpr ~Tensor() {
-    if (body_ == nullptr) return;
-    if (body_->references.load(std::memory_order_acquire) == 1 ||
-        body_->references.fetch_sub(1, std::memory_order_acq_rel) == 1) {
-      detail::destroy(body_);
-    }
+    if (body_ != nullptr && body_->references.drop()) detail::destroy(body_);
   }
   void swap(Tensor& other) noexcept { std::swap(body_, other.body_); }
 
@@ -229,8 +225,7 @@ class RILL_API Tensor {
   [[nodiscard]] detail::TensorBody* body_or_null() const { return body_; }
   /// True when nobody else can see this tensor's elements, so that they may be changed in place.
   [[nodiscard]] bool sole_owner() const {
-    return body().references.load(std::memory_order_acquire) == 1 && body().storage &&
-           body().storage.writable();
+    return body().references.sole() && body().storage && body().storage.writable();
   }
 
  private:

@@ -59,6 +59,10 @@ class Stopwatch {
     if (recording_ != 0) [[unlikely]]
       begin_ = Timeline::now();
   }
+  /// One that was begun before.
+  Stopwatch(std::uint64_t recording, std::int64_t begin) : recording_(recording), begin_(begin) {}
+  [[nodiscard]] std::uint64_t recording() const { return recording_; }
+  [[nodiscard]] std::int64_t begin() const { return begin_; }
   [[nodiscard]] bool runs() const { return recording_ != 0; }
   void stop() { end_ = Timeline::now(); }
   /// A span for which there is no memory is left out.

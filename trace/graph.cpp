@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 #include <optional>
+#include <utility>
 
 #include <rill/ops/creation.h>
 #include <rill/tensor/error.h>
@@ -189,6 +190,14 @@ std::vector<std::string> Graph::signatures() const {
   std::vector<std::string> texts;
   for (const auto& function : functions_) texts.push_back(function->record()->text());
   return texts;
+}
+
+Graph::Graph(std::vector<std::shared_ptr<Prepared>> functions) : functions_(std::move(functions)) {}
+
+std::vector<Tensor> Graph::run_listed(std::initializer_list<Feed> feeds,
+                                      std::span<const std::string_view> fetches,
+                                      Where where) const {
+  return run(std::span(feeds.begin(), feeds.size()), fetches, where);
 }
 
 Graph Graph::signature(std::size_t number, Where where) const {

@@ -94,7 +94,7 @@ class RILL_API Graph {
                                           Where where = Where::here()) const {
     std::array<std::string_view, N> names;
     for (std::size_t i = 0; i < N; ++i) names[i] = fetches[i];
-    auto values = run(std::span<const Feed>(feeds.begin(), feeds.size()), names, where);
+    std::vector<Tensor> values = run_listed(feeds, names, where);
     std::array<Tensor, N> results;
     for (std::size_t i = 0; i < N; ++i) results[i] = std::move(values[i]);
     return results;
@@ -112,14 +112,16 @@ class RILL_API Graph {
   [[nodiscard]] Graph signature(std::size_t number, Where where = Where::here()) const;
 
   /// For the floors above: the functions, one per signature.
-  explicit Graph(std::vector<std::shared_ptr<Prepared>> functions)
-      : functions_(std::move(functions)) {}
+  explicit Graph(std::vector<std::shared_ptr<Prepared>> functions);
   [[nodiscard]] std::vector<std::shared_ptr<const Function>> functions() const;
   [[nodiscard]] const std::vector<std::shared_ptr<Prepared>>& prepared() const {
     return functions_;
   }
 
  private:
+  [[nodiscard]] std::vector<Tensor> run_listed(std::initializer_list<Feed> feeds,
+                                               std::span<const std::string_view> fetches,
+                                               Where where) const;
   /// Throws `TraceError` where another signature takes the arguments, too, with other fixed values.
   void require_only(std::size_t chosen, std::span<const Tensor* const> arguments,
                     Where where) const;

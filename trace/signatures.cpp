@@ -488,11 +488,16 @@ Signatures::Results Signatures::call(const Leaves& arguments,
   return state_->call(arguments, names, body, where);
 }
 
-void Signatures::warm_up(std::span<const TensorSpec> inputs, std::span<const bool> numbers,
+std::vector<Tensor> Signatures::Results::take(const Leaves& made) {
+  for (const Tensor* tensor : made.tensors()) tensors.push_back(*tensor);
+  return std::vector<Tensor>(tensors.size(), Tensor::weak(0));
+}
+
+void Signatures::warm_up(std::initializer_list<TensorSpec> inputs, std::span<const bool> numbers,
                          const Body& body, Where where) {
   if (is_tracing())
     throw TraceError("warm_up: not inside a function that is being recorded" + where.suffix());
-  state_->warm_up(inputs, numbers, body, where);
+  state_->warm_up({inputs.begin(), inputs.size()}, numbers, body, where);
 }
 
 Signatures::Inlined::Inlined(const Signatures& of, Where where) {

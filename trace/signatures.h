@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <initializer_list>
 #include <memory>
 #include <span>
 #include <string>
@@ -60,6 +61,9 @@ class RILL_API Signatures {
   struct Results {
     std::vector<Tensor> tensors;
     std::shared_ptr<const void> like;
+
+    /// Takes the tensors among what was made; gives as many that mark their places.
+    RILL_API std::vector<Tensor> take(const Leaves& made);
   };
   /// Calls the function on the arguments with these tensors in their places.
   using Body = std::function<Results(std::span<const Tensor>)>;
@@ -73,8 +77,8 @@ class RILL_API Signatures {
                Where where);
   /// Captures the function for tensors like these, and makes it ready.
   /// `numbers`: which parameters are `Scalar`s.
-  void warm_up(std::span<const TensorSpec> inputs, std::span<const bool> numbers, const Body& body,
-               Where where);
+  void warm_up(std::initializer_list<TensorSpec> inputs, std::span<const bool> numbers,
+               const Body& body, Where where);
 
   /// A call while another function is recorded, of which it becomes a part. Throws `TraceError`
   /// when the function is being recorded further out: it would never end.

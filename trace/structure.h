@@ -7,7 +7,7 @@
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
-#include <list>
+#include <map>
 #include <span>
 #include <string>
 #include <string_view>
@@ -124,48 +124,35 @@ std::string text_of_fixed(const T& value) {
 
 /// The leaves of some arguments: tensors by address, `Scalar`s as weak tensors, and all else as one
 /// text. Makes no memory of its own for up to sixteen tensors and nothing else.
-class Leaves {
+class RILL_API Leaves {
  public:
-  void tensor(const Tensor& value) {
-    if (!value.defined()) return text("none" + fixed_text(static_cast<long long>(count_)));
-    if (count_ < few_.size()) few_[count_] = &value;
-    if (count_ == few_.size()) many_.assign(few_.begin(), few_.end());
-    if (count_ >= few_.size()) many_.push_back(&value);
-    ++count_;
-  }
+  Leaves();
+  Leaves(const Leaves&) = delete;
+  Leaves& operator=(const Leaves&) = delete;
+  ~Leaves();
+
+  void tensor(const Tensor& value);
   /// Its kind belongs to the structure: an integer beside bools is another dtype than a real.
-  void scalar(const Scalar& value) {
-    const Tensor& number = numbers_.emplace_back(Tensor::weak(value));
-    fixed_ += static_cast<char>('a' + static_cast<int>(number.dtype()));
-    tensor(number);
-  }
-  void variable(const Variable& value) { text("v" + fixed_text(variable_id(value))); }
+  void scalar(const Scalar& value);
+  void variable(const Variable& value);
   template <class T>
   void fixed(const T& value) {
-    const std::string made = text_of_fixed(value);
-    // No two texts run together.
-    text(std::convertible_to<const T&, std::string_view> ? std::to_string(made.size()) + made
-                                                         : made);
+    text(text_of_fixed(value), std::convertible_to<const T&, std::string_view>);
   }
   template <class T>
   void enter(const T&) {}
   void leave() {}
 
-  [[nodiscard]] std::span<const Tensor* const> tensors() const {
-    return {count_ <= few_.size() ? few_.data() : many_.data(), count_};
-  }
+  [[nodiscard]] std::span<const Tensor* const> tensors() const;
   [[nodiscard]] const std::string& fixed_values() const { return fixed_; }
 
  private:
-  void text(const std::string& value) { fixed_ += value + ";"; }
-  static unsigned long long variable_id(const Variable& value) {
-    return value.defined() ? value.id() : 0;
-  }
+  void text(const std::string& value, bool with_length = false);
 
   std::array<const Tensor*, 16> few_;  // NOLINT: the first `count_` are set
   std::vector<const Tensor*> many_;
   std::size_t count_ = 0;
-  std::list<Tensor> numbers_;  // which stay where they are
+  std::map<std::size_t, Tensor> numbers_;  // by their positions; they stay where they are
   std::string fixed_;
 };
 
@@ -181,35 +168,33 @@ class RILL_API LeafNames {
   /// `x`, or `x0`, `x1` ... where there are several.
   template <class T>
   void argument(int number, const T& value) {
-    enter(number < 0 ? std::string("x") : "x" + std::to_string(number));
+    enter_argument(number);
     walk(value, *this);
     leave();
   }
 
-  void tensor(const Tensor& value) {
-    if (value.defined()) tensors_.push_back(path());
-  }
-  void scalar(const Scalar&) { tensors_.push_back(path()); }
-  void variable(const Variable& value) {
-    fixed_.push_back({path(), value.defined() ? "variable " + value.name() : "none", false});
-  }
+  void tensor(const Tensor& value);
+  void scalar(const Scalar& value);
+  void variable(const Variable& value);
   template <class T>
   void fixed(const T& value) {
-    fixed_.push_back({path(), text_of_fixed(value), std::floating_point<T>});
+    fixed(text_of_fixed(value), std::floating_point<T>);
   }
-  void enter(std::string_view name) { path_.emplace_back(name); }
+  void enter(std::string_view name);
   template <class T>
     requires(!std::convertible_to<const T&, std::string_view>)
   void enter(const T& part) {
-    path_.push_back(text_of_fixed(part));
+    enter(std::string_view(text_of_fixed(part)));
   }
-  void leave() { path_.pop_back(); }
+  void leave();
 
   [[nodiscard]] const std::vector<std::string>& tensors() const { return tensors_; }
   [[nodiscard]] const std::vector<FixedValue>& fixed_values() const { return fixed_; }
 
  private:
   [[nodiscard]] std::string path() const;
+  void enter_argument(int number);
+  void fixed(std::string text, bool real);
 
   std::vector<std::string> path_;
   std::vector<std::string> tensors_;
@@ -222,13 +207,14 @@ class ReplaceTensors {
  public:
   enum class Numbers : std::uint8_t { values, arguments };
 
-  explicit ReplaceTensors(std::span<const Tensor> by, Numbers numbers = Numbers::values)
-      : by_(by), numbers_(numbers) {}
+  /// By those that lie there.
+  explicit ReplaceTensors(const Tensor* by, Numbers numbers = Numbers::values)
+      : next_(by), numbers_(numbers) {}
   void tensor(Tensor& value) {
-    if (value.defined()) value = by_[next_++];
+    if (value.defined()) value = *next_++;
   }
   void scalar(Scalar& value) {
-    const Tensor& number = by_[next_++];
+    const Tensor& number = *next_++;
     value = number.body().scalar.as_argument(numbers_ == Numbers::arguments ? number.id() : 0);
   }
   void variable(Variable&) {}
@@ -239,9 +225,8 @@ class ReplaceTensors {
   void leave() {}
 
  private:
-  std::span<const Tensor> by_;
+  const Tensor* next_;
   Numbers numbers_;
-  std::size_t next_ = 0;
 };
 
 }  // namespace rill::detail

@@ -107,7 +107,7 @@ class Traced<R(P...)> {
       }(std::index_sequence_for<P...>{});
     };
     constexpr std::array<bool, sizeof...(P)> numbers{std::same_as<detail::Argument<P>, Scalar>...};
-    signatures_->warm_up(std::span(inputs.begin(), inputs.size()), numbers, body, where);
+    signatures_->warm_up(inputs, numbers, body, where);
   }
 
   /// How often the function has been recorded.
@@ -137,7 +137,7 @@ class Traced<R(P...)> {
   /// Calls the function with these tensors in the arguments' places.
   detail::Signatures::Results run(std::tuple<detail::Argument<P>...> arguments,
                                   std::span<const Tensor> tensors) const {
-    detail::ReplaceTensors replace(tensors, detail::ReplaceTensors::Numbers::arguments);
+    detail::ReplaceTensors replace(tensors.data(), detail::ReplaceTensors::Numbers::arguments);
     std::apply([&](auto&... each) { (detail::walk(each, replace), ...); }, arguments);
     detail::Signatures::Results results;
     if constexpr (std::is_void_v<R>) {
@@ -146,10 +146,9 @@ class Traced<R(P...)> {
       auto made = std::make_shared<Result>(std::apply(*function_, arguments));
       detail::Leaves leaves;
       detail::walk(std::as_const(*made), leaves);
-      for (const Tensor* tensor : leaves.tensors()) results.tensors.push_back(*tensor);
       // What is kept of them says where tensors belong, and holds none.
-      const std::vector<Tensor> marks(results.tensors.size(), Tensor::weak(0));
-      detail::ReplaceTensors mark(marks);
+      const std::vector<Tensor> marks = results.take(leaves);
+      detail::ReplaceTensors mark(marks.data());
       detail::walk(*made, mark);
       results.like = std::move(made);
     }
@@ -163,7 +162,7 @@ class Traced<R(P...)> {
       return results.tensors.empty() ? Tensor() : std::move(results.tensors[0]);
     } else {
       Result made = *static_cast<const Result*>(results.like.get());
-      detail::ReplaceTensors replace(results.tensors);
+      detail::ReplaceTensors replace(results.tensors.data());
       detail::walk(made, replace);
       return made;
     }
