@@ -14,7 +14,7 @@ using rill::Half;
 
 namespace {
 
-std::vector<ConvolutionShape> shapes() {
+std::vector<ConvolutionShape> convolution_shapes() {
   std::vector<ConvolutionShape> all{
       shape_of(2, 5, 6, 3, 4, 3, 1, 1),        shape_of(3, 7, 7, 1, 6, 5, 1, 2),
       shape_of(5, 8, 8, 6, 16, 5, 1, 0),       shape_of(2, 16, 16, 16, 32, 3, 1, 1),
@@ -74,7 +74,7 @@ TEST_CASE("a convolution of a small image", "[cpu][convolution]") {
 }
 
 TEST_CASE("every pass agrees with sums in double", "[cpu][convolution]") {
-  for (const ConvolutionShape& shape : shapes()) {
+  for (const ConvolutionShape& shape : convolution_shapes()) {
     for (const ConvolutionPass pass : passes) {
       CAPTURE(shape.n, shape.h, shape.c, shape.out_c, shape.kernel_h, shape.groups,
               static_cast<int>(pass));
@@ -88,7 +88,7 @@ TEST_CASE("every pass agrees with sums in double", "[cpu][convolution]") {
 
 TEST_CASE("a convolution's bits do not depend on the number of threads", "[cpu][convolution]") {
   const int found = threads();
-  for (const ConvolutionShape& shape : shapes()) {
+  for (const ConvolutionShape& shape : convolution_shapes()) {
     for (const ConvolutionPass pass : passes) {
       const PassSizes sizes = pass_sizes(shape, pass);
       const auto first = random_numbers<float>(sizes.first, 1);

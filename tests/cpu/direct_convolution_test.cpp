@@ -13,8 +13,9 @@ using namespace rill::cpu;
 namespace {
 
 /// With 77 in front of and behind the result, which nobody may touch.
-std::vector<float> convolve(const ConvolutionShape& shape, ConvolutionPass pass, Level level,
-                            std::vector<float> first, std::vector<float> second) {
+std::vector<float> convolve_directly(const ConvolutionShape& shape, ConvolutionPass pass,
+                                     Level level, std::vector<float> first,
+                                     std::vector<float> second) {
   constexpr std::size_t margin = 16;
   const DirectConvolution plan(shape, pass, level);
   const std::size_t size = pass_sizes(shape, pass).result;
@@ -50,7 +51,7 @@ ConvolutionShape with_height(ConvolutionShape s, std::int64_t stride, std::int64
 
 /// Where kernels, bands and tiles begin and end: few and many channels, columns that fill vectors
 /// and that do not, images of one pixel and of several bands, padding of every kind.
-std::vector<ConvolutionShape> shapes() {
+std::vector<ConvolutionShape> directly_convolved_shapes() {
   std::vector<ConvolutionShape> all{
       shape_of(3, 28, 28, 1, 6, 5, 1, 2),
       shape_of(5, 14, 14, 6, 16, 5, 1, 0),
@@ -91,13 +92,13 @@ TEST_CASE("rill's own convolutions agree with sums in double at every level",
           "[cpu][convolution]") {
   for (const Level level : levels) {
     if (level > detected_level()) continue;
-    for (const ConvolutionShape& shape : shapes()) {
+    for (const ConvolutionShape& shape : directly_convolved_shapes()) {
       for (const ConvolutionPass pass : passes) {
         if (!is_possible(shape, pass)) continue;
         CAPTURE(name_of(level), shape.n, shape.h, shape.w, shape.c, shape.out_c, shape.kernel_h,
                 static_cast<int>(pass));
         const auto run = [&](const std::vector<float>& first, const std::vector<float>& second) {
-          return convolve(shape, pass, level, first, second);
+          return convolve_directly(shape, pass, level, first, second);
         };
         CHECK(relative_error<float>(shape, pass, run) < 2e-6);
       }
@@ -108,17 +109,17 @@ TEST_CASE("rill's own convolutions agree with sums in double at every level",
 TEST_CASE("the bits of rill's own convolutions do not depend on the number of threads",
           "[cpu][convolution]") {
   const int found = threads();
-  for (const ConvolutionShape& shape : shapes()) {
+  for (const ConvolutionShape& shape : directly_convolved_shapes()) {
     for (const ConvolutionPass pass : passes) {
       if (!is_possible(shape, pass)) continue;
       const PassSizes sizes = pass_sizes(shape, pass);
       const auto first = random_numbers<float>(sizes.first, 1);
       const auto second = random_numbers<float>(sizes.second, 2);
       set_threads(1);
-      const auto expected = convolve(shape, pass, level(), first, second);
+      const auto expected = convolve_directly(shape, pass, level(), first, second);
       for (const int count : {2, 7, 16}) {
         set_threads(count);
-        const auto got = convolve(shape, pass, level(), first, second);
+        const auto got = convolve_directly(shape, pass, level(), first, second);
         CAPTURE(shape.n, shape.h, shape.c, static_cast<int>(pass), count);
         CHECK(std::memcmp(expected.data(), got.data(), got.size() * sizeof(float)) == 0);
       }

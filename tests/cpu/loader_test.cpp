@@ -42,7 +42,7 @@ CompiledObject sample(Level level) {
   return object;
 }
 
-double run(const LoadedObject& code, double x) {
+double result_of(const LoadedObject& code, double x) {
   std::vector<double> in{x}, out{0};
   Launch launch;
   launch.sizes = {1};
@@ -56,13 +56,13 @@ TEST_CASE("Loaded code computes, moves with its object, and may call fma") {
   for (const Level level : runnable_levels()) {
     LoadedObject first(sample(level).elf);
     REQUIRE(first.finish() == nullptr);
-    REQUIRE(run(first, 3) == 9.1);
-    REQUIRE(run(first, 0.1) == std::fma(0.1, 0.1, 0.1));
+    REQUIRE(result_of(first, 3) == 9.1);
+    REQUIRE(result_of(first, 0.1) == std::fma(0.1, 0.1, 0.1));
     LoadedObject second = std::move(first);
     REQUIRE(first.run() == nullptr);  // NOLINT(bugprone-use-after-move): what moving promises
     first = LoadedObject(sample(level).elf);
-    REQUIRE(run(first, 1) == 1.1);
-    REQUIRE(run(second, 2) == 4.1);
+    REQUIRE(result_of(first, 1) == 1.1);
+    REQUIRE(result_of(second, 2) == 4.1);
   }
 }
 
@@ -75,7 +75,7 @@ TEST_CASE("An object that is cut anywhere is refused or still runs") {
     } catch (const FormatError&) {
       continue;
     }
-    REQUIRE(run(*code, 3) == 9.1);  // what was cut off is of no use to it
+    REQUIRE(result_of(*code, 3) == 9.1);  // what was cut off is of no use to it
   }
 }
 

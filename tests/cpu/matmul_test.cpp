@@ -116,7 +116,7 @@ kernel::MatmulShape shape_of(std::int64_t batch, std::int64_t m, std::int64_t n,
   return {.batch = batch, .m = m, .n = n, .k = k, .transpose_a = ta, .transpose_b = tb};
 }
 
-std::vector<kernel::MatmulShape> shapes() {
+std::vector<kernel::MatmulShape> matmul_shapes() {
   std::vector<kernel::MatmulShape> all;
   for (const bool ta : {false, true}) {
     for (const bool tb : {false, true}) {
@@ -182,7 +182,7 @@ TEST_CASE("empty products", "[cpu][matmul]") {
 
 TEST_CASE("floating-point products stay within the classical error bound", "[cpu][matmul]") {
   for (const Level at : levels_here()) {
-    for (const kernel::MatmulShape& shape : shapes()) {
+    for (const kernel::MatmulShape& shape : matmul_shapes()) {
       check_against_reference<float>(shape, 0x1p-24, 0, at);
       check_against_reference<double>(shape, 0x1p-53, 0, at);
     }
@@ -191,7 +191,7 @@ TEST_CASE("floating-point products stay within the classical error bound", "[cpu
 
 TEST_CASE("half types accumulate in float32 and round once", "[cpu][matmul]") {
   for (const Level at : levels_here()) {
-    for (const kernel::MatmulShape& shape : shapes()) {
+    for (const kernel::MatmulShape& shape : matmul_shapes()) {
       check_against_reference<Half>(shape, 0x1p-24, 0x1p-11, at);
       check_against_reference<BFloat16>(shape, 0x1p-24, 0x1p-8, at);
     }
@@ -211,7 +211,7 @@ TEST_CASE("products of integers wrap", "[cpu][matmul]") {
 }
 
 TEST_CASE("integer products are exact in every layout", "[cpu][matmul]") {
-  for (const kernel::MatmulShape& shape : shapes()) {
+  for (const kernel::MatmulShape& shape : matmul_shapes()) {
     const auto a = random_a<std::int32_t>(shape);
     const auto b = random_b<std::int32_t>(shape);
     const Reference<std::int32_t> reference(shape, a, b);
@@ -233,7 +233,7 @@ TEST_CASE("a product of bools is true where any pair is", "[cpu][matmul]") {
 
 TEST_CASE("a product's bits do not depend on the number of threads", "[cpu][matmul]") {
   const int found = threads();
-  for (kernel::MatmulShape shape : shapes()) {
+  for (kernel::MatmulShape shape : matmul_shapes()) {
     shape.m *= 3;
     const auto a = random_a<float>(shape);
     const auto b = random_b<float>(shape);
@@ -255,7 +255,7 @@ TEST_CASE("an epilogue sees every element of a product once, when it is there", 
     auto* const c = reinterpret_cast<float*>(arguments->buffers[0]);
     for (std::int64_t i = begin; i < end; ++i) c[i] = 2 * c[i] + static_cast<float>(i);
   };
-  std::vector<kernel::MatmulShape> all = shapes();
+  std::vector<kernel::MatmulShape> all = matmul_shapes();
   all.push_back(shape_of(1, 40, 5000, 300, false, false));  // columns in several chunks
   all.push_back(shape_of(1, 3000, 200, 40, false, true));   // rows in several pieces
   int with_epilogue = 0;
@@ -329,7 +329,7 @@ int keeping_bits(kernel::MatmulShape shape) {
 
 TEST_CASE("a product whose operands are stored transposed has the bits that it promises",
           "[cpu][matmul]") {
-  for (const kernel::MatmulShape& shape : shapes()) {
+  for (const kernel::MatmulShape& shape : matmul_shapes()) {
     keeping_bits<float>(shape);
     keeping_bits<double>(shape);
     keeping_bits<Half>(shape);
@@ -345,7 +345,7 @@ TEST_CASE("a product whose operands are stored transposed has the bits that it p
 
 TEST_CASE("AVX2 and AVX-512 give the same bits", "[cpu][matmul]") {
   if (detected_level() < Level::avx512) return;
-  for (const kernel::MatmulShape& shape : shapes()) {
+  for (const kernel::MatmulShape& shape : matmul_shapes()) {
     const auto a = random_a<float>(shape);
     const auto b = random_b<float>(shape);
     if (shape.k >= 8192) continue;  // such sums are cut by the number of tiles, which differs

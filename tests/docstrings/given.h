@@ -15,6 +15,7 @@
 #include <rill/rill.h>
 #include <rill/tensor/atomic_file.h>
 #include <rill/tensor/listener.h>
+#include <rill/tensor/timeline.h>
 
 using namespace rill;
 

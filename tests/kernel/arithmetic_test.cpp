@@ -11,8 +11,8 @@
 namespace rill::kernel {
 namespace {
 
-constexpr double infinity = std::numeric_limits<double>::infinity();
-constexpr double nan = std::numeric_limits<double>::quiet_NaN();
+constexpr double double_infinity = std::numeric_limits<double>::infinity();
+constexpr double double_nan = std::numeric_limits<double>::quiet_NaN();
 
 /// One element.
 template <class R, class A, class... More>
@@ -72,8 +72,8 @@ TEST_CASE("shifts that are too wide have one result") {
 }
 
 TEST_CASE("minimum and maximum propagate NaN and order the zeros") {
-  CHECK(std::isnan(apply<float>(Code::minimum, 1.0F, static_cast<float>(nan))));
-  CHECK(std::isnan(apply<float>(Code::maximum, static_cast<float>(nan), 1.0F)));
+  CHECK(std::isnan(apply<float>(Code::minimum, 1.0F, static_cast<float>(double_nan))));
+  CHECK(std::isnan(apply<float>(Code::maximum, static_cast<float>(double_nan), 1.0F)));
   CHECK(is_negative_zero(apply<double>(Code::minimum, 0.0, -0.0)));
   CHECK(is_negative_zero(apply<double>(Code::minimum, -0.0, 0.0)));
   CHECK(is_positive_zero(apply<double>(Code::maximum, 0.0, -0.0)));
@@ -84,8 +84,8 @@ TEST_CASE("minimum and maximum propagate NaN and order the zeros") {
 TEST_CASE("signs are bits") {
   CHECK(is_negative_zero(apply<double>(Code::negate, 0.0)));
   CHECK(is_positive_zero(apply<double>(Code::absolute, -0.0)));
-  CHECK(std::signbit(apply<double>(Code::negate, std::copysign(nan, 1.0))));
-  CHECK(!std::signbit(apply<double>(Code::absolute, std::copysign(nan, -1.0))));
+  CHECK(std::signbit(apply<double>(Code::negate, std::copysign(double_nan, 1.0))));
+  CHECK(!std::signbit(apply<double>(Code::absolute, std::copysign(double_nan, -1.0))));
 }
 
 TEST_CASE("rounding to integers keeps the sign of zero and goes to even") {
@@ -104,10 +104,10 @@ TEST_CASE("a multiplication and an addition round twice, a fused one once") {
 }
 
 TEST_CASE("comparisons with NaN are false, but for not equal") {
-  CHECK(!apply<bool>(Code::equal, nan, nan));
-  CHECK(apply<bool>(Code::not_equal, nan, nan));
-  CHECK(!apply<bool>(Code::less, nan, 1.0));
-  CHECK(!apply<bool>(Code::less_equal, 1.0, nan));
+  CHECK(!apply<bool>(Code::equal, double_nan, double_nan));
+  CHECK(apply<bool>(Code::not_equal, double_nan, double_nan));
+  CHECK(!apply<bool>(Code::less, double_nan, 1.0));
+  CHECK(!apply<bool>(Code::less_equal, 1.0, double_nan));
   CHECK(apply<bool>(Code::equal, 0.0, -0.0));
   CHECK(apply<bool>(Code::less, false, true));
   CHECK(!apply<bool>(Code::less, std::uint8_t{255}, std::uint8_t{1}));
@@ -124,14 +124,14 @@ TEST_CASE("floats become integers by truncation, saturating") {
   CHECK(cast<std::int64_t>(-0x1p63) == std::numeric_limits<std::int64_t>::min());
   CHECK(cast<std::uint64_t>(0x1p64F) == ~std::uint64_t{0});
   CHECK(cast<std::uint64_t>(0x1.fffffep63F) == 0xffffff0000000000U);
-  CHECK(cast<std::int32_t>(nan) == 0);
-  CHECK(cast<std::int32_t>(infinity) == std::numeric_limits<std::int32_t>::max());
+  CHECK(cast<std::int32_t>(double_nan) == 0);
+  CHECK(cast<std::int32_t>(double_infinity) == std::numeric_limits<std::int32_t>::max());
   CHECK(cast<std::int16_t>(Half(-70000.0F)) == -32768);
 }
 
 TEST_CASE("anything becomes bool by not being zero") {
   CHECK(cast<bool>(0.5F));
-  CHECK(cast<bool>(nan));
+  CHECK(cast<bool>(double_nan));
   CHECK(!cast<bool>(-0.0));
   CHECK(cast<bool>(std::int8_t{-128}));
   CHECK(cast<bool>(Half::from_bits(1)));
@@ -164,16 +164,17 @@ void rounds_once(std::uint16_t infinity_bits) {
                    low;
     const double middle = low + step / 2;
     const std::uint16_t even = bits % 2 == 0 ? bits : static_cast<std::uint16_t>(bits + 1);
-    const bool right = cast<H>(low).bits() == bits && cast<H>(middle).bits() == even &&
-                       cast<H>(std::nextafter(middle, infinity)).bits() == bits + 1 &&
-                       cast<H>(std::nextafter(middle, 0.0)).bits() == bits &&
-                       cast<H>(-std::nextafter(middle, infinity)).bits() == (0x8000 | (bits + 1));
+    const bool right =
+        cast<H>(low).bits() == bits && cast<H>(middle).bits() == even &&
+        cast<H>(std::nextafter(middle, double_infinity)).bits() == bits + 1 &&
+        cast<H>(std::nextafter(middle, 0.0)).bits() == bits &&
+        cast<H>(-std::nextafter(middle, double_infinity)).bits() == (0x8000 | (bits + 1));
     if (!right) FAIL_CHECK("double rounding at " << bits);
   }
-  CHECK(cast<H>(infinity).bits() == infinity_bits);
+  CHECK(cast<H>(double_infinity).bits() == infinity_bits);
   CHECK(cast<H>(1e300).bits() == infinity_bits);
   CHECK(cast<H>(-1e-300).bits() == 0x8000);
-  CHECK(std::isnan(static_cast<float>(cast<H>(nan))));
+  CHECK(std::isnan(static_cast<float>(cast<H>(double_nan))));
 }
 
 TEST_CASE("float64 rounds once to float16, at all of its values") { rounds_once<Half>(0x7c00); }

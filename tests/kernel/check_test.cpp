@@ -1,4 +1,5 @@
 #include "tests/catch.h"
+#include "tests/kernel/programs.h"
 
 #include <array>
 #include <functional>
@@ -10,12 +11,6 @@
 
 namespace rill::kernel {
 namespace {
-
-using Space = Buffer::Space;
-
-std::vector<Value> added(std::span<const Value> l, std::span<const Value> r) {
-  return {l[0] + r[0]};
-}
 
 /// One of everything: fold, row, scan, guard, check, scatter.
 Program sample() {

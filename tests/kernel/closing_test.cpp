@@ -55,7 +55,7 @@ TEST_CASE("a program with a closing stage is another program") {
   CHECK(fingerprint(without) != fingerprint(shares_and_totals()));
 }
 
-void refused(const std::string& message, const std::function<void(Program&)>& change) {
+void refuses_closing(const std::string& message, const std::function<void(Program&)>& change) {
   Program program = shares_and_totals();
   change(program);
   INFO(message);
@@ -64,28 +64,30 @@ void refused(const std::string& message, const std::function<void(Program&)>& ch
 
 TEST_CASE("closing stages that could not be closed are refused") {
   CHECK_NOTHROW(check(shares_and_totals()));
-  refused("closing stage 0 loops over axis 0 twice",
-          [](Program& p) { p.closing[0].axes = p.outer; });
-  refused("closing stage 0 has a fold that is no reduction of the outer axes",
-          [](Program& p) { p.folds[1].axes.count = 0; });
-  refused("closing stage 0 has a fold that is no reduction of the outer axes", [](Program& p) {
-    p.folds[1].kind = Fold::Kind::sequence;
-    p.folds[1].merge.count = 0;
+  refuses_closing("closing stage 0 loops over axis 0 twice",
+                  [](Program& p) { p.closing[0].axes = p.outer; });
+  refuses_closing("closing stage 0 has a fold that is no reduction of the outer axes",
+                  [](Program& p) { p.folds[1].axes.count = 0; });
+  refuses_closing("closing stage 0 has a fold that is no reduction of the outer axes",
+                  [](Program& p) {
+                    p.folds[1].kind = Fold::Kind::sequence;
+                    p.folds[1].merge.count = 0;
+                  });
+  refuses_closing("fold 0 stands in two stages",
+                  [](Program& p) { p.closing[0].folds = p.stages[0].folds; });
+  refuses_closing("store 2 uses the result of fold 1, which is not in scope",
+                  [](Program& p) { p.closing[0].folds.first += 1, p.closing[0].folds.count = 1; });
+  refuses_closing("store 5 uses the result of fold 0, which is not in scope", [](Program& p) {
+    p.stores[5].value = p.exprs[p.ids[p.folds[3].step.first]].args[1];
   });
-  refused("fold 0 stands in two stages",
-          [](Program& p) { p.closing[0].folds = p.stages[0].folds; });
-  refused("store 2 uses the result of fold 1, which is not in scope",
-          [](Program& p) { p.closing[0].folds.first += 1, p.closing[0].folds.count = 1; });
-  refused("store 5 uses the result of fold 0, which is not in scope",
-          [](Program& p) { p.stores[5].value = p.exprs[p.ids[p.folds[3].step.first]].args[1]; });
-  refused("closing stage 0 stores to a row, outside of every point",
-          [](Program& p) { p.stores[2].to = p.stores[0].to; });
-  refused("closing stage 0 stands beside a store that is not unique",
-          [](Program& p) { p.stores[1].unique = false; });
-  refused("the step of fold 2 loads what may have been stored before",
-          [](Program& p) { p.buffers[0].space = Space::in_out; });
-  refused("a list of store runs past the pool of ids",
-          [](Program& p) { p.closing[1].stores.count = 0xffffffff; });
+  refuses_closing("closing stage 0 stores to a row, outside of every point",
+                  [](Program& p) { p.stores[2].to = p.stores[0].to; });
+  refuses_closing("closing stage 0 stands beside a store that is not unique",
+                  [](Program& p) { p.stores[1].unique = false; });
+  refuses_closing("the step of fold 2 loads what may have been stored before",
+                  [](Program& p) { p.buffers[0].space = Space::in_out; });
+  refuses_closing("a list of store runs past the pool of ids",
+                  [](Program& p) { p.closing[1].stores.count = 0xffffffff; });
 }
 
 /// The buffers of a launch of `shares_and_totals`.

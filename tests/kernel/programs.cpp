@@ -16,12 +16,15 @@ Id matrix(Builder& b, DType type, Space space, const Value& n, const Value& m, b
                   rows ? std::array{m, b.integer(1)} : std::array{b.integer(1), n});
 }
 
+std::vector<Value> added(std::span<const Value> l, std::span<const Value> r) {
+  return {l[0] + r[0]};
+}
+
 Folding summing(Builder& b, DType type, std::function<Value()> term, Fold::Kind kind) {
   return {.kind = kind,
           .init = {b.constant(type, 0)},
           .step = [=](std::span<const Value> a) { return std::vector{a[0] + term()}; },
-          .merge = [](std::span<const Value> l,
-                      std::span<const Value> r) { return std::vector{l[0] + r[0]}; }};
+          .merge = added};
 }
 
 Program addition() {

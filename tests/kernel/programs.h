@@ -5,6 +5,7 @@
 #include <array>
 #include <cstddef>
 #include <functional>
+#include <span>
 #include <vector>
 
 #include <rill/kernel/builder.h>
@@ -18,6 +19,8 @@ using Space = Buffer::Space;
 Id line(Builder& b, DType type, Space space, const Value& extent);
 /// An n by m buffer, whose elements lie in memory by rows or by columns.
 Id matrix(Builder& b, DType type, Space space, const Value& n, const Value& m, bool rows);
+/// What merges two partial sums.
+std::vector<Value> added(std::span<const Value> l, std::span<const Value> r);
 /// A fold that adds terms up.
 Folding summing(Builder& b, DType type, std::function<Value()> term,
                 Fold::Kind kind = Fold::Kind::reduce);

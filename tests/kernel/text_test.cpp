@@ -1,4 +1,5 @@
 #include "tests/catch.h"
+#include "tests/kernel/programs.h"
 
 #include <array>
 #include <string>
@@ -7,12 +8,6 @@
 
 namespace rill::kernel {
 namespace {
-
-using Space = Buffer::Space;
-
-std::vector<Value> added(std::span<const Value> l, std::span<const Value> r) {
-  return {l[0] + r[0]};
-}
 
 TEST_CASE("a pointwise program prints as a loop over a store") {
   Builder b;

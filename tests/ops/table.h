@@ -44,6 +44,11 @@ struct Array {
 };
 using Arrays = std::span<const Array>;
 
+/// What calls are given that fail.
+inline const Tensor matrix = zeros({2, 3});
+inline const Tensor other_matrix = zeros({4, 5});
+inline const Tensor images = zeros({1, 4, 4, 2});
+
 /// Calls `f` with every index of the shape, in row-major order.
 void for_each_index(const Sizes& shape, const std::function<void(const Sizes&)>& f);
 /// An array whose element at each index is `f(index)`.

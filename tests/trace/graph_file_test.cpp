@@ -7,13 +7,12 @@
 #include <cmath>
 #include <cstdint>
 #include <filesystem>
-#include <fstream>
 #include <limits>
 #include <map>
-#include <sstream>
 
 #include "tests/catch.h"
 #include "tests/folder.h"
+#include "tests/tensor/temporary_folder.h"
 #include "tests/thrown.h"
 #include "tests/trace/reloaded.h"
 
@@ -26,13 +25,6 @@ using test::thrown;
 namespace fs = std::filesystem;
 
 constexpr double infinity = std::numeric_limits<double>::infinity();
-
-std::string contents(const std::string& path) {
-  std::stringstream text;
-  text << std::ifstream(path).rdbuf();
-  return text.str();
-}
-void write(const std::string& path, const std::string& text) { std::ofstream(path) << text; }
 
 template <class F>
 std::string text_of(const Traced<F>& f) {
@@ -126,7 +118,8 @@ TEST_CASE("a file says which values were fixed") {
   (void)f(ones({2}), "up");
   (void)f(ones({2}), "down");
   f.save(folder.file("f.json"));
-  CHECK(contents(folder.file("f.json")).find(R"("fixed": "x1 = \"down\"")") != std::string::npos);
+  CHECK(test::content_of(folder.file("f.json")).find(R"("fixed": "x1 = \"down\"")") !=
+        std::string::npos);
   const Graph graph = Graph::load(folder.file("f.json"));
   CHECK(graph.signatures() == f.signatures());
   CHECK(graph.text() == f.graph().text());
@@ -273,11 +266,11 @@ TEST_CASE("weights are read from the graph's folder only") {
   fs::create_directories(folder.file("inside"));
   f.save(folder.file("inside/f.json"));
   f.save(folder.file("secret.json"));
-  const std::string text = contents(folder.file("inside/f.json"));
+  const std::string text = test::content_of(folder.file("inside/f.json"));
   const auto naming = [&](const std::string& name) {
     std::string changed = text;
     changed.replace(changed.find("f.safetensors"), 13, name);
-    write(folder.file("inside/g.json"), changed);
+    test::write_file(folder.file("inside/g.json"), changed);
     return thrown<FormatError>([&] { (void)Graph::load(folder.file("inside/g.json")); });
   };
   for (const std::string name :

@@ -26,10 +26,10 @@ namespace {
 using test::TemporaryFolder;
 using test::thrown;
 
-using Function = Tensor(const std::vector<Tensor>&);
+using TensorFunction = Tensor(const std::vector<Tensor>&);
 
 auto traced(const OnnxCase& c) {
-  return trace<Function>([&c](const std::vector<Tensor>& x) { return c.apply(x); });
+  return trace<TensorFunction>([&c](const std::vector<Tensor>& x) { return c.apply(x); });
 }
 
 bool close(const Tensor& got, const Tensor& want) {

@@ -20,7 +20,7 @@ enum class Takes : std::uint8_t {
 
 /// A step as code and as text. `y` broadcasts to `x` and has its dtype; `size` is that of `axis`;
 /// `a` and `b` are variables.
-struct Step {
+struct RandomStep {
   Takes takes;
   const char* text;
   Tensor (*apply)(const Tensor& x, const Tensor& y, int axis, std::int64_t size, const Variable& a,
@@ -29,7 +29,7 @@ struct Step {
 
 // A function could not say its own text.
 #define RILL_STEP(takes, ...)                                                    \
-  Step {                                                                         \
+  RandomStep {                                                                   \
     Takes::takes, #__VA_ARGS__,                                                  \
         []([[maybe_unused]] const Tensor& x, [[maybe_unused]] const Tensor& y,   \
            [[maybe_unused]] int axis, [[maybe_unused]] std::int64_t size,        \
@@ -72,7 +72,7 @@ Tensor second_gradient_at(const Tensor& x) {
   return outer.gradient(gradient_at(x, tanh(x)), x);
 }
 
-const Step steps[] = {
+const RandomStep steps[] = {
     RILL_STEP(floats, tanh(x)),
     RILL_STEP(floats, x * 0.5 + 1),
     RILL_STEP(floats, exp(-abs(x))),
@@ -233,7 +233,7 @@ constexpr std::size_t step_count = std::size(steps);
 
 bool is_whole(DType dtype) { return dtype == int32 || dtype == int64; }
 
-bool fits(const Step& step, const Tensor& x) {
+bool fits(const RandomStep& step, const Tensor& x) {
   if (step.takes == Takes::integers) return is_whole(x.dtype());
   if (!is_float(x.dtype())) return false;
   switch (step.takes) {
@@ -264,7 +264,7 @@ Tensor apply(const RandomGraph::Operation& operation, std::span<const Tensor> va
   const Tensor& y = values[operation.y];
   if (operation.step == step_count) return x;
   const std::int64_t size = x.rank() > 0 ? x.dim(operation.axis).value() : 0;
-  const Step& step = steps[operation.step];
+  const RandomStep& step = steps[operation.step];
   return step.apply(x, y.dtype() == x.dtype() ? y : y.to(x.dtype()), operation.axis, size, state[0],
                     state[1]);
 }

@@ -6,28 +6,18 @@
 
 #include <cstdio>
 #include <filesystem>
-#include <fstream>
 #include <memory>
 #include <regex>
-#include <sstream>
 
 #include "tests/catch.h"
 #include "tests/folder.h"
+#include "tests/tensor/temporary_folder.h"
 #include "tests/thrown.h"
 
 namespace rill {
 namespace {
 
 using test::Folder;
-
-std::string contents(const std::string& path) {
-  std::ifstream file(path);
-  std::stringstream text;
-  text << file.rdbuf();
-  return text.str();
-}
-
-void write(const std::string& path, const std::string& text) { std::ofstream(path) << text; }
 
 const Tensor x = tensor({{1.0, -2.0, 3.0}, {0.5, 4.0, -1.0}});
 
@@ -253,7 +243,7 @@ TEST_CASE("an unknown size in a file is none of this process") {
       {"name": "relu", "op": "relu", "inputs": ["x"],
        "results": [{"dtype": "float32", "shape": ["?1", "2*?1", "batch"]}]}]}]})";
   const Folder folder;
-  write(folder.file("g.json"), text);
+  test::write_file(folder.file("g.json"), text);
   const auto shape = [&] {
     return Graph::load(folder.file("g.json")).functions()[0]->nodes[1].results[0].shape;
   };
@@ -264,7 +254,7 @@ TEST_CASE("an unknown size in a file is none of this process") {
   CHECK(once[0] != again[0]);
   CHECK(once[1] == once[0] * 2);
   CHECK(once[2] == Dim("batch"));
-  write(folder.file("g.json"), std::regex_replace(text, std::regex("batch"), "1+"));
+  test::write_file(folder.file("g.json"), std::regex_replace(text, std::regex("batch"), "1+"));
   CHECK_THROWS_WITH(shape(),
                     Catch::Matchers::Contains("g.json.signatures[0].nodes[0].input.shape[2]"));
 }
@@ -298,11 +288,11 @@ TEST_CASE("a saved graph is loaded with the same answers and the same text") {
   const Graph g = Graph::load(folder.file("f.json"));
   CHECK(equal(g(x), y));
   g.save(folder.file("g.json"));
-  std::string again = contents(folder.file("g.json"));
+  std::string again = test::content_of(folder.file("g.json"));
   const auto at = again.find("g.safetensors");
   REQUIRE(at != std::string::npos);
   again.replace(at, 13, "f.safetensors");
-  CHECK(again == contents(folder.file("f.json")));
+  CHECK(again == test::content_of(folder.file("f.json")));
   const auto [logits] = g.run({{"x", x}}, {"matmul"});
   CHECK(equal(logits, matmul(x, w)));
   CHECK_THROWS_AS(g.run({}, {"matmul"}), TraceError);
@@ -315,13 +305,13 @@ TEST_CASE("a file that is no graph is refused with the place that is wrong") {
   auto f = trace([](const Tensor& t) { return relu(t) + 1; });
   (void)f(x);
   f.save(folder.file("f.json"));
-  const std::string good = contents(folder.file("f.json"));
+  const std::string good = test::content_of(folder.file("f.json"));
   const auto refused = [&](const std::string& from, const std::string& to) {
     std::string bad = good;
     const auto at = bad.find(from);
     REQUIRE(at != std::string::npos);
     bad.replace(at, from.size(), to);
-    write(folder.file("bad.json"), bad);
+    test::write_file(folder.file("bad.json"), bad);
     try {
       (void)Graph::load(folder.file("bad.json"));
     } catch (const FormatError& error) {
@@ -348,10 +338,10 @@ TEST_CASE("a file that is no graph is refused with the place that is wrong") {
   CHECK(refused("\"name\":\"relu\"", "\"name\":\"x\"") ==
         ".signatures[0].nodes[1]: has the name of an earlier node: x");
   for (std::size_t cut = 0; cut < good.size(); cut += 7) {
-    write(folder.file("cut.json"), good.substr(0, cut));
+    test::write_file(folder.file("cut.json"), good.substr(0, cut));
     CHECK_THROWS_AS(Graph::load(folder.file("cut.json")), FormatError);
   }
-  write(folder.file("deep.json"), std::string(100000, '['));
+  test::write_file(folder.file("deep.json"), std::string(100000, '['));
   CHECK_THROWS_AS(Graph::load(folder.file("deep.json")), FormatError);
   CHECK_THROWS_AS(Graph::load(folder.file("missing.json")), FileError);
 }

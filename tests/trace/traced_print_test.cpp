@@ -7,7 +7,7 @@
 namespace rill {
 namespace {
 
-const Tensor x = tensor({1.5, 2.0});
+const Tensor pair = tensor({1.5, 2.0});
 
 TEST_CASE("a traced function prints in every call, in the order of the program") {
   const Variable count(tensor(0.0), "count");
@@ -19,9 +19,9 @@ TEST_CASE("a traced function prints in every call, in the order of the program")
     print("done");
     return t * 2.0;
   });
-  CHECK(printed([&] { (void)f(x); }) == "call 0.0 of [1.5 2. ] like [2]\n1.0\ndone\n");
-  CHECK(printed([&] { (void)f(x); }) == "call 1.0 of [1.5 2. ] like [2]\n2.0\ndone\n");
-  CHECK(printed([&] { CHECK_THROWS_AS(f(-x), ValueError); }) ==
+  CHECK(printed([&] { (void)f(pair); }) == "call 0.0 of [1.5 2. ] like [2]\n1.0\ndone\n");
+  CHECK(printed([&] { (void)f(pair); }) == "call 1.0 of [1.5 2. ] like [2]\n2.0\ndone\n");
+  CHECK(printed([&] { CHECK_THROWS_AS(f(-pair), ValueError); }) ==
         "call 2.0 of [-1.5 -2. ] like [2]\n3.0\n");
   CHECK(f.trace_count() == 1);
 }
@@ -32,10 +32,10 @@ TEST_CASE("what a traced function has computed is printed as it is eagerly") {
     print(y);
     return sum(y);
   });
-  const std::string first = printed([&] { (void)f(x); });
-  CHECK(printed([&] { (void)f(x); }) == first);
+  const std::string first = printed([&] { (void)f(pair); });
+  CHECK(printed([&] { (void)f(pair); }) == first);
   set_print_options({.precision = 2});
-  CHECK(printed([&] { (void)f(x); }) == "[1.49 2.46]\n");
+  CHECK(printed([&] { (void)f(pair); }) == "[1.49 2.46]\n");
   set_print_options({});
 }
 
@@ -46,12 +46,12 @@ TEST_CASE("a traced print happens once under tapes, in verified calls and in nes
   });
   auto outer = trace([&](const Tensor& t) { return inner(t + 1.0); }, {.verify = true});
   for (int call = 0; call < 3; ++call) {
-    CHECK(printed([&] { (void)outer(x); }) == "inner [2.5 3. ]\n");
+    CHECK(printed([&] { (void)outer(pair); }) == "inner [2.5 3. ]\n");
     GradientTape tape;
-    tape.watch(x);
+    tape.watch(pair);
     Tensor y;
-    CHECK(printed([&] { y = inner(x); }) == "inner [1.5 2. ]\n");
-    CHECK(printed([&] { (void)tape.gradient(y, x); }).empty());
+    CHECK(printed([&] { y = inner(pair); }) == "inner [1.5 2. ]\n");
+    CHECK(printed([&] { (void)tape.gradient(y, pair); }).empty());
   }
 }
 
@@ -79,10 +79,10 @@ TEST_CASE("a graph from a file prints") {
     print("\"total\"", sum(t), "\n");
     return t;
   });
-  (void)printed([&] { (void)f(x); });
+  (void)printed([&] { (void)f(pair); });
   f.save(folder.file("f.json"));
   const Graph g = Graph::load(folder.file("f.json"));
-  CHECK(printed([&] { (void)g(x); }) == "\"total\" 3.5 \n\n");
+  CHECK(printed([&] { (void)g(pair); }) == "\"total\" 3.5 \n\n");
 }
 
 }  // namespace

@@ -11,9 +11,6 @@ double floor_modulo(double a, double b) {
   return r != 0 && (r < 0) != (b < 0) ? r + b : r;
 }
 
-const Tensor wide = zeros({2, 3});
-const Tensor other = zeros({4, 5});
-
 Row clip_row() {
   Row row{.name = "clip", .dtypes = numbers};
   const auto apply = [](Tensors x) { return clip(x[0], x[1], x[2]); };
@@ -61,15 +58,15 @@ std::vector<Row> arithmetic_rows() {
                     "add", [](auto& a, auto& b) { return a + b; },
                     [](double a, double b) { return a + b; }),
                 2),
-           {{[] { (void)(wide + other); }, "ShapeError", "add: " + shapes},
-            {[] { (void)((wide > 0) + (wide > 0)); }, "DTypeError",
+           {{[] { (void)(matrix + other_matrix); }, "ShapeError", "add: " + shapes},
+            {[] { (void)((matrix > 0) + (matrix > 0)); }, "DTypeError",
              "add: " + no_bool + ", bool[2,3]"},
-            {[] { (void)add(wide, other); }, "ShapeError", "add: " + shapes}}),
+            {[] { (void)add(matrix, other_matrix); }, "ShapeError", "add: " + shapes}}),
       with(with(binary(
                     "subtract", [](auto& a, auto& b) { return a - b; },
                     [](double a, double b) { return a - b; }, floats),
                 2),
-           {{[] { (void)(wide - other); }, "ShapeError", "subtract: " + shapes}}),
+           {{[] { (void)(matrix - other_matrix); }, "ShapeError", "subtract: " + shapes}}),
       with(binary(
                "multiply", [](auto& a, auto& b) { return a * b; },
                [](double a, double b) { return a * b; }),
@@ -92,7 +89,7 @@ std::vector<Row> arithmetic_rows() {
                     "negative", [](auto& x) { return -x; }, [](double x) { return -x; },
                     {float32, float64, float16, bfloat16, int64, int32, int16, int8}),
                 2),
-           {{[] { (void)-(wide > 0); }, "DTypeError", "negative: " + no_bool}}),
+           {{[] { (void)-(matrix > 0); }, "DTypeError", "negative: " + no_bool}}),
       with(binary(
                "pow", [](auto& a, auto& b) { return pow(a, b); },
                [](double a, double b) { return std::pow(a, b); }, numbers, 0.5, 3),

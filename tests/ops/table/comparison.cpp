@@ -13,9 +13,6 @@ Row comparison(std::string name, std::function<Tensor(const Tensor&, const Tenso
   return with(binary(std::move(name), std::move(apply), reference, everything, -1, 1), boolean);
 }
 
-const Tensor wide = zeros({2, 3});
-const Tensor other = zeros({4, 5});
-
 Row where_row() {
   Row row{.name = "where", .dtypes = everything};
   const auto apply = [](Tensors x) { return where(x[0], x[1], x[2]); };
@@ -33,7 +30,7 @@ Row where_row() {
                 reference,
                 "a number is true unless it is 0"}};
   row.order = 2;
-  row.bad = {{[] { (void)where(wide > 0, wide, other); }, "ShapeError",
+  row.bad = {{[] { (void)where(matrix > 0, matrix, other_matrix); }, "ShapeError",
               "where: shapes do not broadcast (aligned at the right, sizes must be equal or 1): "
               "bool[2,3], "
               "float32[2,3], float32[4,5]"}};
@@ -81,7 +78,7 @@ std::vector<Row> comparison_rows() {
                  return double(static_cast<std::int64_t>(a) & static_cast<std::int64_t>(b));
                },
                integers_and_bool, 0, 100),
-           {{[] { (void)(wide & wide); }, "DTypeError",
+           {{[] { (void)(matrix & matrix); }, "DTypeError",
              "bitwise_and: takes integers or bool: float32[2,3], float32[2,3]"}}),
       binary(
           "bitwise_or", [](auto& a, auto& b) { return a | b; },

@@ -5,12 +5,12 @@
 namespace rill::table {
 namespace {
 
-struct Windows {
+struct ConvolutionWindows {
   std::array<std::int64_t, 2> stride{1, 1}, dilation{1, 1}, before{0, 0}, after{0, 0};
   std::int64_t groups = 1;
 };
 
-Array convolved(const Array& x, const Array& w, const Windows& p) {
+Array convolved(const Array& x, const Array& w, const ConvolutionWindows& p) {
   std::array<std::int64_t, 2> out{};
   for (std::size_t d = 0; d < 2; ++d) {
     out[d] = (x.shape[d + 1] + p.before[d] + p.after[d] - (w.shape[d] - 1) * p.dilation[d] - 1) /
@@ -30,8 +30,6 @@ Array convolved(const Array& x, const Array& w, const Windows& p) {
     return sum;
   });
 }
-
-const Tensor images = zeros({1, 4, 4, 2});
 
 }  // namespace
 

@@ -3,7 +3,6 @@
 namespace rill::table {
 namespace {
 
-const Tensor matrix = zeros({2, 3});
 const Tensor out_of_range = tensor({0, 3});
 
 std::int64_t wrapped(double index, std::int64_t size) {

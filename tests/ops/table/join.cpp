@@ -7,7 +7,6 @@
 namespace rill::table {
 namespace {
 
-const Tensor matrix = zeros({2, 3});
 const Tensor cube = zeros({2, 3, 4});
 
 Row concat_row() {

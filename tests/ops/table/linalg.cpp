@@ -5,9 +5,6 @@
 namespace rill::table {
 namespace {
 
-const Tensor matrix = zeros({2, 3});
-const Tensor other = zeros({4, 5});
-
 /// Products by the definition; operands have at least two axes.
 Array product(const Array& a, const Array& b, bool transpose_a, bool transpose_b) {
   const auto last_a = static_cast<std::size_t>(a.rank() - 1);
@@ -105,7 +102,7 @@ std::vector<Row> linalg_rows() {
        .epsilons = 8,
        .generated = false,
        .scaled = true,
-       .bad = {{[] { matmul(matrix, other); }, "ShapeError",
+       .bad = {{[] { matmul(matrix, other_matrix); }, "ShapeError",
                 "matmul: inner sizes differ (3 vs 4): float32[2,3] @ float32[4,5]"},
                {[] { matmul(matrix, tensor(2.0)); }, "ShapeError",
                 "matmul: takes vectors and matrices: multiply scalars with *: float32[2,3] @ "

@@ -7,8 +7,6 @@
 namespace rill::table {
 namespace {
 
-const Tensor matrix = zeros({2, 3});
-
 /// Mean and biased variance of `x` along the axes that `same` leaves open, at an index.
 std::pair<double, double> moments(const Array& x, const Sizes& at, const std::vector<bool>& along) {
   double sum = 0;

@@ -8,12 +8,13 @@
 namespace rill::table {
 namespace {
 
-struct Windows {
+struct PoolingWindows {
   std::array<std::int64_t, 2> stride{1, 1}, before{0, 0}, after{0, 0};
 };
 
 /// The largest or the mean element of each window that lies inside.
-Array pooled(const Array& x, std::array<std::int64_t, 2> window, const Windows& p, bool mean) {
+Array pooled(const Array& x, std::array<std::int64_t, 2> window, const PoolingWindows& p,
+             bool mean) {
   std::array<std::int64_t, 2> out{};
   for (std::size_t d = 0; d < 2; ++d) {
     out[d] = (x.shape[d + 1] + p.before[d] + p.after[d] - window[d]) / p.stride[d] + 1;
@@ -34,8 +35,6 @@ Array pooled(const Array& x, std::array<std::int64_t, 2> window, const Windows& 
     return mean ? sum / count : top;
   });
 }
-
-const Tensor images = zeros({1, 4, 4, 2});
 
 }  // namespace
 

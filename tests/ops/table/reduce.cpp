@@ -87,7 +87,6 @@ Row covering(Row row, std::vector<std::string> also) {
   return row;
 }
 
-const Tensor matrix = zeros({2, 3});
 const Tensor nothing = zeros({2, 0});
 
 double total(const std::vector<double>& v) {

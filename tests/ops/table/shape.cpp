@@ -5,8 +5,6 @@
 namespace rill::table {
 namespace {
 
-const Tensor matrix = zeros({2, 3});
-
 /// The same elements in the same order.
 Case regrouped(const Sizes& shape, std::function<Tensor(const Tensor&)> apply, const Sizes& result,
                const char* what, bool symbolic = true) {

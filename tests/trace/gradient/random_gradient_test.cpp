@@ -12,7 +12,7 @@
 namespace rill {
 namespace {
 
-using Function = std::function<std::vector<Tensor>(const std::vector<Tensor>&)>;
+using TensorFunction = std::function<std::vector<Tensor>(const std::vector<Tensor>&)>;
 
 /// One number of all that is a float among the tensors.
 Tensor total(const std::vector<Tensor>& tensors) {
@@ -26,7 +26,7 @@ Tensor total(const std::vector<Tensor>& tensors) {
 /// Uses the function's arguments, results and variables before it and after it, and returns all
 /// that a tape can tell of them.
 std::vector<Tensor> around(std::uint64_t seed, const std::vector<Tensor>& inputs,
-                           const std::vector<Variable>& state, const Function& f) {
+                           const std::vector<Variable>& state, const TensorFunction& f) {
   std::mt19937_64 random(seed);
   const bool persistent = random() % 3 == 0;
   const bool twice = random() % 2 == 0;

@@ -89,7 +89,7 @@ return transpose_1, x
 }
 
 /// All values of small types; of others enough.
-Tensor values_of(DType dtype) {
+Tensor values_to_cast(DType dtype) {
   if (dtype == bool_) return tensor({0, 1}).to(bool_);
   const auto size = static_cast<std::int64_t>(size_of(dtype));
   const std::int64_t count = std::int64_t{1} << (size == 1 ? 8 : 16);
@@ -106,7 +106,7 @@ TEST_CASE("a cast of a cast is one where the first loses nothing, and gives the 
                                  uint32, uint64, float16, bfloat16, float32, float64};
   int shortened = 0;
   for (const DType first : dtypes) {
-    const Tensor values = values_of(first);
+    const Tensor values = values_to_cast(first);
     for (const DType second : dtypes) {
       for (const DType third : dtypes) {
         if (first == second || second == third) continue;
