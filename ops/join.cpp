@@ -1,7 +1,6 @@
 #include <rill/ops/join.h>
 
 #include <algorithm>
-#include <limits>
 #include <string>
 
 #include <rill/ops/axes.h>
@@ -143,18 +142,18 @@ std::span<const Op> families::join() { return table; }
 std::vector<Tensor> split(const Tensor& x, std::span<const std::int64_t> sizes, int axis,
                           Where where) {
   const int normal = normalized_axis(x, axis, "split", where);
+  constexpr std::int64_t most = (std::int64_t{1} << 61U) - 1;  // of a size
   std::int64_t total = 0;
   for (const std::int64_t size : sizes) {
     if (size < 0)
       throw ShapeError("split: a size is negative: " + std::to_string(size) + where.suffix());
-    if (__builtin_add_overflow(total, size, &total))
-      total = std::numeric_limits<std::int64_t>::max();
+    total += std::min(size, most - total);
   }
   const Dim whole = x.shape()[normal];
   if (!equal_sizes(whole, total)) {
     throw ShapeError("split: the sizes of the parts add up to " + std::to_string(total) +
-                     ", not to axis " + std::to_string(normal) + " of " + x.type_text() +
-                     where.suffix());
+                     (total == most ? " or more" : "") + ", not to axis " + std::to_string(normal) +
+                     " of " + x.type_text() + where.suffix());
   }
   std::vector<Tensor> parts;
   std::int64_t first = 0;

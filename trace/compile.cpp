@@ -334,9 +334,12 @@ class Compilation {
     return access;
   }
   [[nodiscard]] Access::Extent extent_of(const Edge& edge) const {
-    const Place& at = to_.places[place(edge)];
-    if (at.kind != Place::Kind::part) return {.place = place(edge)};
-    return {.place = at.number, .begin = at.offset, .end = at.offset + bytes_of(spec(edge))};
+    std::size_t whole = place(edge);
+    if (to_.places[whole].kind != Place::Kind::part) return {.place = whole};
+    std::size_t begin = 0;
+    for (; to_.places[whole].kind == Place::Kind::part; whole = to_.places[whole].number)
+      begin += to_.places[whole].offset;  // a part may have parts
+    return {.place = whole, .begin = begin, .end = begin + bytes_of(spec(edge))};
   }
 
   void make_other(const Unit& unit, Access& access) {

@@ -97,6 +97,16 @@ TEST_CASE("concatenations of concatenations, of inputs, of one value twice, of r
   (void)planned(empty_too, {rng::normal({2, 3})});
 }
 
+TEST_CASE("a whole has its memory as soon as a part of a part is made") {
+  const auto f = [](const Tensors& x) -> Tensors {
+    const Tensor half = split(concat({x[0], x[0] + 1.0}, 1), 2, 1)[1];
+    const Tensor inner = concat({half, flip(half, 0)}, 0);
+    const Tensor outer = concat({inner, inner + 1.0}, 0);
+    return {matmul(split(outer, 2, 0)[1], eye(3))};
+  };
+  (void)planned(f, {rng::normal({8, 3})});
+}
+
 TEST_CASE("what runs as it does eagerly may read parts and wholes") {
   const Variable scale(ones({4}));
   const auto f = [&](const Tensors& x) -> Tensors {
