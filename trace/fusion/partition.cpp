@@ -46,7 +46,9 @@ class Partition {
       if (members_[n].lowered != nullptr) place(static_cast<int>(n));
     }
     join_column_sums(function_, members_, effects_, users_, groups_, unit_of_);
-    for (Group& group : groups_) finish(group);
+    for (Group& group : groups_) {
+      if (!group.nodes.empty()) finish(group);  // else another has taken them
+    }
     std::erase_if(groups_, [](const Group& group) { return group.nodes.empty(); });
     return std::move(groups_);
   }
