@@ -423,9 +423,10 @@ Failure Kernel::execute(std::byte* const* buffers, const std::int64_t* sizes,
 }
 
 Failure Kernel::execute(std::span<const kernel::Operands> launches) const {
-  const Code* compiled = code(points_);
   Failure failure;
-  if (compiled == nullptr || shared_stores_ || closes_ || launches.size() == 1) {
+  const bool apart = shared_stores_ || closes_ || launches.size() == 1;
+  const Code* const compiled = apart ? nullptr : code(points_);
+  if (compiled == nullptr) {
     for (const kernel::Operands& launch : launches) {
       failure = execute(launch.buffers, launch.sizes, launch.parameters);
       if (failure.error != 0) break;

@@ -14,8 +14,6 @@ namespace {
 constexpr std::int64_t fewest_rows = std::int64_t{8} * kernel::fold_chunk;
 /// Bytes of the accumulators that each row adds to in turn; they must not leave the second cache.
 constexpr std::int64_t most_accumulators = std::int64_t{1} << 20;
-constexpr std::size_t most_nodes = 96;     // of a group, as elsewhere
-constexpr std::size_t most_operands = 40;  // likewise
 
 class ColumnSums {
  public:
@@ -123,7 +121,7 @@ class ColumnSums {
     }
     const std::int64_t bytes = accumulators(sums.nodes) + accumulators(rows.closing);
     return count >= fewest_rows && columns * bytes <= most_accumulators &&
-           rows.nodes.size() + sums.nodes.size() <= most_nodes &&
+           rows.nodes.size() + sums.nodes.size() <= Group::most_nodes &&
            std::all_of(rows.nodes.begin(), rows.nodes.end(),
                        [&](int n) { return may_be_closed(n, sums); }) &&
            reads_at_hand(sums, rows) && !leads_back(sums, rows);
@@ -161,7 +159,7 @@ class ColumnSums {
         shares = shares || (shape(edge) == rows.domain && known.contains({edge.node, edge.result}));
       }
     }
-    return shares && operands.size() <= most_operands;
+    return shares && operands.size() <= Group::most_operands;
   }
 
   /// Whether something outside waits for one of the two and is waited for by the other.

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <algorithm>
+#include <cstddef>
 #include <span>
 #include <vector>
 
@@ -17,6 +18,10 @@ namespace rill {
 
 /// Nodes that share loops.
 struct Group {
+  /// Kernels stay short to compile, and pointers fit the registers' neighbourhood.
+  static constexpr std::size_t most_nodes = 96;
+  static constexpr std::size_t most_operands = 40;
+
   Shape domain;
   Axes row;                  ///< axes of the domain walked inside a point; empty: pointwise
   std::vector<int> nodes;    ///< in program order

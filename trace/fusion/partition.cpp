@@ -11,9 +11,7 @@
 namespace rill {
 namespace {
 
-constexpr std::size_t most_nodes = 96;     // of a group: kernels stay short to compile
-constexpr std::size_t most_operands = 40;  // likewise: pointers fit the registers' neighbourhood
-constexpr int light = 2;                   // operations that are rather done again than stored
+constexpr int light = 2;  // operations that are rather done again than stored
 constexpr int heavy = 6;  // operations from which on a value of a row is kept for later passes
 constexpr std::int64_t longest_row = std::int64_t{1} << 16;  // elements that are kept along a row
 
@@ -95,7 +93,8 @@ class Partition {
   bool joins(int n, int g) {
     Group& group = groups_[static_cast<std::size_t>(g)];
     const Member& m = member(n);
-    if (!m.places || m.scans || group.nodes.size() >= most_nodes || starts(n, g)) return false;
+    if (!m.places || m.scans || group.nodes.size() >= Group::most_nodes || starts(n, g))
+      return false;
     bool outside = wanted_outside_[static_cast<std::size_t>(n)];
     for (const int user : users(n)) outside = outside || unit(user) != g;
     Shape domain = group.domain;
@@ -133,7 +132,7 @@ class Partition {
     if (scans(group) && outside) return false;
     if (into_window(n, g) && m.operations > 0) return false;
     if (m.checks && effects_.before[static_cast<std::size_t>(n)] != segment_of(group)) return false;
-    if (operands_with(group, n) > most_operands) return false;
+    if (operands_with(group, n) > Group::most_operands) return false;
     if (!order_.join(n, group.nodes.front())) return false;
     group.domain = domain;
     group.row = row;
