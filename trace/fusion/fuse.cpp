@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <map>
 #include <optional>
-#include <unordered_map>
 
 #include <rill/kernel/builder.h>
 #include <rill/kernel/rewrite.h>
@@ -12,6 +11,7 @@
 #include <rill/trace/fusion/linear.h>
 #include <rill/trace/fusion/merge_axes.h>
 #include <rill/trace/fusion/sizes.h>
+#include <rill/trace/fusion/splice.h>
 #include <rill/trace/fusion/split_axes.h>
 
 namespace rill {
@@ -27,7 +27,7 @@ struct EdgeOrder {
   }
 };
 
-class Fuser {
+class Fuser final : private Splice::Target {
  public:
   Fuser(const Function& function, std::span<const Member> members, const Group& group)
       : function_(function),
@@ -67,15 +67,15 @@ class Fuser {
   }
 
  private:
-  class Splice;
-
   [[nodiscard]] const Node& node(int number) const {
     return function_.nodes[static_cast<std::size_t>(number)];
   }
   [[nodiscard]] const Member& member(int number) const {
     return members_[static_cast<std::size_t>(number)];
   }
-  [[nodiscard]] const Spec& spec(const Edge& edge) const {
+  kernel::Builder& builder() override { return builder_; }
+  Sizes& sizes() override { return sizes_; }
+  [[nodiscard]] const Spec& spec(const Edge& edge) const override {
     return node(edge.node).results[static_cast<std::size_t>(edge.result)];
   }
   [[nodiscard]] bool inside(int number) const {
@@ -233,7 +233,7 @@ class Fuser {
 
   // ---- Values ---------------------------------------------------------------------------------
 
-  Value parameter(const Edge& edge, DType dtype) {
+  Value parameter(const Edge& edge, DType dtype) override {
     for (std::size_t i = 0; i < kernel_.parameters.size(); ++i) {
       if (kernel_.parameters[i].edge == edge && kernel_.parameters[i].dtype == dtype)
         return parameters_[i];
@@ -243,8 +243,7 @@ class Fuser {
     return parameters_.back();
   }
 
-  /// An element; where `guard` is given and false, any number, and no access.
-  Value value(const Edge& edge, std::span<const Value> index, const Value& guard) {
+  Value element(const Edge& edge, std::span<const Value> index, const Value& guard) override {
     const Spec& of = spec(edge);
     if (!inside(edge.node)) {
       const Spot from =
@@ -284,191 +283,6 @@ class Fuser {
   FusedKernel kernel_;
 };
 
-/// The program of one operator, copied to a place of the group.
-class Fuser::Splice {
- public:
-  /// `point` is the position in the member's domain; `axes` the loops there, where it has folds or
-  /// stages over them.
-  Splice(Fuser& fuser, int number, std::span<const Value> point,
-         std::span<const std::vector<Id>> axes, Value guard)
-      : fuser_(fuser),
-        node_(fuser.node(number)),
-        member_(fuser.member(number)),
-        lowered_(*member_.lowered),
-        program_(lowered_.program),
-        point_(point.begin(), point.end()),
-        axes_(axes.begin(), axes.end()),
-        guard_(guard),
-        exprs_(program_.exprs.size()) {}
-
-  Value copy(Id id) {
-    if (!exprs_[id].defined()) {
-      const Value made = copy_one(program_.exprs[id]);
-      exprs_[id] = made;
-    }
-    return exprs_[id];
-  }
-  std::vector<Value> copies(std::span<const Id> ids) {
-    std::vector<Value> values;
-    values.reserve(ids.size());
-    for (const Id id : ids) values.push_back(copy(id));
-    return values;
-  }
-
-  void checks(const kernel::Stage& stage) {
-    for (const Id id : program_.list(stage.checks)) {
-      Value ok = copy(program_.checks[id].ok);
-      if (guard_.defined()) ok = ok || !guard_;
-      fuser_.builder_.check(ok, 0, {});
-    }
-  }
-
-  void folds(const kernel::Stage& stage) {
-    for (const Id id : program_.list(stage.folds)) fold(id);
-  }
-
-  /// Of a store to a row of the operator's own.
-  void keep(const kernel::Store& store) {
-    const std::vector<Value> index = copies(program_.list(store.to.index));
-    fuser_.builder_.store(row(store.to.buffer), index, copy(store.value));
-  }
-
- private:
-  Value copy_one(kernel::Expr expr) {
-    kernel::Builder& builder = fuser_.builder_;
-    switch (expr.code) {
-      case Code::parameter: {
-        const auto k = static_cast<std::size_t>(lowered_.parameters[expr.bits]);
-        return fuser_.parameter(node_.inputs[k], expr.type);
-      }
-      case Code::size:
-        return fuser_.sizes_.value(size(lowered_.sizes[expr.bits]));
-      case Code::axis: {
-        const int d = member_.domain_axis[expr.bits];
-        if (d >= 0) return point_[static_cast<std::size_t>(d)];
-        return builder.index(loop(static_cast<Id>(expr.bits)));
-      }
-      case Code::load:
-        return load(program_.accesses[expr.bits]);
-      case Code::accumulator:
-      case Code::result: {
-        const auto found = leaves_.find(leaf(expr.code, expr.bits));
-        if (found == leaves_.end()) throw InternalError("fusion: a fold is used before it has run");
-        return found->second;
-      }
-      default:
-        break;
-    }
-    for (std::size_t i = 0; i < expr.arity; ++i) expr.args[i] = copy(expr.args[i]).id();
-    return builder.make(expr);
-  }
-
-  [[nodiscard]] Dim size(const Lowered::SizeSource& source) const {
-    switch (source.kind) {
-      case Lowered::SizeSource::Kind::domain:
-        return member_.domain[source.index];
-      case Lowered::SizeSource::Kind::extent:
-        return shape(source.output, source.index)[source.axis];
-      default:
-        throw InternalError("fusion: an operator computes with strides");
-    }
-  }
-  [[nodiscard]] const Shape& shape(bool output, int number) const {
-    const auto at = static_cast<std::size_t>(number);
-    return output ? node_.results[at].shape : fuser_.spec(node_.inputs[at]).shape;
-  }
-
-  /// A loop of the operator's own.
-  Id loop(Id axis) {
-    const auto [found, is_new] = loops_.try_emplace(axis, kernel::none);
-    if (is_new) found->second = fuser_.builder_.axis(copy(program_.axes[axis].extent));
-    return found->second;
-  }
-  Id row(Id buffer) {
-    const auto [found, is_new] = rows_.try_emplace(buffer, kernel::none);
-    if (is_new) {
-      const kernel::Buffer& own = program_.buffers[buffer];
-      found->second = fuser_.builder_.row(own.type, copies(program_.list(own.extents)));
-    }
-    return found->second;
-  }
-
-  Value load(const kernel::Access& access) {
-    kernel::Builder& builder = fuser_.builder_;
-    std::vector<Value> index = copies(program_.list(access.index));
-    const int number = member_.launch_buffer[access.buffer];
-    if (number < 0) return builder.load(row(access.buffer), index);
-    const auto& source = lowered_.buffers[static_cast<std::size_t>(number)];
-    const Edge& edge = node_.inputs[static_cast<std::size_t>(source.tensor)];
-    if (source.aligned) {
-      // One index per axis of the domain: the tensor's own are the last, and 0 where it stretches.
-      const Shape& own = fuser_.spec(edge).shape;
-      std::vector<Value> place;
-      for (int d = 0; d < own.rank(); ++d) {
-        const int axis = d + member_.domain.rank() - own.rank();
-        const bool stretched = own[d] == Dim(1) && !(member_.domain[axis] == Dim(1));
-        place.push_back(stretched ? builder.integer(0) : index[static_cast<std::size_t>(axis)]);
-      }
-      index = std::move(place);
-    }
-    if (access.guard == kernel::none) return fuser_.value(edge, index, guard_);
-    const Value own_guard = copy(access.guard);
-    const Value guard = guard_.defined() ? guard_ && own_guard : own_guard;
-    return kernel::select(own_guard, fuser_.value(edge, index, guard), copy(access.otherwise));
-  }
-
-  void fold(Id id) {
-    const kernel::Fold& fold = program_.folds[id];
-    std::vector<Id> over;
-    for (const Id axis : program_.list(fold.axes)) {
-      const int d = member_.domain_axis[axis];
-      if (d < 0) {
-        over.push_back(loop(axis));
-        continue;
-      }
-      const std::vector<Id>& walking = axes_[static_cast<std::size_t>(d)];
-      over.insert(over.end(), walking.begin(), walking.end());
-    }
-    const auto name = [&](bool right, std::span<const Value> values) {
-      for (Id slot = 0; slot < values.size(); ++slot)
-        leaves_[leaf(Code::accumulator, kernel::accumulator_bits(id, slot, right))] = values[slot];
-    };
-    kernel::Folding folding{
-        .kind = fold.kind, .init = copies(program_.list(fold.init)), .step = {}, .merge = {}};
-    folding.step = [&](std::span<const Value> accumulators) {
-      name(false, accumulators);
-      return copies(program_.list(fold.step));
-    };
-    if (fold.kind != kernel::Fold::Kind::sequence) {
-      folding.merge = [&](std::span<const Value>, std::span<const Value> right) {
-        name(true, right);
-        return copies(program_.list(fold.merge));
-      };
-    }
-    const std::vector<Value> results = fuser_.builder_.fold(over, folding);
-    for (Id slot = 0; slot < results.size(); ++slot)
-      leaves_[leaf(Code::result, std::uint64_t{id} << 8U | slot)] = results[slot];
-  }
-
-  /// A key for an accumulator or a result of the operator's program.
-  static std::uint64_t leaf(Code code, std::uint64_t bits) {
-    return bits << 1U | (code == Code::result ? 1U : 0U);
-  }
-
-  Fuser& fuser_;
-  const Node& node_;
-  const Member& member_;
-  const Lowered& lowered_;
-  const kernel::Program& program_;
-  std::vector<Value> point_;
-  std::vector<std::vector<Id>> axes_;
-  Value guard_;
-  std::vector<Value> exprs_;
-  std::unordered_map<std::uint64_t, Value> leaves_;
-  std::unordered_map<Id, Id> loops_;
-  std::unordered_map<Id, Id> rows_;
-};
-
 /// The results of a pointwise operator at a place of one's choice.
 const std::vector<Value>& Fuser::splice(int number, std::span<const Value> index,
                                         const Value& guard) {
@@ -482,7 +296,7 @@ const std::vector<Value>& Fuser::splice(int number, std::span<const Value> index
     key.push_back(point.back().id());
   }
   if (const auto found = spliced_.find(key); found != spliced_.end()) return found->second;
-  Splice splice(*this, number, point, {}, guard);
+  Splice splice(*this, node(number), of, point, {}, guard);
   const kernel::Program& program = of.lowered->program;
   for (const kernel::Stage& stage : program.stages) {
     splice.folds(stage);
@@ -533,7 +347,7 @@ void Fuser::emit(int number) {
 void Fuser::emit_row(int number) {
   const Member& of = member(number);
   const kernel::Program& program = of.lowered->program;
-  Splice splice(*this, number, index_, axes_, {});
+  Splice splice(*this, node(number), of, index_, axes_, {});
   for (const kernel::Stage& stage : program.stages) {
     const bool scans =
         std::any_of(program.list(stage.folds).begin(), program.list(stage.folds).end(),
@@ -588,7 +402,7 @@ void Fuser::emit_closing(int number) {
     for (std::size_t k = 0; k < values.size(); ++k) settle(static_cast<int>(k), values[k]);
     return;
   }
-  Splice splice(*this, number, index_, axes_, {});
+  Splice splice(*this, node(number), of, index_, axes_, {});
   for (const kernel::Stage& stage : program.stages) splice.folds(stage);
   for (std::size_t k = 0; k < of.store_of.size(); ++k) {
     const kernel::Store& stored = program.stores[static_cast<std::size_t>(of.store_of[k])];
