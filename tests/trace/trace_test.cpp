@@ -7,7 +7,6 @@
 #include <cstdio>
 #include <filesystem>
 #include <memory>
-#include <regex>
 
 #include "tests/catch.h"
 #include "tests/folder.h"
@@ -237,25 +236,25 @@ TEST_CASE("several results and arguments, one given twice") {
 }
 
 TEST_CASE("an unknown size in a file is none of this process") {
-  const std::string text = R"({"format": "rill graph", "version": 1, "signatures": [{
-    "inputs": ["x"], "outputs": [{"name": "y", "value": "relu"}], "nodes": [
-      {"name": "x", "input": {"dtype": "float32", "shape": ["?1", "2*?1", "batch"]}},
-      {"name": "relu", "op": "relu", "inputs": ["x"],
-       "results": [{"dtype": "float32", "shape": ["?1", "2*?1", "batch"]}]}]}]})";
   const Folder folder;
-  test::write_file(folder.file("g.json"), text);
-  const auto shape = [&] {
+  const auto shape = [&](const std::string& last) {
+    const std::string sizes = R"("dtype": "float32", "shape": ["?1", "2*?1", ")" + last + "\"]";
+    test::write_file(folder.file("g.json"), R"({"format": "rill graph", "version": 1,
+      "signatures": [{
+        "inputs": ["x"], "outputs": [{"name": "y", "value": "relu"}], "nodes": [
+          {"name": "x", "input": {)" + sizes + R"(}},
+          {"name": "relu", "op": "relu", "inputs": ["x"], "results": [{)" +
+                                                sizes + "}]}]}]}");
     return Graph::load(folder.file("g.json")).functions()[0]->nodes[1].results[0].shape;
   };
   const Dim own = Dim::parse("?1");
-  const Shape once = shape();
-  const Shape again = shape();
+  const Shape once = shape("batch");
+  const Shape again = shape("batch");
   CHECK(once[0] != own);
   CHECK(once[0] != again[0]);
   CHECK(once[1] == once[0] * 2);
   CHECK(once[2] == Dim("batch"));
-  test::write_file(folder.file("g.json"), std::regex_replace(text, std::regex("batch"), "1+"));
-  CHECK_THROWS_WITH(shape(),
+  CHECK_THROWS_WITH(shape("1+"),
                     Catch::Matchers::Contains("g.json.signatures[0].nodes[0].input.shape[2]"));
 }
 
