@@ -16,6 +16,7 @@
 #include <rill/tensor/listener.h>
 #include <rill/tensor/print.h>
 #include <rill/tensor/timeline.h>
+#include <rill/tensor/unnamed.h>
 #include <rill/tensor/user_call.h>
 #include <rill/trace/step_summary.h>
 
@@ -80,8 +81,9 @@ Tensor copied(const Tensor& value) {
 
 class Run {
  public:
-  Run(const TracePlan& of, std::span<const Tensor* const> arguments)
+  Run(const TracePlan& of, std::span<const Tensor* const> arguments, Where where) try
       : of_(of),
+        where_(where),
         space_(take_space()),
         held_(of, space_->variables),
         given_(arguments),
@@ -98,6 +100,8 @@ class Run {
     space_->owned.resize(of.owned.size());
     if (of.arena > 0) arena_ = Storage::allocate(of.arena, Device::cpu());
     for (const Place& place : of.places) space_->pointers.push_back(start_of(place));
+  } catch (const detail::Unnamed& error) {
+    error.rethrow("trace", where);
   }
   Run(const Run&) = delete;
   Run& operator=(const Run&) = delete;
@@ -124,6 +128,24 @@ class Run {
   }
 
  private:
+  /// The user's line: that of the call for what comes from a file.
+  [[nodiscard]] Where where(const Node& of) const { return of.where.known() ? of.where : where_; }
+
+  /// An error from below is the node's, as it is eagerly.
+  [[noreturn]] void rethrow(const detail::Unnamed& error, const Node& of) const {
+    std::string name(of.op != nullptr ? of.called() : of.name);
+    if (!of.where.known() && name != of.name) name += " (the node '" + of.name + "')";
+    error.rethrow(name, where(of));
+  }
+  template <class F>
+  void in_node(int n, F&& f) const {
+    try {
+      f();
+    } catch (const detail::Unnamed& error) {
+      rethrow(error, node(n));
+    }
+  }
+
   void execute_step(const Step& step, Handed& handed) {
     std::visit([&](const auto& one) { execute(one, handed); }, step);
   }
@@ -267,12 +289,22 @@ class Run {
       known = pointer(place.number) + place.offset;
     if (known == nullptr && place.kind == Place::Kind::owned &&
         !space_->owned[place.number].defined()) {
-      const Spec& spec = of_.owned[place.number];
-      Tensor& made = space_->owned[place.number];
-      made = Tensor::empty(spec.shape, spec.dtype);
-      known = made.body().data;
+      make(at);
+      known = space_->owned[place.number].body().data;
     }
     return known;
+  }
+  void make(std::size_t at) try {
+    const std::size_t number = of_.places[at].number;
+    const Spec& spec = of_.owned[number];
+    space_->owned[number] = Tensor::empty(spec.shape, spec.dtype);
+  } catch (const detail::Unnamed& error) {
+    for (std::size_t n = 0; n < of_.place_of.size(); ++n) {
+      const auto& places = of_.place_of[n];
+      if (std::find(places.begin(), places.end(), static_cast<std::ptrdiff_t>(at)) != places.end())
+        rethrow(error, node(static_cast<int>(n)));
+    }
+    error.rethrow("trace", where_);
   }
 
   void set(const Edge& edge, const Tensor& value) {
@@ -310,8 +342,11 @@ class Run {
       }
     }
     add_buffers(launch, handed);
-    const kernel::Failure failure = step.executable->execute(
-        launch.measure, handed.buffers.data(), launch.sizes.data(), parameters(launch));
+    kernel::Failure failure;
+    in_node(of_.groups[launch.group].nodes.back(), [&] {
+      failure = step.executable->execute(launch.measure, handed.buffers.data(), launch.sizes.data(),
+                                         parameters(launch));
+    });
     if (failure.error != 0) fail(launch, failure);
   }
 
@@ -323,7 +358,8 @@ class Run {
       handed.operands.push_back({first, launch.sizes.data(), parameters(launch)});
       first += launch.buffers.size();
     }
-    step.executable->execute(handed.operands);
+    in_node(of_.groups[step.launches[0].group].nodes.back(),
+            [&] { step.executable->execute(handed.operands); });
   }
 
   /// Which check failed, and what it says, is what the nodes say one by one.
@@ -344,8 +380,8 @@ class Run {
         std::vector<Tensor> operands;
         for (const Edge& edge : node(n).inputs) operands.push_back(value(edge));
         std::vector<Tensor> results(node(n).results.size());
-        const detail::UserCall scope(node(n).called(), node(n).where);
-        call(*node(n).op, operands, node(n).attributes, node(n).where, results);
+        const detail::UserCall scope(node(n).called(), where(node(n)));
+        call(*node(n).op, operands, node(n).attributes, where(node(n)), results);
         for (std::size_t k = 0; k < results.size(); ++k)
           values[{n, static_cast<int>(k)}] = results[k];
       }
@@ -359,17 +395,20 @@ class Run {
     for (const std::size_t at : step.inputs) handed.inputs.push_back(pointer(at));
     for (const std::size_t at : step.outputs) handed.outputs.push_back(pointer(at));
     std::byte* const workspace = pointer(step.workspace);
-    if (!step.epilogue) return step.plan->execute(handed.inputs, handed.outputs, workspace);
-    const kernel::KernelFunction run = step.epilogue->executable->direct();
-    if (run == nullptr) {  // as with an interpreter
-      step.plan->execute(handed.inputs, handed.outputs, workspace);
-      return execute(*step.epilogue, handed);
+    const kernel::KernelFunction epilogue =
+        step.epilogue ? step.epilogue->executable->direct() : nullptr;
+    if (epilogue == nullptr) {  // as with an interpreter
+      in_node(step.node, [&] { step.plan->execute(handed.inputs, handed.outputs, workspace); });
+      if (step.epilogue) execute(*step.epilogue, handed);
+      return;
     }
     handed.buffers.clear();
     const Launch& launch = step.epilogue->launches[0];
     add_buffers(launch, handed);
     const kernel::Operands operands{handed.buffers.data(), launch.sizes.data(), parameters(launch)};
-    step.plan->execute(handed.inputs, handed.outputs, workspace, {run, operands});
+    in_node(step.node, [&] {
+      step.plan->execute(handed.inputs, handed.outputs, workspace, {epilogue, operands});
+    });
   }
 
   void execute(const ReadStep& step, Handed& /*handed*/) {
@@ -397,23 +436,24 @@ class Run {
     };
     switch (of.kind) {
       case Node::Kind::draw:
-        return set({step.node, 0}, of.generator->draw(of.where));
+        return set({step.node, 0}, of.generator->draw(where(of)));
       case Node::Kind::check:
-        return check({input(0), of.where}, of.message);
+        return check({input(0), where(of)}, of.message);
       default:
         break;
     }
     std::vector<Tensor> operands;
     for (std::size_t k = 0; k < of.inputs.size(); ++k) operands.push_back(input(k));
-    if (of.kind == Node::Kind::print) return detail::print_line(of.words, operands, of.where);
+    if (of.kind == Node::Kind::print) return detail::print_line(of.words, operands, where(of));
     std::vector<Tensor> results(of.results.size());
-    const detail::UserCall scope(of.called(), of.where);
-    call(*of.op, operands, of.attributes, of.where, results);
+    const detail::UserCall scope(of.called(), where(of));
+    call(*of.op, operands, of.attributes, where(of), results);
     for (std::size_t k = 0; k < results.size(); ++k)
       set({step.node, static_cast<int>(k)}, results[k]);
   }
 
   const TracePlan& of_;
+  const Where where_;
   std::unique_ptr<Workspace> space_;
   const Held held_;
   const std::span<const Tensor* const> given_;
@@ -435,17 +475,19 @@ bool numbers_fit(const TracePlan& plan, std::span<const Tensor* const> arguments
 }
 
 /// As it is done eagerly: the call fails where that fails, and leaves the same state behind.
-std::vector<Tensor> one_by_one(const TracePlan& plan, std::span<const Tensor* const> arguments) {
+std::vector<Tensor> one_by_one(const TracePlan& plan, std::span<const Tensor* const> arguments,
+                               Where where) {
   std::vector<Tensor> values;
   for (const Tensor* argument : arguments) values.push_back(*argument);
-  return plan.function->run(values);
+  return plan.function->run(values, where);
 }
 
 }  // namespace
 
-std::vector<Tensor> execute(const TracePlan& plan, std::span<const Tensor* const> arguments) {
-  if (!numbers_fit(plan, arguments)) return one_by_one(plan, arguments);
-  return Run(plan, arguments).run();
+std::vector<Tensor> execute(const TracePlan& plan, std::span<const Tensor* const> arguments,
+                            Where where) {
+  if (!numbers_fit(plan, arguments)) return one_by_one(plan, arguments, where);
+  return Run(plan, arguments, where).run();
 }
 
 }  // namespace rill

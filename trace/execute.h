@@ -10,7 +10,9 @@
 
 namespace rill {
 
-/// The arguments have the dtypes and shapes of the plan's function.
-std::vector<Tensor> execute(const TracePlan& plan, std::span<const Tensor* const> arguments);
+/// The arguments have the dtypes and shapes of the plan's function. Errors are those of its nodes,
+/// at the lines where these were recorded, or of the call as a whole, which is at `where`.
+std::vector<Tensor> execute(const TracePlan& plan, std::span<const Tensor* const> arguments,
+                            Where where = {});
 
 }  // namespace rill

@@ -121,10 +121,10 @@ std::string Function::text() const {
   return fixed.empty() ? text : text + " with " + fixed;
 }
 
-std::vector<Tensor> Function::run(std::span<const Tensor> arguments) const {
+std::vector<Tensor> Function::run(std::span<const Tensor> arguments, Where where) const {
   std::vector<Edge> kept;
   for (const Output& output : outputs) kept.push_back(output.edge);
-  Run run(*this, std::vector<bool>(nodes.size(), true), kept, {});
+  Run run(*this, std::vector<bool>(nodes.size(), true), kept, where);
   for (std::size_t i = 0; i < inputs.size(); ++i)
     run.feed(static_cast<std::size_t>(inputs[i]), arguments[i]);
   run.nodes();

@@ -102,7 +102,8 @@ struct Function {
 
   /// `(float32[2,3] x) -> (float32[2,2] result)`, and ` with x1 = 2` where values are fixed.
   [[nodiscard]] std::string text() const;
-  [[nodiscard]] std::vector<Tensor> run(std::span<const Tensor> arguments) const;
+  /// `where`: the call, for nodes that have no line of their own.
+  [[nodiscard]] std::vector<Tensor> run(std::span<const Tensor> arguments, Where where = {}) const;
   /// The values of `fetches`; `feeds` has one entry per node, undefined where nothing is fed. Nodes
   /// that no fetch needs are left out, effects among them. Throws `TraceError` naming an input that
   /// is needed and not fed.

@@ -218,7 +218,7 @@ std::vector<Tensor> Graph::call(std::span<const Tensor> inputs, Where where) con
     const auto ready = functions_[i]->prepare(arguments, where);
     if (ready == nullptr) continue;
     require_only(i, arguments, where);
-    return rill::run(*ready, arguments);
+    return rill::run(*ready, arguments, where);
   }
   for (std::size_t i = 0; i < functions_.size(); ++i) {
     const std::vector<Tensor> converted = as_inputs(*functions_[i]->record(), inputs);
@@ -226,7 +226,7 @@ std::vector<Tensor> Graph::call(std::span<const Tensor> inputs, Where where) con
     const auto ready = functions_[i]->prepare(others, where);
     if (ready == nullptr) continue;
     require_only(i, others, where);
-    return rill::run(*ready, others);
+    return rill::run(*ready, others, where);
   }
   throw TraceError("graph: no signature takes " + text_of(inputs) +
                    "; there are:" + texts_of(functions_) + where.suffix());

@@ -117,17 +117,19 @@ std::string Prepared::explain() {
   return text;
 }
 
-std::vector<Tensor> run(const Prepared::Ready& ready, std::span<const Tensor* const> arguments) {
+std::vector<Tensor> run(const Prepared::Ready& ready, std::span<const Tensor* const> arguments,
+                        Where where) {
   const bool plain = Listeners::none();
   if (plain || Listeners::take_whole_calls()) {
     const detail::Stopwatch watch;
-    auto results = plain ? execute(ready.plan, arguments) : call_under_tapes(ready, arguments);
+    auto results =
+        plain ? execute(ready.plan, arguments, where) : call_under_tapes(ready, arguments, where);
     if (watch.runs()) watch.end("call", "traced call", {{"signature", ready.record->text()}});
     return results;
   }
   std::vector<Tensor> values;
   for (const Tensor* argument : arguments) values.push_back(*argument);
-  return ready.record->run(values);
+  return ready.record->run(values, where);
 }
 
 }  // namespace rill

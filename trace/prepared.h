@@ -60,6 +60,7 @@ TracePlan planned(const Function& record);
 std::shared_ptr<const Prepared::Ready> made_ready(std::shared_ptr<const Function> record);
 
 /// Runs the plan. Where others than gradient tapes listen, it is the record, node by node.
-std::vector<Tensor> run(const Prepared::Ready& ready, std::span<const Tensor* const> arguments);
+std::vector<Tensor> run(const Prepared::Ready& ready, std::span<const Tensor* const> arguments,
+                        Where where = {});
 
 }  // namespace rill

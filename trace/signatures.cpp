@@ -460,7 +460,7 @@ class Signatures::State {
       for (const Tensor* tensor : tensors) given.push_back(*tensor);
       return body(given).tensors;
     }
-    if (!options_.verify || !Listeners::none()) return rill::run(ready, tensors);
+    if (!options_.verify || !Listeners::none()) return rill::run(ready, tensors, where);
     const auto eagerly = [&](std::span<const Tensor> own) {
       const Recording guard(of_);
       return body(own).tensors;

@@ -90,7 +90,7 @@ std::vector<Tensor> verified(
   std::string failure;
   try {
     const detail::Unprinted quiet;  // the eager call prints
-    traced = execute(plan, arguments);
+    traced = execute(plan, arguments, where);
   } catch (const Error& error) {
     failure = error.what();  // the eager call throws it too, or there is a difference
   }

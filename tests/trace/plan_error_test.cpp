@@ -2,6 +2,7 @@
 
 #include "tests/catch.h"
 #include "tests/thrown.h"
+#include "tests/trace/reloaded.h"
 
 namespace rill {
 namespace {
@@ -36,6 +37,91 @@ TEST_CASE("an error in a plan names what the user called, and the user's line") 
         return scatter(t, at, t * 2.0, 0, {.mode = ScatterMode::add});
       },
       "scatter: ");
+}
+
+/// What `f` says when there is no room for anything large.
+template <class F>
+std::string without_memory(const F& f) {
+  set_memory_limit(1U << 16U);
+  const std::string text = test::thrown<OutOfMemoryError>(f);
+  set_memory_limit(0);
+  return text;
+}
+
+std::string at_line(int line) { return ", at plan_error_test.cpp:" + std::to_string(line); }
+
+void says(const std::string& text, const std::string& start, const std::string& end) {
+  INFO(text);
+  CHECK(text.starts_with(start + ": out of memory: "));
+  CHECK(text.ends_with(end));
+}
+
+TEST_CASE("a plan without memory for a value names its operation and the user's line") {
+  const Tensor x = ones({512, 512});
+  const int line = __LINE__ + 1;
+  const auto soft = trace([](const Tensor& t) { return softmax(t); });
+  const auto sum = trace([](const Tensor& t) { return exp(t) + 1.0; });
+  for (const auto* f : {&soft, &sum}) {
+    (void)(*f)(x);
+    (void)(*f)(x);  // the first call that runs a plan
+  }
+  says(without_memory([&] { (void)soft(x); }), "softmax", at_line(line));
+  says(without_memory([&] { (void)sum(x); }), "add", at_line(line + 1));
+}
+
+TEST_CASE("each of the values that one kernel makes names its own line when there is no memory") {
+  const Tensor x = ones({512, 512});
+  const Tensor small = ones({2});
+  const auto f = trace([](const Tensor& a, const Tensor& b) {
+    Tensor first = a + 1.0;
+    Tensor second = b + 1.0;
+    return std::pair(first, second);
+  });
+  const std::string line = at_line(__LINE__ - 3);
+  (void)f(small, x);
+  (void)f(small, x);
+  says(without_memory([&] { (void)f(small, x); }), "add", line);
+}
+
+TEST_CASE("a plan without memory for all that lives during a call names the call") {
+  const Tensor x = ones({512, 512});
+  const auto f = trace([](const Tensor& t) { return sum(matmul(matmul(t, t), t)); });
+  (void)f(x);
+  (void)f(x);
+  const std::string line = at_line(__LINE__ + 1);
+  says(without_memory([&] { (void)f(x); }), "trace", line);
+  const Tensor turned = transpose(x, {1, 0});  // laid out anew
+  const std::string other = at_line(__LINE__ + 1);
+  says(without_memory([&] { (void)f(turned); }), "trace", other);
+}
+
+TEST_CASE("a gradient's plan without memory names what it is the gradient of") {
+  const Tensor x = ones({512, 512});
+  const auto f = trace([](const Tensor& t) { return exp(t); });
+  const std::string line = at_line(__LINE__ - 1);
+  for (const bool room : {true, true, false}) {
+    GradientTape tape;
+    tape.watch(x);
+    const Tensor y = f(x);
+    const auto gradient = [&] { (void)tape.gradient(y, x, {.output_gradients = x}); };
+    if (room)
+      gradient();
+    else
+      says(without_memory(gradient), "gradient of exp", line);
+  }
+}
+
+TEST_CASE("a loaded graph without memory names the operation, the node and the user's line") {
+  const Tensor x = ones({512, 512});
+  const auto f = trace([](const Tensor& t) {
+    const NameScope scope("head");
+    return exp(t);
+  });
+  (void)f(x);
+  const Graph graph = reloaded(f.graph());
+  (void)graph(x);
+  const std::string line = at_line(__LINE__ + 1);
+  says(without_memory([&] { (void)graph(x); }), "exp (the node 'head/exp')", line);
 }
 
 TEST_CASE("a graph's call names the line that calls it") {

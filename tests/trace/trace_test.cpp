@@ -274,7 +274,8 @@ TEST_CASE("a traced check asserts in its place, also in a graph that was saved")
   f.save(folder.file("f.json"));
   const Graph g = Graph::load(folder.file("f.json"));
   CHECK(g(tensor(9.0)).item<float>() == 3);
-  CHECK_THROWS_WITH(g(tensor(-9.0)), "check: t is positive: 1 of 1 is false");
+  CHECK_THROWS_WITH(g(tensor(-9.0)), "check: t is positive: 1 of 1 is false, at trace_test.cpp:" +
+                                         std::to_string(__LINE__ - 1));
 }
 
 TEST_CASE("a saved graph is loaded with the same answers and the same text") {

@@ -21,8 +21,9 @@ std::vector<const Tensor*> pointers_to(const std::vector<Tensor>& tensors) {
 
 class PlannedGradient final : public CallGradient {
  public:
-  PlannedGradient(std::shared_ptr<const ForwardPlan> forward, std::vector<Tensor> stored)
-      : forward_(std::move(forward)), stored_(std::move(stored)) {}
+  PlannedGradient(std::shared_ptr<const ForwardPlan> forward, std::vector<Tensor> stored,
+                  Where where)
+      : forward_(std::move(forward)), stored_(std::move(stored)), where_(where) {}
 
   [[nodiscard]] std::vector<bool> reached(const std::vector<bool>& known) const override {
     return forward_->reached(known);
@@ -43,8 +44,8 @@ class PlannedGradient final : public CallGradient {
     const std::vector<Tensor> kept = heard ? forward_->needed(stored_) : stored_;
     arguments.insert(arguments.end(), kept.begin(), kept.end());
     const auto pointers = pointers_to(arguments);
-    std::vector<Tensor> gradients =
-        plan->exact != nullptr ? run(*plan->exact, pointers) : execute(plan->plan, pointers);
+    std::vector<Tensor> gradients = plan->exact != nullptr ? run(*plan->exact, pointers, where_)
+                                                           : execute(plan->plan, pointers, where_);
     for (std::size_t i = 0; i < gradients.size(); ++i)
       values[plan->delivered[i]].gradient = std::move(gradients[i]);
   }
@@ -52,14 +53,16 @@ class PlannedGradient final : public CallGradient {
  private:
   std::shared_ptr<const ForwardPlan> forward_;
   std::vector<Tensor> stored_;
+  Where where_;  // of the call
 };
 
 class Call {
  public:
-  Call(const Prepared::Ready& ready, std::span<const Tensor* const> arguments)
+  Call(const Prepared::Ready& ready, std::span<const Tensor* const> arguments, Where where)
       : ready_(ready),
         record_(*ready.record),
         arguments_(arguments),
+        where_(where),
         values_(record_.nodes.size()) {
     for (std::size_t i = 0; i < arguments.size(); ++i)
       values_[static_cast<std::size_t>(record_.inputs[i])] = *arguments[i];
@@ -97,7 +100,8 @@ class Call {
           call.outputs.push_back(stored[i]);
       }
     }
-    call.gradient = std::make_shared<const PlannedGradient>(forward, std::move(stored));
+    call.gradient =
+        std::make_shared<const PlannedGradient>(forward, std::move(stored), where_.kept());
     return results;
   }
 
@@ -127,7 +131,7 @@ class Call {
 
   std::vector<Tensor> silently(const TracePlan& plan) {
     const Silence silence;
-    return execute(plan, arguments_);
+    return execute(plan, arguments_, where_);
   }
 
   /// What comes from outside is to tapes what it was there.
@@ -147,14 +151,15 @@ class Call {
   const Prepared::Ready& ready_;
   const Function& record_;
   const std::span<const Tensor* const> arguments_;
+  const Where where_;
   std::vector<Tensor> values_;  // by node: of what comes from outside
 };
 
 }  // namespace
 
 std::vector<Tensor> call_under_tapes(const Prepared::Ready& ready,
-                                     std::span<const Tensor* const> arguments) {
-  return Call(ready, arguments).run();
+                                     std::span<const Tensor* const> arguments, Where where) {
+  return Call(ready, arguments, where).run();
 }
 
 }  // namespace rill

@@ -11,6 +11,6 @@
 namespace rill {
 
 std::vector<Tensor> call_under_tapes(const Prepared::Ready& ready,
-                                     std::span<const Tensor* const> arguments);
+                                     std::span<const Tensor* const> arguments, Where where);
 
 }  // namespace rill
