@@ -39,7 +39,7 @@ Axes normalized_axes(const Tensor& x, const Axes& axes, std::string_view operati
 bool stretches_to(const Shape& shape, const Shape& to) {
   const int added = to.rank() - shape.rank();
   for (int axis = 0; axis < shape.rank(); ++axis) {
-    if (added < 0 || !(shape[axis] == Dim(1) || equal_sizes(shape[axis], to[axis + added])))
+    if (added < 0 || !(shape[axis] == Dim(1) || broadcast_sizes(shape[axis], to[axis + added])))
       return false;
   }
   return true;

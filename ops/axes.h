@@ -20,8 +20,8 @@ RILL_API int normalized_axis(const Tensor& x, int axis, std::string_view operati
 RILL_API Axes normalized_axes(const Tensor& x, const Axes& axes, std::string_view operation,
                               Where where);
 
-/// True when `shape` stretches to `to`: aligned at the right, its sizes are equal (`equal_sizes`)
-/// or 1.
+/// True when `shape` stretches to `to`: aligned at the right, its sizes are equal
+/// (`broadcast_sizes`) or 1.
 [[nodiscard]] bool stretches_to(const Shape& shape, const Shape& to);
 
 /// How many elements of `shape` stand along `axes` at each place of the others.

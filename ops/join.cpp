@@ -141,6 +141,7 @@ std::span<const Op> families::join() { return table; }
 
 std::vector<Tensor> split(const Tensor& x, std::span<const std::int64_t> sizes, int axis,
                           Where where) {
+  const detail::UserCall scope("split", where);
   const int normal = normalized_axis(x, axis, "split", where);
   constexpr std::int64_t most = (std::int64_t{1} << 61U) - 1;  // of a size
   std::int64_t total = 0;
@@ -170,9 +171,10 @@ std::vector<Tensor> split(const Tensor& x, std::initializer_list<std::int64_t> s
 }
 
 std::vector<Tensor> split(const Tensor& x, std::int64_t count, int axis, Where where) {
+  const detail::UserCall scope("split", where);
   const int normal = normalized_axis(x, axis, "split", where);
   const Dim whole = x.shape()[normal];
-  if (count < 1 || !equal_sizes(whole, whole / count * count)) {
+  if (count < 1 || !is_multiple(whole, count)) {
     throw ShapeError("split: axis " + std::to_string(normal) + " of " + x.type_text() +
                      " does not part into " + std::to_string(count) + " equal sizes" +
                      where.suffix());

@@ -117,7 +117,7 @@ Shape resolved(const Tensor& x, const Shape& shape, Where where) {
   if (open >= 0) {
     if (rest == Dim(0)) fail("-1 beside a size of 0 could be anything");
     result[open] = size / rest;
-    if (size.known() && rest.known() && size.value() % rest.value() != 0) {
+    if (!is_multiple(size, rest) && size.known() && rest.known()) {
       fail(size.text() + " elements are not a multiple of " + rest.text());
     }
   } else if (size.known() && rest.known() && !(size == rest)) {

@@ -1,6 +1,7 @@
 #include <rill/tensor/equal_sizes.h>
 
 #include <algorithm>
+#include <utility>
 
 namespace rill {
 namespace {
@@ -12,14 +13,23 @@ thread_local EqualSizes* collector = nullptr;
 EqualSizes::EqualSizes() : outer_(std::exchange(collector, this)) {}
 EqualSizes::~EqualSizes() { collector = outer_; }
 
-bool equal_sizes(Dim a, Dim b) {
-  if (a == b) return true;
-  if (collector == nullptr || (a.known() && b.known())) return false;
-  const std::pair pair(a, b);
+void EqualSizes::are_for(std::string_view operation, Where where) {
+  for (; said_ < pairs_.size(); ++said_) {
+    pairs_[said_].operation = operation;
+    pairs_[said_].where = where.kept();
+  }
+}
+
+bool EqualSizes::collect(const EqualPair& pair) {
+  if (pair.a == pair.b) return true;
+  if (collector == nullptr || (pair.a.known() && pair.b.known())) return false;
   auto& pairs = collector->pairs_;
-  if (std::find(pairs.begin(), pairs.end(), pair) == pairs.end()) pairs.push_back(pair);
+  const auto same = [&](const EqualPair& other) { return other.a == pair.a && other.b == pair.b; };
+  if (std::none_of(pairs.begin(), pairs.end(), same)) pairs.push_back(pair);
   return true;
 }
+
+bool equal_sizes(Dim a, Dim b) { return EqualSizes::collect({.a = a, .b = b}); }
 
 bool equal_sizes(const Shape& a, const Shape& b) {
   if (a.rank() != b.rank()) return false;
@@ -27,6 +37,14 @@ bool equal_sizes(const Shape& a, const Shape& b) {
     if (!equal_sizes(a[d], b[d])) return false;
   }
   return true;
+}
+
+bool broadcast_sizes(Dim a, Dim b) {
+  return EqualSizes::collect({.a = a, .b = b, .stretches = true});
+}
+
+bool is_multiple(Dim size, Dim divisor) {
+  return EqualSizes::collect({.a = size, .b = size / divisor * divisor, .divisor = divisor});
 }
 
 }  // namespace rill

@@ -32,7 +32,7 @@ Shape broadcast(const Shape& a, const Shape& b) {
     const Dim mine = longer[longer.rank() - i];
     const Dim other = shorter[shorter.rank() - i];
     if (mine == other || other == Dim(1)) continue;
-    if (!(mine == Dim(1)) && equal_sizes(mine, other)) {
+    if (!(mine == Dim(1)) && broadcast_sizes(mine, other)) {
       if (other.known()) result[longer.rank() - i] = other;
       continue;
     }

@@ -10,7 +10,6 @@
 #include <span>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 #include <rill/autograd/variable.h>
@@ -18,6 +17,7 @@
 #include <rill/ops/infer.h>
 #include <rill/ops/op.h>
 #include <rill/ops/random.h>
+#include <rill/tensor/equal_sizes.h>
 #include <rill/tensor/export.h>
 #include <rill/tensor/tensor.h>
 
@@ -94,7 +94,7 @@ struct Function {
   /// true`.
   std::string fixed;
   /// Of unknown sizes: what must be equal wherever the function runs.
-  std::vector<std::pair<Dim, Dim>> equal_sizes;
+  std::vector<EqualPair> equal_sizes;
   /// Whether a custom gradient's rule could not be recorded: only the C++ function knows it.
   bool unknown_gradients = false;
   /// Whether its plans may compute what is equal for real numbers but not for floats.

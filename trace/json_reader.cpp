@@ -92,7 +92,7 @@ class Reader {
   std::shared_ptr<const Function> function(const JsonPlace& place, bool gradient = false) {
     auto made = std::make_shared<Function>();
     Function& f = *made;
-    const EqualSizes equal;  // the rules say again which unknown sizes must be
+    EqualSizes equal;  // the rules say again which unknown sizes must be
     std::unordered_map<std::string, int> by_name;
     if (gradient)
       place.require_only({"name", "inputs", "outputs", "nodes", "equal_sizes", "fast_math"});
@@ -103,6 +103,7 @@ class Reader {
     for (std::size_t i = 0; i < nodes.size(); ++i) {
       const JsonPlace at = nodes.at(i);
       Node n = node(at, f, by_name);
+      equal.are_for(n.op != nullptr ? n.op->name : "assign", {});
       n.name = at.at("name").string();
       if (n.name.empty() || n.name.find(':') != std::string::npos) at.fail("has no valid name");
       if (!by_name.emplace(n.name, static_cast<int>(i)).second)
@@ -133,7 +134,7 @@ class Reader {
     if (place.has("fixed")) f.fixed = place.at("fixed").string();
     if (place.has("fast_math")) f.fast_math = place.at("fast_math").boolean();
     if (place.has("equal_sizes")) f.equal_sizes = pairs(place.at("equal_sizes"));
-    add_missing(f.equal_sizes, equal.pairs());
+    merge(f.equal_sizes, equal.pairs());
     return made;
   }
 
@@ -157,21 +158,30 @@ class Reader {
     return edge;
   }
 
-  static void add_missing(std::vector<std::pair<Dim, Dim>>& to,
-                          const std::vector<std::pair<Dim, Dim>>& pairs) {
+  /// The file does not say who needs the sizes to be equal: the rules do.
+  static void merge(std::vector<EqualPair>& to, const std::vector<EqualPair>& pairs) {
     if (pairs.empty()) return;
-    std::set<std::pair<std::string, std::string>> there;
-    for (const auto& [a, b] : to) there.insert({{a.text(), b.text()}, {b.text(), a.text()}});
-    for (const auto& [a, b] : pairs) {
-      if (!there.contains({a.text(), b.text()})) to.emplace_back(a, b);
+    std::map<std::pair<std::int64_t, std::int64_t>, std::size_t> there;
+    for (std::size_t i = 0; i < to.size(); ++i) there.insert({{to[i].a.bits(), to[i].b.bits()}, i});
+    for (const EqualPair& pair : pairs) {
+      auto found = there.find({pair.a.bits(), pair.b.bits()});
+      const bool turned = found == there.end();
+      if (turned) found = there.find({pair.b.bits(), pair.a.bits()});
+      if (found == there.end()) {
+        to.push_back(pair);
+        continue;
+      }
+      EqualPair& same = to[found->second];
+      same = pair;
+      if (turned) std::swap(same.a, same.b);
     }
   }
-  static std::vector<std::pair<Dim, Dim>> pairs(const JsonPlace& place) {
-    std::vector<std::pair<Dim, Dim>> pairs;
+  static std::vector<EqualPair> pairs(const JsonPlace& place) {
+    std::vector<EqualPair> pairs;
     for (std::size_t i = 0; i < place.size(); ++i) {
       const JsonPlace pair = place.at(i);
       if (pair.size() != 2) pair.fail("is not a pair of sizes");
-      pairs.emplace_back(pair.at(std::size_t{0}).dim(), pair.at(std::size_t{1}).dim());
+      pairs.push_back({.a = pair.at(std::size_t{0}).dim(), .b = pair.at(std::size_t{1}).dim()});
     }
     return pairs;
   }

@@ -103,7 +103,7 @@ class Writer {
     text += "\n      ]";
     if (!f.equal_sizes.empty()) {
       Json equal = Json::array();
-      for (const auto& [a, b] : f.equal_sizes) equal.push_back({dim(a), dim(b)});
+      for (const EqualPair& pair : f.equal_sizes) equal.push_back({dim(pair.a), dim(pair.b)});
       text += ",\n      \"equal_sizes\": " + line(equal);
     }
     if (f.fast_math) text += ",\n      \"fast_math\": true";

@@ -120,6 +120,7 @@ void Recorder::op(const OpEvent& event) {
   for (const Tensor& input : event.inputs) node.inputs.push_back(edge_of(input));
   for (const Tensor& output : event.outputs)
     node.results.push_back({output.dtype(), output.shape()});
+  equal_sizes_.are_for(node.called(), event.where);
   const int at = add(std::move(node), event.name);
   for (std::size_t i = 0; i < event.outputs.size(); ++i) {
     known_[event.outputs[i].id()] = {at, static_cast<int>(i)};
@@ -153,23 +154,46 @@ void Recorder::variable_assignment(const VariableEvent& event) {
   node.where = event.where.kept();
   node.variable = event.variable;
   node.inputs = {edge_of(event.value)};
+  equal_sizes_.are_for("assign", event.where);
   add(std::move(node), "assign");
+}
+
+bool Recorder::is_of_sizes(const Tensor& tensor) const {
+  const auto found = known_.find(tensor.id());
+  if (found == known_.end()) return outer_ != nullptr && outer_->is_of_sizes(tensor);
+  std::vector<bool> of_sizes(static_cast<std::size_t>(found->second.node) + 1);
+  for (std::size_t n = 0; n < of_sizes.size(); ++n) {
+    const Node& node = function_.nodes[n];
+    bool sizes = node.kind == Node::Kind::op && node.op->name == "size";
+    bool others = false;
+    for (const Edge& input : node.inputs) {
+      const auto from = static_cast<std::size_t>(input.node);
+      sizes = sizes || of_sizes[from];
+      const bool number = function_.nodes[from].kind == Node::Kind::number;
+      others = others || (!of_sizes[from] && !number);
+    }
+    of_sizes[n] = sizes && !others;
+  }
+  return of_sizes.back();
 }
 
 void Recorder::refuse(const HostReadEvent& event) const {
   static constexpr const char* what[] = {"a number is read", "a bool is read", "elements are read",
                                          "a text is made", "a file is written"};
+  const bool of_sizes = is_of_sizes(event.tensor);
   std::string text = "trace: " + std::string(what[static_cast<int>(event.kind)]) + " of " +
-                     event.tensor.type_text();
+                     (of_sizes ? "a size that is unknown" : event.tensor.type_text());
   const Node* const maker = maker_of(event.tensor);
   if (const auto made = made_at_.find(event.tensor.id()); made != made_at_.end())
     text += " (made at " + made->second + ")";
   else if (maker != nullptr && maker->kind == Node::Kind::input)
     text += " (the argument " + maker->name + ")";
-  throw TraceError(
-      text +
-      " while the function is recorded, and would be baked in: compute with tensors (where, " +
-      "maximum, comparisons), or return the tensor and read it outside" + event.where.suffix());
+  text += " while the function is recorded, and would be baked in: ";
+  text += of_sizes ? "choose with where, make a loop an operator over the axis, or say in "
+                     "{.inputs} what the size is"
+                   : "compute with tensors (where, maximum, comparisons), or return the tensor and "
+                     "read it outside";
+  throw TraceError(text + event.where.suffix());
 }
 
 void Recorder::refuse_at_end(std::string text) {

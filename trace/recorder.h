@@ -69,6 +69,8 @@ class Recorder final : public Listener {
   int add(Node node, std::string_view name);
   std::string unique(std::string_view name);
   static std::string readable(std::string_view name);
+  /// Whether it is a number that is computed of unknown sizes and of nothing else.
+  [[nodiscard]] bool is_of_sizes(const Tensor& tensor) const;
   [[noreturn]] void refuse(const HostReadEvent& event) const;
   /// A call that makes variables may do what later calls do not, and is not kept: whether the
   /// function is refused is known when it has returned.

@@ -9,10 +9,12 @@
 #include <set>
 
 #include <rill/tensor/capture.h>
+#include <rill/tensor/elements.h>
 #include <rill/tensor/error.h>
 #include <rill/tensor/listener.h>
 #include <rill/tensor/rehearsal.h>
 #include <rill/tensor/unknown_size.h>
+#include <rill/tensor/unnamed.h>
 #include <rill/trace/prepared.h>
 #include <rill/trace/recorder.h>
 #include <rill/trace/relaxation.h>
@@ -59,6 +61,22 @@ class OwnTensors {
   std::vector<Tensor> own_;
 };
 
+/// With the names that graphs and messages give them.
+std::vector<TensorSpec> with_names(std::span<const TensorSpec> inputs) {
+  std::vector<TensorSpec> all(inputs.begin(), inputs.end());
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    if (all[i].name.empty()) all[i].name = all.size() == 1 ? "x" : "x" + std::to_string(i);
+  }
+  return all;
+}
+
+void require_possible(std::string_view operation, std::span<const TensorSpec> inputs, Where where) {
+  for (std::size_t i = 0; i < inputs.size(); ++i) {
+    detail::in_operation(std::string(operation) + ": spec " + std::to_string(i), where,
+                         [&] { detail::require_sizes(inputs[i].shape); });
+  }
+}
+
 std::string text_of(std::span<const Tensor* const> tensors) {
   std::string text = "(";
   for (const Tensor* tensor : tensors) text += (text.size() > 1 ? ", " : "") + tensor->type_text();
@@ -87,6 +105,7 @@ class Signatures::State {
       throw TraceError("trace: max_signatures is " + std::to_string(options_.max_signatures) +
                        ", and a function that is traced keeps one at least" + where.suffix());
     }
+    require_possible("trace", options_.inputs, where);
   }
 
   Results call(const Leaves& arguments, const std::function<LeafNames()>& names, const Body& body,
@@ -108,11 +127,11 @@ class Signatures::State {
       throw TraceError("warm_up: the function takes " + std::to_string(numbers.size()) +
                        " arguments, and is given " + std::to_string(inputs.size()) + " specs" +
                        where.suffix());
-    for (const TensorSpec& input : inputs) {
-      if (!input.shape.known())
-        throw TraceError("warm_up: the sizes of " + std::string(name(input.dtype)) +
-                         input.shape.text() + " must be known" + where.suffix());
-    }
+    require_possible("warm_up", inputs, where);
+    if (!std::all_of(inputs.begin(), inputs.end(),
+                     [](const TensorSpec& input) { return input.shape.known(); }))
+      throw TraceError("warm_up: the sizes of " + specs_text(with_names(inputs)) +
+                       " must be known" + where.suffix());
     std::vector<Tensor> abstract;
     Leaves leaves;
     abstract.reserve(inputs.size());
@@ -281,14 +300,11 @@ class Signatures::State {
                      const Body& body, Where where) {
     std::vector<Tensor> own;
     std::vector<std::string> names;
-    std::vector<TensorSpec> named(inputs.begin(), inputs.end());
+    const std::vector<TensorSpec> specs = with_names(inputs);
     for (std::size_t i = 0; i < inputs.size(); ++i) {
       own.push_back(arguments[i]->body().weak ? Tensor::abstract_weak(arguments[i]->dtype())
                                               : Tensor::abstract(inputs[i].shape, inputs[i].dtype));
-      names.push_back(!inputs[i].name.empty() ? inputs[i].name
-                      : inputs.size() == 1    ? "x"
-                                              : "x" + std::to_string(i));
-      named[i].name = names[i];
+      names.push_back(specs[i].name);
     }
     rill::Recorder recorder(own, names);
     Results results;
@@ -301,7 +317,7 @@ class Signatures::State {
         results = body(own);
       } catch (const UnknownSizeError& error) {
         throw ValueError(
-            "trace: the size " + size_text(error.size(), named) +
+            "trace: the size " + size_text(error.size(), specs) +
             " is read as a number while the function is recorded for any size: compute "
             "with sizes (x / x.dim(0), reshape({x.dim(0), -1})), or say in {.inputs} "
             "what it is" +
@@ -334,16 +350,10 @@ class Signatures::State {
             .like = std::move(like)});
     }
     Found known = find(arguments.fixed_values(), tensors, where);
-    if (known.ready == nullptr) {
-      std::string text = "trace: the arguments " + text_of(tensors) + " are not like (";
-      const char* separator = "";
-      for (const TensorSpec& input : options_.inputs) {
-        text += separator + std::string(name(input.dtype)) + input.shape.text() +
-                (input.name.empty() ? "" : " " + input.name);
-        separator = ", ";
-      }
-      throw TraceError(text + "), for which the function is traced" + where.suffix());
-    }
+    if (known.ready == nullptr)
+      throw TraceError("trace: the arguments " + text_of(tensors) + " are not like " +
+                       specs_text(with_names(options_.inputs)) +
+                       ", for which the function is traced" + where.suffix());
     return known;
   }
   bool has_entry(std::string_view fixed) const {

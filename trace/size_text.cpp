@@ -1,5 +1,7 @@
 #include <rill/trace/size_text.h>
 
+#include <rill/tensor/dim_name.h>
+
 namespace rill {
 
 std::optional<std::pair<std::string, int>> axis_of(Dim size, std::span<const TensorSpec> inputs) {
@@ -25,6 +27,21 @@ std::string size_text(Dim size, std::span<const TensorSpec> inputs) {
     at = end;
   }
   return text;
+}
+
+std::string specs_text(std::span<const TensorSpec> inputs) {
+  std::string text = "(";
+  for (const TensorSpec& input : inputs) {
+    text += (text.size() > 1 ? ", " : "") + std::string(name(input.dtype)) + "[";
+    for (int d = 0; d < input.shape.rank(); ++d) {
+      const Dim size = input.shape[d];
+      const bool open =
+          symbolic::is_fresh_name(size.text()) && axis_of(size, inputs) == std::pair(input.name, d);
+      text += (d > 0 ? "," : "") + (open ? "unknown" : size_text(size, inputs));
+    }
+    text += "] " + input.name;
+  }
+  return text + ")";
 }
 
 }  // namespace rill

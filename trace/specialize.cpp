@@ -77,14 +77,23 @@ class Specialization {
            " is " + size(of).text();
   }
   void require_equal_sizes() const {
-    for (const auto& [a, b] : given_.equal_sizes) {
-      if (size(a) == size(b) || !size(a).known() || !size(b).known()) continue;
-      const std::string rule = a.known()   ? described(b) + ", not " + a.text()
-                               : b.known() ? described(a) + ", not " + b.text()
-                                           : described(a) + ", " + described(b);
-      throw ShapeError("trace: the function needs equal sizes: " + rule +
-                       "; an unknown size does not broadcast" + where_.suffix());
+    for (const EqualPair& pair : given_.equal_sizes) {
+      if (size(pair.a) == size(pair.b) || !size(pair.a).known() || !size(pair.b).known()) continue;
+      const std::string by = pair.operation.empty() ? "trace: the function" : pair.operation + ":";
+      const Where where = pair.where.known() ? pair.where : where_;
+      throw ShapeError(by + " needs " + rule(pair) +
+                       (pair.stretches ? "; an unknown size does not broadcast" : "") +
+                       where.suffix());
     }
+  }
+  [[nodiscard]] std::string rule(const EqualPair& pair) const {
+    const Dim a = pair.a;
+    const Dim b = pair.b;
+    if (!(pair.divisor == Dim(1)))
+      return "a multiple of " + size(pair.divisor).text() + ": " + described(a);
+    return "equal sizes: " + (a.known()   ? described(b) + ", not " + a.text()
+                              : b.known() ? described(a) + ", not " + b.text()
+                                          : described(a) + ", " + described(b));
   }
 
   [[nodiscard]] Attributes attributes(const Attributes& of) const {

@@ -258,9 +258,9 @@ TEST_CASE("shapes of symbolic sizes, filled in, are the concrete ones") {
         const Tensor concrete = c.apply(x);
         const EqualSizes needed;
         const Tensor symbolic = c.apply(arranged(x, unknown_sizes));
-        for (const auto& [a, b] : needed.pairs()) {
-          INFO(a << " must be " << b);
-          REQUIRE(filled_in(a) == filled_in(b));
+        for (const EqualPair& pair : needed.pairs()) {
+          INFO(pair.a << " must be " << pair.b);
+          REQUIRE(filled_in(pair.a) == filled_in(pair.b));
         }
         REQUIRE(symbolic.abstract());
         REQUIRE(name(symbolic.dtype()) == name(concrete.dtype()));

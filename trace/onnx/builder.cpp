@@ -123,6 +123,7 @@ bool Builder::fold(const OpEvent& event) {
 }
 
 void Builder::op(const OpEvent& event) {
+  equal_sizes_.are_for(event.op.name, {});
   if (event.outputs.size() == 1 && !event.outputs[0].abstract()) return;  // made of numbers
   if (fold(event)) return;
   Node node;
