@@ -23,8 +23,8 @@ std::optional<SizeValues> sizes_of(std::span<const Spec* const> specs,
                                    std::span<const Tensor* const> values);
 
 /// Every rule runs again: throws what the eager call throws, and `ShapeError` naming two sizes that
-/// are not equal and the operator that needs them to be. Of nodes that are not `needed`, sizes may stay
-/// unknown; without a mark per node all are.
+/// are not equal and the operator that needs them to be. Of nodes that are not `needed`, sizes may
+/// stay unknown; without a mark per node all are.
 Function specialized(const Function& function, const SizeValues& sizes, Where where = {},
                      const std::vector<bool>& needed = {});
 
