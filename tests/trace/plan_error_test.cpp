@@ -61,12 +61,14 @@ TEST_CASE("a plan without memory for a value names its operation and the user's 
   const int line = __LINE__ + 1;
   const auto soft = trace([](const Tensor& t) { return softmax(t); });
   const auto sum = trace([](const Tensor& t) { return exp(t) + 1.0; });
-  for (const auto* f : {&soft, &sum}) {
+  const auto turned = trace([](const Tensor& t) { return roll(t, 1, 1); });
+  for (const auto* f : {&soft, &sum, &turned}) {
     (void)(*f)(x);
     (void)(*f)(x);  // the first call that runs a plan
   }
   says(without_memory([&] { (void)soft(x); }), "softmax", at_line(line));
   says(without_memory([&] { (void)sum(x); }), "add", at_line(line + 1));
+  says(without_memory([&] { (void)turned(x); }), "roll", at_line(line + 2));
 }
 
 TEST_CASE("each of the values that one kernel makes names its own line when there is no memory") {

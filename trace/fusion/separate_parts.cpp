@@ -70,6 +70,7 @@ Function separate_parts(Function function) {
       part.op = &copy;
       part.name = node.name + "/part" + std::to_string(k);
       part.where = node.where;
+      part.operation = node.called();
       part.inputs = {operand};
       part.results = {rewriting.spec(operand)};
       operand = rewriting.add(std::move(part));

@@ -16,6 +16,7 @@ Node copy_of(const Edge& value, const Spec& spec, const Node& like) {
   node.op = &copy;
   node.name = like.name + "/copy";
   node.where = like.where;
+  if (like.op != nullptr) node.operation = like.called();
   node.inputs = {value};
   node.results = {spec};
   return node;
