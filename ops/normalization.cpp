@@ -55,19 +55,23 @@ Shape kept(const Infer& i, int k, const NormAttributes& a) {
 /// Statistics of half tensors are float32.
 DType statistic(DType dtype) { return is_half(dtype) ? float32 : dtype; }
 
-/// Every other input broadcasts to input `k`, and all are computed in one float dtype.
-void require_broadcast_to(const Infer& i, int k) {
-  for (int input = 0; input < i.inputs(); ++input) {
-    i.require_dtype(is_float(i.dtype(input)) && statistic(i.dtype(input)) == statistic(i.dtype(k)),
+/// All inputs are computed in one float dtype: half types may stand beside float32.
+void require_one_precision(const Infer& i) {
+  for (int k = 0; k < i.inputs(); ++k) {
+    i.require_dtype(is_float(i.dtype(k)) && statistic(i.dtype(k)) == statistic(i.dtype(0)),
                     "takes floats of one precision");
   }
+}
+
+/// Every other input broadcasts to input `k`.
+void require_broadcast_to(const Infer& i, int k) {
+  require_one_precision(i);
   if (!equal_sizes(i.broadcast_shape(), i.shape(k)))
     i.fail<ShapeError>("the other operands broadcast to " + i.shape(k).text());
 }
 
 void layer_norm_rule(Infer& i, const NormAttributes& a) {
-  i.require_dtype(is_float(i.dtype(0)), "takes floats");
-  i.convert(i.dtype(0));
+  require_one_precision(i);
   i.require_axes(a.axes);
   for (int k = 1; k < 3; ++k) {
     bool fits = i.rank(k) == a.axes.count();
@@ -328,7 +332,8 @@ void layer_norm_form(OnnxForm& o, const NormAttributes& a) {
   const int first = a.axes.count() == 0 ? x.rank() : a.axes[0];
   bool last = first + a.axes.count() == x.rank();
   for (int d = 0; d < a.axes.count(); ++d) last = last && a.axes[d] == first + d;
-  if (last && a.axes.count() > 0 && x.dtype() != float64) {
+  const bool alike = o.in(1).dtype() == x.dtype() && o.in(2).dtype() == x.dtype();
+  if (last && a.axes.count() > 0 && alike && x.dtype() != float64) {
     const bool statistics = o.used(1) || o.used(2);
     const std::array<Tensor, 3> inputs = {x, o.in(1), o.in(2)};
     const std::array<Spec, 3> results = {o.result(0), o.result(1), o.result(2)};

@@ -16,7 +16,8 @@ struct LayerNormOptions {
   double epsilon = 1e-5;
 };
 /// (x - mean) / sqrt(variance + epsilon) * gamma + beta over the last axes (Ba, Kiros and Hinton
-/// 2016). `gamma` and `beta` have the shape of those axes.
+/// 2016). `gamma` and `beta` have the shape of those axes. The result has the dtype of `x`: all are
+/// floats of one precision, where half types may stand beside float32.
 RILL_API Tensor layer_norm(const Operand& x, const Operand& gamma, const Operand& beta,
                            const LayerNormOptions& options = {});
 
@@ -31,7 +32,7 @@ struct BatchNorm {
   Tensor y, mean, variance;
 };
 /// Normalises each channel over all other axes (Ioffe and Szegedy 2015). `gamma` and `beta` are
-/// vectors over channels.
+/// vectors over channels, of the dtypes that `layer_norm` takes.
 ///
 ///     auto [y, mean, variance] = batch_norm(x, gamma, beta);
 RILL_API BatchNorm batch_norm(const Operand& x, const Operand& gamma, const Operand& beta,

@@ -63,7 +63,9 @@ std::vector<Row> normalization_rows() {
        .scaled = true,
        .bad = {{[] { layer_norm(matrix, zeros({2}), zeros({3})); }, "ShapeError",
                 "layer_norm: gamma and beta have the shape of the normalised axes: float32[2,3], "
-                "float32[2], float32[3]"}},
+                "float32[2], float32[3]"},
+               {[] { layer_norm(matrix, zeros({3}, float64), zeros({3}, float64)); }, "DTypeError",
+                "layer_norm: takes floats of one precision: float32[2,3], float64[3], float64[3]"}},
        .large = {{{300, 200}}, {{200}}, {{200}}},
        .also = {"normalization_gradient", "normalization_sums"}},
       {.name = "batch_norm",
@@ -89,7 +91,10 @@ std::vector<Row> normalization_rows() {
        .scaled = true,
        .bad =
            {{[] { batch_norm(matrix, zeros({2}), zeros({3})); }, "ShapeError",
-             "batch_norm: gamma is one number per channel: float32[2] for axis 1 of float32[2,3]"}},
+             "batch_norm: gamma is one number per channel: float32[2] for axis 1 of float32[2,3]"},
+            {[] { batch_norm(matrix, zeros({3}, float64), zeros({3}, float64)); }, "DTypeError",
+             "batch_norm: takes floats of one precision: float32[2,3], float64[1,3], "
+             "float64[1,3]"}},
        .also = {"moments", "normalize", "batch_norm_gradient", "channel_gradient",
                 "batch_norm_with"}},
   };
