@@ -51,4 +51,10 @@ Dim size_along(const Shape& shape, const Axes& axes) {
   return size;
 }
 
+Tensor rows_of(const Tensor& x) {
+  Shape leading = x.shape();
+  leading.erase(leading.rank() - 1);
+  return x.reshape({leading.size(), x.dim(-1)});
+}
+
 }  // namespace rill

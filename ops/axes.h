@@ -27,4 +27,7 @@ RILL_API Axes normalized_axes(const Tensor& x, const Axes& axes, std::string_vie
 /// How many elements of `shape` stand along `axes` at each place of the others.
 Dim size_along(const Shape& shape, const Axes& axes);
 
+/// All axes but the last as one: (..., n) -> (n', n). Sizes may be 0, or unknown.
+Tensor rows_of(const Tensor& x);
+
 }  // namespace rill

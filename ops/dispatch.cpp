@@ -232,7 +232,7 @@ void evaluate(const Op& op, std::span<const Tensor> inputs, const Attributes& at
   if (op.composition) {
     const Silence silence;
     const detail::UserCall scope(op.name, where);
-    Composition composition(attributes, inputs, outputs);
+    Composition composition(infer, inputs, outputs);
     op.composition(composition);
     return;
   }

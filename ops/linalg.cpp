@@ -2,6 +2,7 @@
 
 #include <string>
 
+#include <rill/ops/axes.h>
 #include <rill/ops/call.h>
 #include <rill/ops/creation.h>
 #include <rill/ops/elementwise.h>
@@ -93,9 +94,6 @@ Tensor product(const Tensor& a, const Tensor& b, bool transpose_a, bool transpos
   return matmul(a, b, {.transpose_a = transpose_a, .transpose_b = transpose_b});
 }
 
-/// All leading axes as one: (..., n, k) -> (n', k).
-Tensor rows(const Tensor& x) { return x.reshape({-1, x.dim(-1)}); }
-
 void matmul_gradient(Grad& g, const MatmulAttributes& attributes) {
   const bool ta = attributes.transpose_a;
   const bool tb = attributes.transpose_b;
@@ -104,8 +102,8 @@ void matmul_gradient(Grad& g, const MatmulAttributes& attributes) {
   if (!g.wants(1)) return;
   if (g.shape(1).rank() == 2 && g.shape(0).rank() > 2 && !ta) {
     // One matrix for the whole batch: its gradient is one product over all rows, not a sum of many.
-    const Tensor x = rows(g.x(0));
-    const Tensor d = rows(dy);
+    const Tensor x = rows_of(g.x(0));
+    const Tensor d = rows_of(dy);
     g.to(1, tb ? product(d, x, true, false) : product(x, d, true, false));
     return;
   }

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include <rill/kernel/math.h>
+#include <rill/ops/axes.h>
 #include <rill/ops/body.h>
 #include <rill/ops/call.h>
 #include <rill/ops/composition.h>
@@ -49,10 +50,11 @@ void out_gates(Body& b, int k, const std::array<Value, 4>& gates) {
 }
 
 /// Inputs are (rows, 4 units) where `wide` says so, else (rows, units).
-void require_gates(Infer& i, std::span<const bool> wide) {
-  for (int k = 0; k < i.inputs(); ++k)
-    i.require_dtype(is_float(i.dtype(k)) && i.dtype(k) == i.dtype(0), "takes floats of one dtype");
-  i.convert(i.dtype(0));
+/// Gives the dtype in which all are computed.
+DType require_gates(Infer& i, std::span<const bool> wide) {
+  const DType dtype = i.promoted();
+  i.require_dtype(is_float(dtype), "takes floats");
+  i.convert(dtype);
   const auto narrow = static_cast<int>(std::find(wide.begin(), wide.end(), false) - wide.begin());
   bool fits = i.rank(narrow) == 2;
   for (int k = 0; fits && k < static_cast<int>(wide.size()); ++k) {
@@ -60,15 +62,15 @@ void require_gates(Infer& i, std::span<const bool> wide) {
     fits = equal_sizes(i.shape(k), {i.shape(narrow)[0], units});
   }
   if (!fits) i.fail<ShapeError>("takes gates (rows, 4 units) and state (rows, units)");
+  return dtype;
 }
 
 /// h', c' and the gates, of two summands of z, of c, and of a bias (4 units) where the first
 /// summand lacks it.
 void gates_rule(Infer& i) {
-  require_gates(i, std::array{true, true, false});
+  const DType dtype = require_gates(i, std::array{true, true, false});
   if (i.inputs() > 3 && !equal_sizes(i.shape(3), {i.shape(0)[1]}))
     i.fail<ShapeError>("takes a bias (4 units)");
-  const DType dtype = i.operand_dtype(0);
   i.out(dtype, i.shape(2));
   i.out(dtype, i.shape(2));
   i.out(dtype, i.shape(0));
@@ -93,9 +95,9 @@ void gates_body(Body& b) {
 
 /// dz and dc before the step, of the gates, c before, c after, dh and dc.
 void gates_gradient_rule(Infer& i) {
-  require_gates(i, std::array{true, false, false, false, false});
-  i.out(i.dtype(0), i.shape(1));
-  i.out(i.dtype(0), i.shape(0));
+  const DType dtype = require_gates(i, std::array{true, false, false, false, false});
+  i.out(dtype, i.shape(1));
+  i.out(dtype, i.shape(0));
 }
 
 void gates_gradient_body(Body& b) {
@@ -240,9 +242,6 @@ void lstm_composition(Composition& k) {
   k.out(2, gates);
 }
 
-/// Rows of all steps as one axis: (t, b, n) -> (t b, n).
-Tensor rows(const Tensor& x) { return x.reshape({-1, x.dim(-1)}); }
-
 void lstm_backward(Grad& g) {
   const Tensor &x = g.x(0), &w = g.x(1), &u = g.x(2), &h0 = g.x(4), &c0 = g.x(5);
   const Tensor &hidden = g.y(0), &cells = g.y(1), &gates = g.y(2);
@@ -251,7 +250,8 @@ void lstm_backward(Grad& g) {
   Tensor dc = zeros_like(c0);
   std::vector<Tensor> dz(static_cast<std::size_t>(steps));
   const Tensor d_hidden = g.dy(0);
-  const Tensor across = copy(u.transpose());  // once: each product would transpose it for itself
+  const Tensor across =
+      copy(u.to(gates.dtype()).transpose());  // once: each product would transpose it for itself
   for (std::int64_t t = steps - 1; t >= 0; --t) {
     const Tensor before = t == 0 ? c0 : cells(t - 1);
     if (g.flows(1)) dc = dc + g.dy(1)(t);
@@ -261,15 +261,18 @@ void lstm_backward(Grad& g) {
     if (g.flows(2)) step = step + g.dy(2)(t) * slope(gates(t));
     dh = matmul(step, across);
   }
-  if (steps == 0) return;
+  if (steps == 0) {  // of no step, but connected
+    for (int k = 0; k < g.inputs(); ++k) g.to(k, zeros(g.shape(k), g.dtype(k)));
+    return;
+  }
   const Tensor all = stack(dz, 0);  // (t, b, 4h)
   if (g.wants(0)) g.to(0, matmul(all, w, {.transpose_b = true}));
-  if (g.wants(1)) g.to(1, matmul(rows(x), rows(all), {.transpose_a = true}));
+  if (g.wants(1)) g.to(1, matmul(rows_of(x), rows_of(all), {.transpose_a = true}));
   if (g.wants(2)) {
     const Tensor first = expand_dims(h0, 0);
     const Tensor earlier =
         steps == 1 ? first : concat(std::vector<Tensor>{first, hidden(slice(0, steps - 1))}, 0);
-    g.to(2, matmul(rows(earlier), rows(all), {.transpose_a = true}));
+    g.to(2, matmul(rows_of(earlier), rows_of(all), {.transpose_a = true}));
   }
   if (g.wants(3)) g.to(3, sum(all, {0, 1}));
   g.to(4, dh);
@@ -322,8 +325,11 @@ void lstm_form(OnnxForm& o) {
     return o.out(reshape(y, states));
   }
   if (!x.dim(0).known()) o.refuse("its cells are asked for, and the number of steps is not known");
+  if (x.dim(0) == Dim(0)) {
+    for (int k = 0; k < 3; ++k) o.out(k, zeros(o.result(k).shape, o.result(k).dtype));
+    return;
+  }
   const Sequence all = steps_of(x, w, u, bias, h0, c0);
-  if (all.hidden.empty()) o.refuse("it has no steps");
   o.out(0, stack(all.hidden));
   if (o.used(1)) o.out(1, stack(all.cells));
   if (o.used(2)) o.out(2, stack(all.gates));
@@ -390,9 +396,11 @@ Lstm lstm(const Operand& x, const Operand& input_weights, const Operand& recurre
                        : bias.tensor();
   const auto [hidden, cells, gates] =
       call_for<3>(find<"lstm">, {sequence, input_weights.tensor(), u, b, h, c}, {}, where);
-  if (sequence.dim(0) == Dim(0))
-    return {options.time_major ? hidden : hidden.transpose({1, 0, 2}, where), h, c};
-  return {options.time_major ? hidden : hidden.transpose({1, 0, 2}, where), hidden(-1), cells(-1)};
+  const auto last = [&](const Tensor& states, const Tensor& first) {
+    return sequence.dim(0) == Dim(0) ? concat({expand_dims(first, 0), states})(0) : states(-1);
+  };
+  return {options.time_major ? hidden : hidden.transpose({1, 0, 2}, where), last(hidden, h),
+          last(cells, c)};
 }
 
 LstmState lstm_cell(const Operand& x, const Operand& h, const Operand& c,

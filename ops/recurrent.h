@@ -27,7 +27,8 @@ struct Lstm {
 
 /// Runs a sequence through one layer: i, f, o = sigmoid(z), g = tanh(z), c' = f c + i g, h' = o
 /// tanh(c') with z = x input_weights + h recurrent_weights + bias. `input_weights` is (features, 4
-/// h), `recurrent_weights` (h, 4 h), `bias` (4 h). Throws `ShapeError` when sizes do not fit.
+/// h), `recurrent_weights` (h, 4 h), `bias` (4 h). Operands of several dtypes are promoted to one,
+/// a float. Throws `ShapeError` when sizes do not fit.
 ///
 ///     auto [outputs, h, c] = lstm(x, w, u, b);
 RILL_API Lstm lstm(const Operand& x, const Operand& input_weights, const Operand& recurrent_weights,

@@ -3,6 +3,7 @@
 #include "tests/ops/table.h"
 
 #include <rill/autograd/check_gradients.h>
+#include <rill/autograd/tape.h>
 #include <rill/cpu/code_cache.h>
 #include <rill/cpu/llvm_module.h>
 #include <rill/cpu/thread_pool.h>
@@ -283,6 +284,61 @@ TEST_CASE("gradients of first and second order are those of differences") {
         const GradientCheck check = check_gradients(c.apply, x, {.order = row.order});
         INFO(check.text);
         REQUIRE(check.ok);
+      }
+    }
+  }
+}
+
+/// The operands with nothing along every axis of this size.
+std::vector<Input> without(std::vector<Input> inputs, std::int64_t size) {
+  for (Input& input : inputs) std::replace(input.shape.begin(), input.shape.end(), size, {});
+  return inputs;
+}
+
+/// For each operand that is a float: whether a gradient leads back to it.
+std::vector<bool> connected(const Case& c, const std::vector<Tensor>& x) {
+  GradientTape tape;
+  std::vector<Source> sources;
+  for (const Tensor& value : x) {
+    if (!is_float(value.dtype())) continue;
+    tape.watch(value);
+    sources.emplace_back(value);
+  }
+  std::vector<bool> defined;
+  for (const Tensor& gradient :
+       tape.gradient(sum(c.apply(x)), sources, {.unconnected = Unconnected::none}))
+    defined.push_back(gradient.defined());
+  return defined;
+}
+
+/// True where the case takes no operands like these: some sizes must not be 0.
+bool refused(const Case& c, const std::vector<Tensor>& x) {
+  try {
+    (void)c.apply(x);
+    return false;
+  } catch (const Error&) {
+    return true;
+  }
+}
+
+TEST_CASE("gradients of empty operands are those of differences, and as connected as of others") {
+  for (const Row& row : rows()) {
+    if (row.order == 0) continue;
+    DYNAMIC_SECTION(row.name) {
+      for (const Case& c : row.cases) {
+        if (!c.differentiable) continue;
+        const std::vector<Tensor> full = operands(c.inputs, float64);
+        std::set<std::int64_t> sizes;
+        for (const Input& input : c.inputs) sizes.insert(input.shape.begin(), input.shape.end());
+        for (const std::int64_t size : sizes) {
+          const std::vector<Tensor> x = operands(without(c.inputs, size), float64);
+          if (refused(c, x)) continue;
+          INFO(title(row, c, float64) << ", with 0 in place of " << size);
+          const GradientCheck check = check_gradients(c.apply, x, {.order = row.order});
+          INFO(check.text);
+          REQUIRE(check.ok);
+          REQUIRE(connected(c, x) == connected(c, full));
+        }
       }
     }
   }

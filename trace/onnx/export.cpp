@@ -106,6 +106,7 @@ class Exporter::Form final : public OnnxForm {
     return infer_.results()[static_cast<std::size_t>(k)];
   }
   [[nodiscard]] bool used(int k) const override { return (call_.used >> unsigned(k) & 1U) != 0; }
+  [[nodiscard]] const Infer& infer() const { return infer_; }
   [[nodiscard]] DType dtype(int k) const { return infer_.operand_dtype(k); }
 
   Tensor in(int k) override {
@@ -311,7 +312,7 @@ void Exporter::write(const Call& call) {
     std::vector<Tensor> inputs;
     for (int k = 0; k < form.inputs(); ++k) inputs.push_back(form.in(k));
     std::vector<Tensor> outputs(call.outputs.size());
-    Composition composition(call.attributes, inputs, outputs);
+    Composition composition(form.infer(), inputs, outputs);
     call.op.composition(composition);
     for (std::size_t k = 0; k < outputs.size(); ++k) name_again(call.outputs[k], outputs[k]);
   } else {

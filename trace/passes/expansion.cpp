@@ -5,6 +5,7 @@
 #include <vector>
 
 #include <rill/ops/composition.h>
+#include <rill/ops/infer.h>
 #include <rill/tensor/error.h>
 #include <rill/tensor/listener.h>
 #include <rill/tensor/user_call.h>
@@ -55,7 +56,9 @@ class Expansion {
     Recorder recorder(operands);
     {
       const Listening on(recorder);
-      Composition composition(node.attributes, operands, results);
+      Infer infer(*node.op, node.attributes, operands, node.where);
+      node.op->rule(infer);
+      Composition composition(infer, operands, results);
       node.op->composition(composition);
     }
     return recorder.finish(results);

@@ -83,6 +83,9 @@ std::vector<Row> linalg_rows() {
                  multiplying({2, 1, 2, 3}, {3, 3, 2}, false, false, "batches that broadcast"),
                  multiplying({2, 0}, {0, 3}, false, false, "nothing to add up"),
                  multiplying({0, 3}, {3, 2}, false, false, "no rows"),
+                 multiplying({3, 2, 0}, {0, 4}, false, false, "nothing to add up for a batch"),
+                 multiplying({3, 2, 5}, {5, 0}, false, false, "no columns for a batch"),
+                 multiplying({3, 2, 5}, {0, 5}, false, true, "no rows of the second transposed"),
                  {{{{3}}, {{3, 4}}},
                   [](Tensors x) { return matmul(x[0], x[1]); },
                   [](Arrays x) {

@@ -1,6 +1,7 @@
 #include <rill/ops/recurrent.h>
 
 #include <cmath>
+#include <vector>
 
 #include "tests/ops/table.h"
 
@@ -34,21 +35,52 @@ Array stepped(const Array& x, const Array& w, const Array& u, const Array& bias)
   return outputs;
 }
 
+Input half(const Sizes& shape) { return {.shape = shape, .dtype = float16}; }
+
+Case layer(const std::vector<Input>& inputs, const char* what) {
+  return {inputs, [](Tensors x) { return lstm(x[0], x[1], x[2], x[3]).outputs; },
+          [](Arrays x) { return stepped(x[0], x[1], x[2], x[3]); }, what, false};
+}
+
+/// A case whose result is the state after the last step, of operands that end with the state before
+/// the first.
+Case last_state(const std::vector<Input>& inputs, const char* what) {
+  return {inputs,
+          [](Tensors x) {
+            const auto [outputs, h, c] = lstm(x[0], x[1], x[2], x[3], {.h = x[4], .c = x[5]});
+            return concat({h, c}, -1);
+          },
+          {},
+          what,
+          false};
+}
+
+Case one_step(const std::vector<Input>& inputs, const char* what) {
+  return {inputs,
+          [](Tensors x) { return lstm_cell(x[0], x[1], x[2], x[3], x[4], x[5]).h; },
+          {},
+          what,
+          false};
+}
+
 }  // namespace
 
 std::vector<Row> recurrent_rows() {
   return {
       {.name = "lstm",
-       .cases = {{{{{3, 2, 2}}, {{2, 12}}, {{3, 12}}, {{12}}},
-                  [](Tensors x) { return lstm(x[0], x[1], x[2], x[3]).outputs; },
-                  [](Arrays x) { return stepped(x[0], x[1], x[2], x[3]); },
-                  "three steps",
-                  false},
-                 {{{{2, 1, 2}}, {{2, 8}}, {{2, 8}}, {{8}}},
-                  [](Tensors x) { return lstm(x[0], x[1], x[2], x[3]).c; },
-                  {},
-                  "the last cell",
-                  false}},
+       .cases =
+           {layer({{{3, 2, 2}}, {{2, 12}}, {{3, 12}}, {{12}}}, "three steps"),
+            layer({{{3, 2, 0}}, {{0, 12}}, {{3, 12}}, {{12}}}, "no features"),
+            layer({{{3, 2, 2}}, {{2, 0}}, {{0, 0}}, {{0}}}, "no units"),
+            layer({{{0, 2, 2}}, {{2, 12}}, {{3, 12}}, {{12}}}, "no steps"),
+            layer({{.shape = {3, 2, 2}, .dtype = int8}, {{2, 12}}, {{3, 12}}, {{12}}}, "integers"),
+            layer({{{3, 2, 2}}, half({2, 12}), half({3, 12}), {{12}}}, "half weights"),
+            layer({half({3, 2, 2}), half({2, 12}), half({3, 12}), {{12}}}, "a wider bias"),
+            last_state({{{2, 1, 2}}, {{2, 8}}, {{2, 8}}, {{8}}, {{1, 2}}, {{1, 2}}}, "the state"),
+            last_state({{{0, 1, 2}}, {{2, 8}}, {{2, 8}}, {{8}}, half({1, 2}), {{1, 2}}},
+                       "the state after no steps"),
+            last_state({half({2, 1, 2}), half({2, 8}), half({2, 8}), half({8}), {{1, 2}}, {{1, 2}}},
+                       "a wider state")},
        .dtypes = {float32, float64},
        .order = 2,
        .epsilons = 32,
@@ -61,11 +93,12 @@ std::vector<Row> recurrent_rows() {
                 "(batch, h): float32[3,2,2], float32[2,12], float32[3,8], float32[12], "
                 "float32[2,3], float32[2,3]"}}},
       {.name = "lstm_gates",
-       .cases = {{{{{2, 3}}, {{2, 2}}, {{2, 2}}, {{3, 8}}, {{2, 8}}, {{8}}},
-                  [](Tensors x) { return lstm_cell(x[0], x[1], x[2], x[3], x[4], x[5]).h; },
-                  {},
-                  "one step",
-                  false}},
+       .cases = {one_step({{{2, 3}}, {{2, 2}}, {{2, 2}}, {{3, 8}}, {{2, 8}}, {{8}}}, "one step"),
+                 one_step({{{2, 3}}, half({2, 2}), half({2, 2}), {{3, 8}}, {{2, 8}}, {{8}}},
+                          "a half state"),
+                 one_step(
+                     {half({2, 3}), half({2, 2}), {{2, 2}}, half({3, 8}), half({2, 8}), half({8})},
+                     "a wider cell")},
        .dtypes = {float32, float64},
        .order = 2,
        .generated = false,

@@ -1,4 +1,7 @@
 // Compositions, and what is inside them.
+#include <rill/ops/call.h>
+#include <rill/ops/composition.h>
+#include <rill/ops/infer.h>
 #include <rill/trace/listing.h>
 #include <rill/trace/passes/expansion.h>
 
@@ -26,7 +29,7 @@ reshape_3 = reshape(batch_norm/moments:1, shape=[4]) float32[4]
 return batch_norm/normalize
 )");
   REQUIRE(changes.lines().size() == 1);
-  CHECK(changes.lines()[0] == R"(batch_norm is made of 2 nodes, at expansion_test.cpp:15)");
+  CHECK(changes.lines()[0] == R"(batch_norm is made of 2 nodes, at expansion_test.cpp:18)");
 }
 
 TEST_CASE("a layer of LSTM becomes its steps") {
@@ -66,6 +69,25 @@ reshape = reshape(strided_slice, shape=[3,2]) float32[3,2]
 strided_slice_1 = strided_slice(lstm/concat_1, first=[1,0,0], step=[1,1,1], size=[1,3,2]) float32[1,3,2]
 reshape_1 = reshape(strided_slice_1, shape=[3,2]) float32[3,2]
 return lstm/concat
+)");
+}
+
+constexpr Op middle = {.name = "middle",
+                       .rule = broadcast_rule<Kinds::floating>,
+                       .composition = [](Composition& c) { c.out(0, (c.in(0) + c.in(1)) * 0.5); }};
+
+TEST_CASE("a composition's inputs are converted before they go into what it is made of") {
+  const auto function = recorded({ones({2}), ones({2}, float64)}, [](const Tensors& x) -> Tensors {
+    return {call(middle, x[0], x[1])};
+  });
+  Changes changes;
+  CHECK(listing(expand_compositions(*function, changes)) == R"(x0: float32[2]
+x1: float64[2]
+middle/cast = cast(x0, dtype=float64) float64[2]
+middle/add = add(middle/cast, x1) float64[2]
+middle/number = 0.5
+middle/multiply = multiply(middle/add, middle/number) float64[2]
+return middle/multiply
 )");
 }
 
