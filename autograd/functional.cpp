@@ -28,14 +28,23 @@ ArgumentGradient::ArgumentGradient(const char* name, int argument, Where where)
     : name_(name), chosen_(argument), where_(where), tape_({.watch_variables = false}) {}
 
 void ArgumentGradient::argument(Tensor& tensor) {
-  if (count_++ == chosen_) x_ = tensor = apart(tensor);
+  if (count_++ != chosen_) return;
+  if (!tensor.defined()) fail("argument " + std::to_string(chosen_) + " is an undefined tensor");
+  x_ = tensor = apart(tensor);
+}
+
+void ArgumentGradient::fail(const std::string& rule) const {
+  throw UnnamedError<ValueError>(name_, rule, where_);
 }
 
 void ArgumentGradient::begin() {
+  if (chosen_ < 0 || chosen_ >= count_) {
+    fail("there is no argument " + std::to_string(chosen_) + " of a function that takes " +
+         std::to_string(count_) + ": the first one is 0");
+  }
   if (!x_.defined()) {
-    throw ValueError(std::string(name_) + ": argument " + std::to_string(chosen_) +
-                     " of a function of " + std::to_string(count_) + " is no tensor, or undefined" +
-                     where_.suffix());
+    fail("argument " + std::to_string(chosen_) +
+         " is no tensor and no floating number, and has no gradient");
   }
   in_operation(name_, where_, [&] { tape_.watch(x_, where_); });
 }

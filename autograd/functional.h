@@ -4,6 +4,7 @@
 #pragma once
 
 #include <concepts>
+#include <string>
 #include <utility>
 
 #include <rill/autograd/custom_gradient.h>
@@ -42,19 +43,21 @@ class RILL_API ArgumentGradient {
   ArgumentGradient(const char* name, int argument, Where where);
 
   /// Looks at the arguments, from the first on. The chosen one gets an id of its own, from which
-  /// gradients lead through to what it was.
+  /// gradients lead through to what it was. Throws `ValueError` where that is undefined.
   void argument(Tensor& tensor);
   template <class T>
   void argument(T&) {
     ++count_;
   }
   /// All arguments have been looked at: the function comes next. Throws `ValueError` where the
-  /// chosen one is no tensor, `DTypeError` where it does not hold floats.
+  /// chosen one is missing or no tensor, `DTypeError` where it does not hold floats.
   void begin();
   /// The function has returned. Throws `DTypeError` unless its value holds floats.
   [[nodiscard]] ValueAndGradient of(Tensor value);
 
  private:
+  [[noreturn]] void fail(const std::string& rule) const;
+
   const char* name_;
   int chosen_;
   Where where_;

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <initializer_list>
 #include <mutex>
 
 #include <rill/cpu/divide_up.h>
@@ -19,25 +20,36 @@ using kernel::Failure;
 using kernel::Id;
 using kernel::KernelArguments;
 
-/// What the accumulators of the closing folds take once, at all places of their stages.
+namespace {
+
+/// What so many accumulators take. Throws `OutOfMemoryError` when it overflows.
+std::size_t accumulator_bytes(std::initializer_list<std::int64_t> factors) {
+  std::size_t bytes = 1;
+  for (const std::int64_t factor : factors) {
+    if (__builtin_mul_overflow(bytes, static_cast<std::size_t>(factor), &bytes))
+      throw detail::UnnamedError<OutOfMemoryError>("the accumulators of a kernel overflow");
+  }
+  return bytes;
+}
+
+}  // namespace
+
+/// What the accumulators of the closing folds take once, at all places of their stages: as
+/// `Emitter::closing_offset` lays them out.
 std::size_t Kernel::closing_bytes(const std::int64_t* sizes) const {
   std::size_t bytes = 0;
   for (const kernel::Stage& stage : program_.closing) {
     const auto axes = program_.list(stage.axes);
-    std::int64_t places = kernel::fold_lanes;
+    std::int64_t outer = 1;
+    std::int64_t padded = kernel::fold_lanes;
     if (!axes.empty()) {
-      const std::int64_t last = product(axes.last(1), sizes);
-      places = product(axes.first(axes.size() - 1), sizes);
-      if (__builtin_mul_overflow(
-              places, divide_up(last, std::int64_t{kernel::fold_lanes}) * kernel::fold_lanes,
-              &places))
-        throw detail::UnnamedError<OutOfMemoryError>("the accumulators of a kernel overflow");
+      outer = product(axes.first(axes.size() - 1), sizes);
+      padded = divide_up(product(axes.last(1), sizes), padded) * padded;
     }
     for (const Id fold : program_.list(stage.folds)) {
       for (const Id init : program_.list(program_.folds[fold].init)) {
-        std::size_t more = size_of(program_.exprs[init].type);
-        if (__builtin_mul_overflow(more, static_cast<std::size_t>(places), &more) ||
-            __builtin_add_overflow(bytes, more, &bytes))
+        const auto each = static_cast<std::int64_t>(size_of(program_.exprs[init].type));
+        if (__builtin_add_overflow(bytes, accumulator_bytes({outer, padded, each}), &bytes))
           throw detail::UnnamedError<OutOfMemoryError>("the accumulators of a kernel overflow");
       }
     }
@@ -50,16 +62,16 @@ void Kernel::run_split(const Launch& launch, const Code& code, Failure& failure)
   const std::int64_t elements = product(program_.list(program_.folds.front().axes), launch.sizes);
   const std::int64_t blocks = divide_up(elements, kernel::split_block);
   const auto slots = static_cast<std::int64_t>(program_.folds.front().init.count);
-  run_parts(launch, code, {blocks, 1}, static_cast<std::size_t>(blocks * launch.points * slots) * 8,
+  constexpr std::int64_t slot = 8;  // whatever the type
+  run_parts(launch, code, {blocks, 1}, accumulator_bytes({blocks, launch.points, slots, slot}),
             launch.points, failure);
 }
 
 /// First the chunks of the points, on all threads, then the closing stages' stores.
 void Kernel::run_chunks(const Launch& launch, const Code& code, Failure& failure) const {
   const std::int64_t chunks = divide_up(launch.points, std::int64_t{kernel::fold_chunk});
-  std::size_t partials = closing_bytes(launch.sizes);
-  if (__builtin_mul_overflow(partials, static_cast<std::size_t>(chunks), &partials))
-    throw detail::UnnamedError<OutOfMemoryError>("the accumulators of a kernel overflow");
+  const std::size_t partials =
+      accumulator_bytes({static_cast<std::int64_t>(closing_bytes(launch.sizes)), chunks});
   const double per_chunk = launch.per_point * kernel::fold_chunk;
   const auto grain =
       static_cast<std::int64_t>(std::ceil(piece_nanoseconds / std::max(per_chunk, 1e-3)));

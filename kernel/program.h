@@ -148,7 +148,8 @@ struct Fold {
                 ///< sequence
 };
 inline constexpr int fold_lanes = 16;
-inline constexpr int fold_chunk = 512;
+inline constexpr int fold_chunk_bits = 9;
+inline constexpr int fold_chunk = 1 << fold_chunk_bits;
 
 /// Writes `value` when the access's guard, if any, holds. The modes other than `set` read, combine
 /// and write (half types in float32, rounded once; no bool; not into outputs, whose elements start

@@ -39,13 +39,14 @@ struct TraceOptions {
   /// are made ready for each sizes they meet; an unknown size never broadcasts. The function is
   /// captured without values.
   std::vector<TensorSpec> inputs = {};
-  /// The second shapes that a call brings make the sizes in which they differ unknown.
+  /// The second shapes that a call brings make the sizes in which they differ unknown. Not for
+  /// functions that branch on `==` of sizes, which is false of unknown ones.
   bool relax_shapes = false;
   /// Runs the function eagerly beside every call, compares the bits, and names captured tensors
   /// that are others by now. Throws `TraceError` when they differ.
   bool verify = false;
-  /// Plans may compute what is equal for real numbers but not for floats: `x * 0` is 0, sums are
-  /// taken in another order, `a * b + c` is rounded once (docs/numerics.md). Not with `verify`.
+  /// Plans may compute what is equal for real numbers but not for floats: `x * 0` is 0,
+  /// `a * b + c` is rounded once (docs/numerics.md). Not with `verify`.
   bool fast_math = false;
   /// Of these the least recently used goes, with its kernels. At least 1.
   int max_signatures = 64;

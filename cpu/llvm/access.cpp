@@ -75,7 +75,7 @@ Value* Emitter::scratch(std::uint64_t bytes) {
   return nest_.in_scope(0, [&] {
     Value* begin = after_rows();
     if (!program_.closing.empty()) {
-      Value* rows = b_.CreateMul(closing_bytes(kernel::none, 0), integer(lane_count));
+      Value* rows = b_.CreateMul(closing_offset(kernel::none, 0), integer(lane_count));
       rows = b_.CreateAnd(b_.CreateAdd(rows, integer(63)), integer(-64));
       begin = element(b_.getInt8Ty(), begin, rows);
     }

@@ -12,6 +12,7 @@
 namespace rill::cpu::llvm_emitter {
 
 using kernel::fold_chunk;
+using kernel::fold_chunk_bits;
 using kernel::Stage;
 using llvm::Value;
 
@@ -31,7 +32,7 @@ Value* Emitter::whole_vectors(Id axis) {
 }
 
 /// Bytes of a row of accumulators before those of a slot of a fold; of the whole row for none.
-Value* Emitter::closing_bytes(Id before, Id slot) {
+Value* Emitter::closing_offset(Id before, Id slot) {
   const std::uint64_t key = key_of(Key::closing, before, slot);
   if (Value* known = nest_.find(0, key)) return known;
   Value* bytes = nest_.in_scope(0, [&] {
@@ -54,14 +55,14 @@ Value* Emitter::closing_bytes(Id before, Id slot) {
 
 /// Row `number` of those that begin at `rows`.
 Value* Emitter::closing_row(Value* rows, Value* number) {
-  return element(b_.getInt8Ty(), rows, b_.CreateMul(number, closing_bytes(kernel::none, 0)));
+  return element(b_.getInt8Ty(), rows, b_.CreateMul(number, closing_offset(kernel::none, 0)));
 }
 
 /// The arrays of a fold in a row of accumulators.
 Values Emitter::closing_arrays(Id fold, Value* row) {
   Values arrays;
   for (Id slot = 0; slot < program_.folds[fold].init.count; ++slot)
-    arrays.push_back(element(b_.getInt8Ty(), row, closing_bytes(fold, slot)));
+    arrays.push_back(element(b_.getInt8Ty(), row, closing_offset(fold, slot)));
   return arrays;
 }
 
@@ -102,7 +103,7 @@ void Emitter::at_places(const Stage& stage, const std::function<void(Value* plac
 void Emitter::chunked_points(Value* begin, Value* end) {
   Value* count = product_of_extents(program_.list(program_.outer));
   nest_.loop(begin, end, 1, [&](Value* chunk) {
-    Value* first = b_.CreateShl(chunk, integer(9));
+    Value* first = b_.CreateShl(chunk, integer(fold_chunk_bits));
     Value* last = b_.CreateBinaryIntrinsic(llvm::Intrinsic::smin, count,
                                            b_.CreateAdd(first, integer(fold_chunk)));
     start_chunk();
@@ -176,7 +177,8 @@ Values Emitter::merged_rows(Id fold, Value* place, bool wide, unsigned lane, uns
 
 void Emitter::close() {
   Value* points = product_of_extents(program_.list(program_.outer));
-  Value* chunks = b_.CreateLShr(b_.CreateAdd(points, integer(fold_chunk - 1)), integer(9));
+  Value* chunks =
+      b_.CreateLShr(b_.CreateAdd(points, integer(fold_chunk - 1)), integer(fold_chunk_bits));
   for (const Stage& stage : program_.closing) {
     at_places(stage, [&](Value* place) {
       for (const Id fold : program_.list(stage.folds)) {

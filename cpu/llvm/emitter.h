@@ -225,7 +225,7 @@ class Emitter {
   // ---- closing.cpp ----------------------------------------------------------------------------
   Value* places(const kernel::Stage& stage);
   Value* whole_vectors(Id axis);
-  Value* closing_bytes(Id before, Id slot);
+  Value* closing_offset(Id before, Id slot);
   Value* closing_row(Value* rows, Value* number);
   Values closing_arrays(Id fold, Value* row);
   Values closing_init(Id fold);

@@ -18,6 +18,7 @@ namespace rill::cpu::llvm_emitter {
 
 using kernel::Fold;
 using kernel::fold_chunk;
+using kernel::fold_chunk_bits;
 using llvm::Value;
 
 namespace {
@@ -279,7 +280,7 @@ void Emitter::reduce_neighbours(Id id, Value* first, Value* count) {
   // for itself; returns the number of the first chunk that is left. Not for what comes from memory:
   // two streams in one page are fetched ahead less well than one.
   const auto pairs_of_chunks = [&] {
-    Value* end = b_.CreateAnd(b_.CreateLShr(count, integer(9)), integer(-2));
+    Value* end = b_.CreateAnd(b_.CreateLShr(count, integer(fold_chunk_bits)), integer(-2));
     nest_.when(b_.CreateICmpSGT(end, integer(0)), false, [&] {
       nest_.loop(integer(0), end, 2, [&](Value* chunk) {
         Values both = fresh;
@@ -289,7 +290,7 @@ void Emitter::reduce_neighbours(Id id, Value* first, Value* count) {
           const auto from = all.begin() + static_cast<std::ptrdiff_t>(i) * size;
           return Values(from, from + size);
         };
-        Value* start = b_.CreateAdd(first, b_.CreateShl(chunk, integer(9)));
+        Value* start = b_.CreateAdd(first, b_.CreateShl(chunk, integer(fold_chunk_bits)));
         both = nest_.loop(start, b_.CreateAdd(start, integer(fold_chunk)), lane_count, both,
                           [&](Value* at, const Values& now) {
                             Values next;
@@ -312,7 +313,8 @@ void Emitter::reduce_neighbours(Id id, Value* first, Value* count) {
   };
 
   Values results = nest_.when(b_.CreateICmpSGT(count, integer(0)), init, true, [&] {
-    Value* chunks = b_.CreateLShr(b_.CreateAdd(count, integer(fold_chunk - 1)), integer(9));
+    Value* chunks =
+        b_.CreateLShr(b_.CreateAdd(count, integer(fold_chunk - 1)), integer(fold_chunk_bits));
     Value* begin = integer(0);
     const auto first_read = program_.list(program_.stages.front().folds);
     const bool again = first_read.empty() || id != first_read.front();
@@ -321,7 +323,7 @@ void Emitter::reduce_neighbours(Id id, Value* first, Value* count) {
       Values carried;
       if (axes.size() > 1) carried = position(axes, first);
       nest_.loop(begin, chunks, 1, carried, [&](Value* chunk, const Values& outer_position) {
-        Value* done = b_.CreateShl(chunk, integer(9));
+        Value* done = b_.CreateShl(chunk, integer(fold_chunk_bits));
         Value* length = b_.CreateBinaryIntrinsic(llvm::Intrinsic::smin, b_.CreateSub(count, done),
                                                  integer(fold_chunk));
         Values accumulators = fresh;
@@ -438,10 +440,11 @@ void Emitter::reduce_in_place(Id id, Value* first, Value* count) {
     for_lanes([&] { store_slots(id, results, in_block(), shaped(init_values(id))); });
   });
   nest_.when(b_.CreateNot(empty), true, [&] {
-    Value* chunks = b_.CreateLShr(b_.CreateAdd(count, integer(fold_chunk - 1)), integer(9));
+    Value* chunks =
+        b_.CreateLShr(b_.CreateAdd(count, integer(fold_chunk - 1)), integer(fold_chunk_bits));
     Values carried = position(axes, first);
     nest_.loop(integer(0), chunks, 1, carried, [&](Value* chunk, const Values& start) {
-      Value* done = b_.CreateShl(chunk, integer(9));
+      Value* done = b_.CreateShl(chunk, integer(fold_chunk_bits));
       Value* length = b_.CreateBinaryIntrinsic(llvm::Intrinsic::smin, b_.CreateSub(count, done),
                                                integer(fold_chunk));
       // Lanes without elements are neutral, so a short chunk leaves most of them out: the next

@@ -12,6 +12,7 @@ namespace rill::cpu::llvm_emitter {
 
 using kernel::Fold;
 using kernel::fold_chunk;
+using kernel::fold_chunk_bits;
 using llvm::Value;
 
 namespace {
@@ -100,10 +101,11 @@ void Emitter::scan(const kernel::Stage& stage) {
   };
   Value* count = fold_elements(id);
   nest_.when(b_.CreateICmpSGT(count, integer(0)), true, [&] {
-    Value* chunks = b_.CreateLShr(b_.CreateAdd(count, integer(fold_chunk - 1)), integer(9));
+    Value* chunks =
+        b_.CreateLShr(b_.CreateAdd(count, integer(fold_chunk - 1)), integer(fold_chunk_bits));
     nest_.loop(
         integer(0), chunks, 1, position(axes, integer(0)), [&](Value* chunk, const Values& start) {
-          Value* done = b_.CreateShl(chunk, integer(9));
+          Value* done = b_.CreateShl(chunk, integer(fold_chunk_bits));
           Value* length = b_.CreateBinaryIntrinsic(llvm::Intrinsic::smin, b_.CreateSub(count, done),
                                                    integer(fold_chunk));
           Value* is_first = b_.CreateICmpEQ(chunk, integer(0));

@@ -314,7 +314,13 @@ TEST_CASE("gradients in function style name themselves, and the line that asked 
   CHECK(rule_of<DTypeError>([&] { value_and_grad(f)(tensor({1, 2})); }) ==
         "value_and_grad: only floats have gradients, not int64[2]");
   CHECK(rule_of<ValueError>([&] { grad(f, {.argument = 1})(tensor({1.0})); }) ==
-        "grad: argument 1 of a function of 1 is no tensor, or undefined");
+        "grad: there is no argument 1 of a function that takes 1: the first one is 0");
+  CHECK(rule_of<ValueError>([&] { grad(f, {.argument = -1})(tensor({1.0})); }) ==
+        "grad: there is no argument -1 of a function that takes 1: the first one is 0");
+  CHECK(rule_of<ValueError>([&] { grad(f)(Tensor()); }) ==
+        "grad: argument 0 is an undefined tensor");
+  CHECK(rule_of<ValueError>([] { grad([](int n) { return ones({n}); })(3); }) ==
+        "grad: argument 0 is no tensor and no floating number, and has no gradient");
   CHECK(rule_of<DTypeError>([] { grad([](const Tensor& t) { return t > 0; })(1.0F); }) ==
         "grad: target (bool[]): only floats have gradients");
   const auto fails = [](const Tensor& t) { return sum(t, 7); };  // its own line, and its own name

@@ -3,7 +3,7 @@
 ///
 /// Invariant: every operand of such a concatenation has memory of the result's as its own; where it
 /// is not one stretch, the operand is a copy that nobody else reads
-/// (trace/passes/separate_parts.h).
+/// (trace/fusion/separate_parts.h).
 #pragma once
 
 #include <vector>
