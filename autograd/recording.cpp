@@ -146,7 +146,7 @@ const Spec* Recording::spec_of(const Tensor& tensor) {
   const TensorBody& body = tensor.body();
   for (const Spec* spec : recent_specs_) {
     if (spec == nullptr) break;
-    if (spec->dtype == body.dtype && spec->shape == body.shape) return spec;
+    if (spec->dtype == body.dtype && identical(spec->shape, body.shape)) return spec;
   }
   return recent_specs_[next_spec_++ % recent_specs_.size()] =
              arena_.make<Spec>(body.dtype, body.shape);

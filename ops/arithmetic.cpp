@@ -264,6 +264,13 @@ Tensor pow(const Operand& a, const Operand& b) {
   return call(find<"pow">, a, b);
 }
 
+Tensor detail::pow(const Operand& a, Dim size) {
+  for (const int multiplied : {1, 2, 3}) {
+    if (size == Dim(multiplied)) return rill::pow(a, Operand(multiplied, a.where()));
+  }
+  return rill::pow(a, Operand(size, a.where()));
+}
+
 Tensor& Tensor::operator+=(const Operand& y) {
   call_in_place(find<"add">, *this, y);
   return *this;

@@ -15,6 +15,7 @@
 #include <rill/ops/places.h>
 #include <rill/ops/plans.h>
 #include <rill/ops/view.h>
+#include <rill/tensor/different_sizes.h>
 #include <rill/tensor/equal_sizes.h>
 #include <rill/tensor/float_environment.h>
 #include <rill/tensor/listener.h>
@@ -200,6 +201,12 @@ void repeat(const KnownCall& known, const Op& op, std::span<const Tensor> inputs
   }
 }
 
+/// A rule is run again for the sizes of a call: what it compares is not the user's comparison.
+void run_rule(const Op& op, Infer& infer) {
+  const DifferentSizes::Pause pause;
+  op.rule(infer);
+}
+
 /// Everything but listening. `reuse`, when given, is an output to write into.
 void evaluate(const Op& op, std::span<const Tensor> inputs, const Attributes& attributes,
               Where where, std::span<Tensor> outputs, Tensor* reuse) try {
@@ -211,7 +218,7 @@ void evaluate(const Op& op, std::span<const Tensor> inputs, const Attributes& at
     return;
   }
   Infer infer(op, attributes, inputs, where);
-  op.rule(infer);
+  run_rule(op, infer);
   const auto results = infer.results();
   require_count(op, results.size(), outputs.size());
   const Device device = device_of(inputs);
@@ -447,7 +454,7 @@ void infer_abstract(const Op& op, std::span<const Tensor> inputs, const Attribut
                     std::span<Tensor> outputs, Where where) try {
   require_defined(op, inputs, where);
   Infer infer(op, attributes, inputs, where);
-  op.rule(infer);
+  run_rule(op, infer);
   const auto results = infer.results();
   if (results.size() != outputs.size()) {
     throw ValueError(std::string(op.name) + ": has " + std::to_string(results.size()) + " results");

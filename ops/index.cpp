@@ -20,6 +20,7 @@
 #include <rill/ops/region.h>
 #include <rill/ops/shape.h>
 #include <rill/ops/view.h>
+#include <rill/tensor/different_sizes.h>
 #include <rill/tensor/equal_sizes.h>
 #include <rill/tensor/user_call.h>
 
@@ -534,6 +535,7 @@ Tensor embedding(const Tensor& table, const Tensor& ids, Where where) {
 }
 
 Tensor gather(const Tensor& x, const Tensor& indices, int axis, Where where) {
+  const DifferentSizes::Pause pause;
   const AxisAttributes attributes{normalized_axis(x, axis, "gather", where)};
   return call(find<"gather">, Operand(x, where), stretched(x, indices, attributes.axis, where),
               attributes);

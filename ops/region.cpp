@@ -11,6 +11,7 @@
 #include <rill/ops/materialize.h>
 #include <rill/ops/operators.h>
 #include <rill/ops/shape.h>
+#include <rill/tensor/different_sizes.h>
 #include <rill/tensor/equal_sizes.h>
 #include <rill/tensor/listener.h>
 #include <rill/tensor/unnamed.h>
@@ -234,6 +235,7 @@ Tensor basic(const Tensor& x, const Region& region, Where where) {
 }
 
 Tensor read(const Tensor& x, std::span<const Index* const> indices, Where where) try {
+  const DifferentSizes::Pause pause;
   const Region region = region_of(x, indices, where);
   if (region.mask != nullptr) {
     fail(x, "reading by a mask has a size that depends on data: use where(mask, x, otherwise)",
@@ -314,6 +316,7 @@ void write_slice(Tensor& x, const Operand& value, const Region& region) {
 
 void write(Tensor& x, std::span<const Index* const> indices, const Operand& value,
            Where where) try {
+  const DifferentSizes::Pause pause;
   const Region region = region_of(x, indices, where);
   require_kind(x, value);
   if (region.mask != nullptr) {
@@ -372,6 +375,7 @@ void write(Tensor& x, std::span<const Index* const> indices, const Operand& valu
 /// `x.at(...) op= value`: read, compute, write; the dtype of `x` stays.
 void update(Tensor& x, std::span<const Index* const> indices, const Operand& value, Where where,
             Tensor (*operation)(const Operand&, const Operand&)) try {
+  const DifferentSizes::Pause pause;
   const Region region = region_of(x, indices, where);
   Tensor result;
   if (region.mask != nullptr) {

@@ -13,6 +13,7 @@
 #include <rill/ops/infer.h>
 #include <rill/ops/onnx_form.h>
 #include <rill/ops/view.h>
+#include <rill/tensor/different_sizes.h>
 #include <rill/tensor/equal_sizes.h>
 #include <rill/tensor/unnamed.h>
 
@@ -97,6 +98,7 @@ void reshape_form(OnnxForm& o, const ShapeAttributes& a) {
 }
 
 Shape resolved(const Tensor& x, const Shape& shape, Where where) {
+  const DifferentSizes::Pause pause;
   const auto fail = [&](const std::string& message) {
     throw ShapeError("reshape: " + message + ": " + x.type_text() + " to " + shape.text() +
                      where.suffix());

@@ -16,6 +16,12 @@
 
 namespace rill {
 
+class Dim;
+namespace detail {
+/// For functions that are captured while a size is unknown (tensor/different_sizes.h).
+RILL_API void found_different(Dim a, Dim b);
+}  // namespace detail
+
 /// A size. Mixes with integers; becomes one only explicitly, and only when it is known:
 ///
 ///     Dim batch("batch");
@@ -56,8 +62,15 @@ class RILL_API Dim {
   constexpr explicit operator double() const { return static_cast<double>(value()); }
 
   /// Same number, or same expression. Two different expressions may still turn out equal at run
-  /// time.
-  friend constexpr bool operator==(Dim a, Dim b) { return a.bits_ == b.bits_; }
+  /// time: a traced function is captured again for such a call.
+  friend constexpr bool operator==(Dim a, Dim b) {
+    if (a.bits_ == b.bits_) return true;
+    if (!a.known() || !b.known()) detail::found_different(a, b);
+    return false;
+  }
+
+  /// `==` where nothing depends on the answer but time: no question of a function that is captured.
+  friend constexpr bool identical(Dim a, Dim b) { return a.bits_ == b.bits_; }
 
   // Results outside [-2^61, 2^61) are a `ShapeError`.
   friend constexpr Dim operator+(Dim a, Dim b) {

@@ -21,10 +21,12 @@ void EqualSizes::are_for(std::string_view operation, Where where) {
 }
 
 bool EqualSizes::collect(const EqualPair& pair) {
-  if (pair.a == pair.b) return true;
+  if (identical(pair.a, pair.b)) return true;
   if (collector == nullptr || (pair.a.known() && pair.b.known())) return false;
   auto& pairs = collector->pairs_;
-  const auto same = [&](const EqualPair& other) { return other.a == pair.a && other.b == pair.b; };
+  const auto same = [&](const EqualPair& other) { 
+    return identical(other.a, pair.a) && identical(other.b, pair.b);
+  };
   if (std::none_of(pairs.begin(), pairs.end(), same)) pairs.push_back(pair);
   return true;
 }

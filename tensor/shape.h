@@ -2,6 +2,7 @@
 /// Invariant: at most `max_rank` sizes, held inline; copying allocates nothing.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <concepts>
 #include <cstdint>
@@ -65,7 +66,7 @@ class RILL_API Shape {
   [[nodiscard]] constexpr Dim size() const {
     Dim product = 1;
     for (Dim size : *this) {
-      if (size == Dim(0)) return 0;
+      if (identical(size, 0)) return 0;
       product = product * size;
     }
     return product;
@@ -77,6 +78,11 @@ class RILL_API Shape {
       if (a[i] != b[i]) return false;
     }
     return true;
+  }
+  /// As of two sizes.
+  friend constexpr bool identical(const Shape& a, const Shape& b) {
+    return std::equal(a.begin(), a.end(), b.begin(), b.end(),
+                      [](Dim mine, Dim other) { return identical(mine, other); });
   }
   /// `[2,3]`, as it stands in error texts.
   [[nodiscard]] std::string text() const;

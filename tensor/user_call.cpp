@@ -3,22 +3,24 @@
 namespace rill::detail {
 namespace {
 
-thread_local const UserCall* open = nullptr;  // the outermost
+thread_local const UserCall* outermost = nullptr;
 
 }  // namespace
 
 UserCall::UserCall(std::string_view prefix, std::string_view operation, Where where)
-    : prefix_(prefix), operation_(operation), where_(where), outer_(open) {
-  if (open == nullptr) open = this;
+    : prefix_(prefix), operation_(operation), where_(where), outer_(outermost) {
+  if (outermost == nullptr) outermost = this;
 }
 
-UserCall::~UserCall() { open = outer_; }
+UserCall::~UserCall() { outermost = outer_; }
 
-Where UserCall::place(Where given) { return open != nullptr ? open->where_ : given; }
+bool UserCall::open() { return outermost != nullptr; }
+
+Where UserCall::place(Where given) { return outermost != nullptr ? outermost->where_ : given; }
 
 std::string UserCall::name(std::string_view own) {
-  if (open == nullptr) return std::string(own);
-  return std::string(open->prefix_).append(open->operation_);
+  if (outermost == nullptr) return std::string(own);
+  return std::string(outermost->prefix_).append(outermost->operation_);
 }
 
 }  // namespace rill::detail

@@ -25,6 +25,8 @@ class RILL_API UserCall {
   UserCall& operator=(const UserCall&) = delete;
   ~UserCall();
 
+  /// Whether there is one.
+  static bool open();
   /// The user's line: that of the open call, or what a function was given.
   static Where place(Where given);
   /// What the user called: the name of the open call, or the function's own.

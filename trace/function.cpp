@@ -118,7 +118,13 @@ std::string Function::text() const {
     separator = ", ";
   }
   text += ")";
-  return fixed.empty() ? text : text + " with " + fixed;
+  if (!fixed.empty()) text += " with " + fixed;
+  separator = " where ";
+  for (const auto& [a, b] : different_sizes) {
+    text += separator + a.text() + " != " + b.text();
+    separator = ", ";
+  }
+  return text;
 }
 
 std::vector<Tensor> Function::run(std::span<const Tensor> arguments, Where where) const {

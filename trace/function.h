@@ -17,6 +17,7 @@
 #include <rill/ops/infer.h>
 #include <rill/ops/op.h>
 #include <rill/ops/random.h>
+#include <rill/tensor/different_sizes.h>
 #include <rill/tensor/equal_sizes.h>
 #include <rill/tensor/export.h>
 #include <rill/tensor/tensor.h>
@@ -95,12 +96,16 @@ struct Function {
   std::string fixed;
   /// Of unknown sizes: what must be equal wherever the function runs.
   std::vector<EqualPair> equal_sizes;
+  /// What the function's code compared and took to be different: it is not for calls in which a
+  /// pair is equal.
+  std::vector<DifferentSizes::Pair> different_sizes;
   /// Whether a custom gradient's rule could not be recorded: only the C++ function knows it.
   bool unknown_gradients = false;
   /// Whether its plans may compute what is equal for real numbers but not for floats.
   bool fast_math = false;
 
-  /// `(float32[2,3] x) -> (float32[2,2] result)`, and ` with x1 = 2` where values are fixed.
+  /// `(float32[2,3] x) -> (float32[2,2] result)`; ` with x1 = 2` where values are fixed, and ` where
+  /// n != 1` where sizes were found different.
   [[nodiscard]] std::string text() const;
   /// `where`: the call, for nodes that have no line of their own.
   [[nodiscard]] std::vector<Tensor> run(std::span<const Tensor> arguments, Where where = {}) const;

@@ -133,6 +133,13 @@ std::optional<std::vector<Edge>> edges_of(const Function& function,
 /// Says why a function cannot be run so.
 [[noreturn]] void refuse(const Function& function, std::span<const Feed> feeds,
                          std::span<const std::string_view> fetches, Where where) {
+  if (const auto feeding = Feeding::of(function, feeds)) {
+    const auto sizes = sizes_of(feeding->specs, addresses(feeding->values));
+    const auto mistaken = sizes ? mistaken_size(function, *sizes) : std::nullopt;
+    if (mistaken)
+      throw TraceError("run: the function was captured for sizes that differ, and " + *mistaken +
+                       ": save a traced function after a call with such sizes" + where.suffix());
+  }
   std::string fed;
   for (const auto& [name, given] : feeds) {
     const auto edge = fed_edge(function, name);
@@ -258,7 +265,7 @@ std::vector<Tensor> Graph::run(std::span<const Feed> feeds,
     const auto fetched = edges_of(function, fetches);
     if (!feeding || !fetched) continue;
     const auto sizes = sizes_of(feeding->specs, addresses(feeding->values));
-    if (!sizes) continue;
+    if (!sizes || mistaken_size(function, *sizes)) continue;
     feeding->require_once(feeds, where);
     std::vector<Tensor> values(function.nodes.size());
     for (std::size_t i = 0; i < feeds.size(); ++i)

@@ -97,7 +97,8 @@ class Reader {
     if (gradient)
       place.require_only({"name", "inputs", "outputs", "nodes", "equal_sizes", "fast_math"});
     else
-      place.require_only({"fixed", "inputs", "outputs", "nodes", "equal_sizes", "fast_math"});
+      place.require_only({"fixed", "inputs", "outputs", "nodes", "equal_sizes", "different_sizes",
+                          "fast_math"});
     const JsonPlace nodes = place.at("nodes");
     f.nodes.reserve(nodes.size());
     for (std::size_t i = 0; i < nodes.size(); ++i) {
@@ -133,7 +134,11 @@ class Reader {
     }
     if (place.has("fixed")) f.fixed = place.at("fixed").string();
     if (place.has("fast_math")) f.fast_math = place.at("fast_math").boolean();
-    if (place.has("equal_sizes")) f.equal_sizes = pairs(place.at("equal_sizes"));
+    if (place.has("equal_sizes")) {
+      for (const auto& [a, b] : pairs(place.at("equal_sizes")))
+        f.equal_sizes.push_back({.a = a, .b = b});
+    }
+    if (place.has("different_sizes")) f.different_sizes = pairs(place.at("different_sizes"));
     merge(f.equal_sizes, equal.pairs());
     return made;
   }
@@ -176,12 +181,12 @@ class Reader {
       if (turned) std::swap(same.a, same.b);
     }
   }
-  static std::vector<EqualPair> pairs(const JsonPlace& place) {
-    std::vector<EqualPair> pairs;
+  static std::vector<std::pair<Dim, Dim>> pairs(const JsonPlace& place) {
+    std::vector<std::pair<Dim, Dim>> pairs;
     for (std::size_t i = 0; i < place.size(); ++i) {
       const JsonPlace pair = place.at(i);
       if (pair.size() != 2) pair.fail("is not a pair of sizes");
-      pairs.push_back({.a = pair.at(std::size_t{0}).dim(), .b = pair.at(std::size_t{1}).dim()});
+      pairs.emplace_back(pair.at(std::size_t{0}).dim(), pair.at(std::size_t{1}).dim());
     }
     return pairs;
   }

@@ -106,6 +106,11 @@ class Writer {
       for (const EqualPair& pair : f.equal_sizes) equal.push_back({dim(pair.a), dim(pair.b)});
       text += ",\n      \"equal_sizes\": " + line(equal);
     }
+    if (!f.different_sizes.empty()) {
+      Json different = Json::array();
+      for (const auto& [a, b] : f.different_sizes) different.push_back({dim(a), dim(b)});
+      text += ",\n      \"different_sizes\": " + line(different);
+    }
     if (f.fast_math) text += ",\n      \"fast_math\": true";
     return text + "\n    }";
   }

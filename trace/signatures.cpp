@@ -9,6 +9,7 @@
 #include <set>
 
 #include <rill/tensor/capture.h>
+#include <rill/tensor/different_sizes.h>
 #include <rill/tensor/elements.h>
 #include <rill/tensor/error.h>
 #include <rill/tensor/listener.h>
@@ -19,6 +20,7 @@
 #include <rill/trace/recorder.h>
 #include <rill/trace/relaxation.h>
 #include <rill/trace/size_text.h>
+#include <rill/trace/specialize.h>
 #include <rill/trace/verify.h>
 
 namespace rill {
@@ -307,6 +309,7 @@ class Signatures::State {
       names.push_back(specs[i].name);
     }
     rill::Recorder recorder(own, names);
+    const DifferentSizes different;
     Results results;
     {
       const Recording guard(of_);
@@ -324,7 +327,9 @@ class Signatures::State {
             where.suffix());
       }
     }
-    return {recorder.finish(results.tensors), results.like};
+    Function function = recorder.finish(results.tensors);
+    function.different_sizes = different.pairs();
+    return {std::move(function), results.like};
   }
 
   Results call_of_specs(const Leaves& arguments, const std::function<LeafNames()>& names,
@@ -341,25 +346,44 @@ class Signatures::State {
     for (std::size_t i = 0; i < tensors.size(); ++i) {
       if (tensors[i]->body().weak) require_scalar("trace", options_.inputs[i], where);
     }
-    if (!has_entry(arguments.fixed_values())) {
-      auto [function, like] = rehearse(options_.inputs, tensors, body, where);
-      LeafNames called = names();
-      keep({.fixed = arguments.fixed_values(),
-            .function = prepared(std::move(function), called),
-            .names = std::move(called),
-            .like = std::move(like)});
-    }
-    Found known = find(arguments.fixed_values(), tensors, where);
-    if (known.ready == nullptr)
+    if (!are_like_specs(tensors))
       throw TraceError("trace: the arguments " + text_of(tensors) + " are not like " +
                        specs_text(with_names(options_.inputs)) +
                        ", for which the function is traced" + where.suffix());
-    return known;
+    const std::string_view fixed = arguments.fixed_values();
+    const auto capture = [&](std::span<const TensorSpec> inputs) {
+      auto [function, like] = rehearse(inputs, tensors, body, where);
+      LeafNames called = names();
+      keep({.fixed = std::string(fixed),
+            .function = prepared(std::move(function), called),
+            .names = std::move(called),
+            .like = std::move(like)});
+      return find(fixed, tensors, where);
+    };
+    if (!is_captured(fixed)) {
+      if (Found known = capture(options_.inputs); known.ready != nullptr) return known;
+    }
+    // Sizes are equal here that the function took to be different.
+    std::vector<TensorSpec> inputs = options_.inputs;
+    for (std::size_t i = 0; i < tensors.size(); ++i) inputs[i].shape = tensors[i]->shape();
+    return capture(inputs);
   }
-  bool has_entry(std::string_view fixed) const {
+  bool are_like_specs(std::span<const Tensor* const> tensors) const {
+    std::vector<Spec> specs;
+    std::vector<const Spec*> pointers;
+    for (std::size_t i = 0; i < tensors.size(); ++i)
+      specs.push_back({.dtype = options_.inputs[i].dtype,
+                       .shape = options_.inputs[i].shape,
+                       .weak = tensors[i]->body().weak});
+    for (const Spec& spec : specs) pointers.push_back(&spec);
+    return sizes_of(pointers, tensors).has_value();
+  }
+  /// Whether it is for the sizes of the specs.
+  bool is_captured(std::string_view fixed) const {
     const std::lock_guard lock(mutex_);
-    return std::any_of(entries_.begin(), entries_.end(),
-                       [&](const Entry& entry) { return entry.fixed == fixed; });
+    return std::any_of(entries_.begin(), entries_.end(), [&](const Entry& entry) {
+      return entry.fixed == fixed && as_open(*entry.function->record(), options_.inputs);
+    });
   }
 
   /// One recording for these arguments and others that differ in sizes only; nothing where there

@@ -37,10 +37,9 @@ inline TensorSpec spec(const Shape& shape, DType dtype = float32, std::string_vi
 struct TraceOptions {
   /// Every call has tensors like these. Unknown sizes give one trace for all sizes, whose kernels
   /// are made ready for each sizes they meet; an unknown size never broadcasts. The function is
-  /// captured without values.
+  /// captured without values; again for a call in which sizes are equal that `==` told apart.
   std::vector<TensorSpec> inputs = {};
-  /// The second shapes that a call brings make the sizes in which they differ unknown. Not for
-  /// functions that branch on `==` of sizes, which is false of unknown ones.
+  /// The second shapes that a call brings make the sizes in which they differ unknown.
   bool relax_shapes = false;
   /// Runs the function eagerly beside every call, compares the bits, and names captured tensors
   /// that are others by now. Throws `TraceError` when they differ.

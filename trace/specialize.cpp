@@ -41,6 +41,19 @@ void solve(Dim expression, std::int64_t value, SizeValues& sizes) {
   if (found >= 0) sizes[*name] = found;
 }
 
+/// `batch (axis 0 of x) is 3`.
+std::string described(Dim of, const Function& function, const SizeValues& sizes) {
+  std::vector<TensorSpec> inputs;
+  for (const int input : function.inputs) {
+    const Node& node = function.nodes[static_cast<std::size_t>(input)];
+    inputs.push_back(spec(node.results[0].shape, node.results[0].dtype, node.name));
+  }
+  const auto axis = symbolic::is_name(of.text()) ? axis_of(of, inputs) : std::nullopt;
+  return size_text(of, inputs) +
+         (axis ? " (axis " + std::to_string(axis->second) + " of " + axis->first + ")" : "") +
+         " is " + with_sizes(of, sizes).text();
+}
+
 class Specialization {
  public:
   Specialization(const Function& function, const SizeValues& sizes, Where where,
@@ -53,6 +66,7 @@ class Specialization {
     values_.resize(made_.nodes.size());
     for (std::size_t n = 0; n < made_.nodes.size(); ++n) specialize(n);
     made_.equal_sizes.clear();
+    made_.different_sizes.clear();
     return std::move(made_);
   }
 
@@ -64,18 +78,7 @@ class Specialization {
     return made;
   }
 
-  /// `batch (axis 0 of x) is 3`.
-  [[nodiscard]] std::string described(Dim of) const {
-    std::vector<TensorSpec> inputs;
-    for (const int input : given_.inputs) {
-      const Node& node = given_.nodes[static_cast<std::size_t>(input)];
-      inputs.push_back(spec(node.results[0].shape, node.results[0].dtype, node.name));
-    }
-    const auto axis = symbolic::is_name(of.text()) ? axis_of(of, inputs) : std::nullopt;
-    return size_text(of, inputs) +
-           (axis ? " (axis " + std::to_string(axis->second) + " of " + axis->first + ")" : "") +
-           " is " + size(of).text();
-  }
+  [[nodiscard]] std::string described(Dim of) const { return rill::described(of, given_, sizes_); }
   void require_equal_sizes() const {
     for (const EqualPair& pair : given_.equal_sizes) {
       if (size(pair.a) == size(pair.b) || !size(pair.a).known() || !size(pair.b).known()) continue;
@@ -181,7 +184,9 @@ std::optional<SizeValues> sizes_of(const Function& function,
   std::vector<const Spec*> specs;
   for (const int input : function.inputs)
     specs.push_back(&function.nodes[static_cast<std::size_t>(input)].results[0]);
-  return sizes_of(specs, inputs);
+  auto sizes = sizes_of(specs, inputs);
+  if (sizes && mistaken_size(function, *sizes)) return std::nullopt;
+  return sizes;
 }
 
 std::optional<SizeValues> sizes_of(std::span<const Spec* const> specs,
@@ -214,6 +219,14 @@ std::optional<SizeValues> sizes_of(std::span<const Spec* const> specs,
     if (!(with_sizes(wanted, sizes) == Dim(size))) return std::nullopt;
   }
   return sizes;
+}
+
+std::optional<std::string> mistaken_size(const Function& function, const SizeValues& sizes) {
+  for (const auto& [a, b] : function.different_sizes) {
+    if (with_sizes(a, sizes) == with_sizes(b, sizes))
+      return described(a.known() ? b : a, function, sizes);
+  }
+  return std::nullopt;
 }
 
 Function specialized(const Function& function, const SizeValues& sizes, Where where,

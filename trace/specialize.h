@@ -16,11 +16,16 @@ namespace rill {
 /// Unknown sizes by name.
 using SizeValues = std::unordered_map<std::string, std::int64_t>;
 
-/// What the unknown sizes of the inputs are for these shapes; nothing when they do not fit.
+/// What the unknown sizes of the inputs are for these shapes; nothing when they do not fit, or when
+/// sizes are equal that the function took to be different.
 std::optional<SizeValues> sizes_of(const Function& function, std::span<const Tensor* const> inputs);
-/// The same for any values of a function, described by `specs`.
+/// The same for any values of a function, described by `specs`, whatever it took to be different.
 std::optional<SizeValues> sizes_of(std::span<const Spec* const> specs,
                                    std::span<const Tensor* const> values);
+
+/// The first of the sizes that are equal and that the function took to be different, for people: `n
+/// (axis 0 of x) is 1`; nothing where there are none.
+std::optional<std::string> mistaken_size(const Function& function, const SizeValues& sizes);
 
 /// Every rule runs again: throws what the eager call throws, and `ShapeError` naming two sizes that
 /// are not equal and the operator that needs them to be. Of nodes that are not `needed`, sizes may

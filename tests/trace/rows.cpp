@@ -43,6 +43,8 @@ void require_same_traced(const Program& f, const Values& x, bool symbolic) {
     }
     INFO("read from JSON");
     const Graph graph = reloaded(g.graph());
+    // No row compares sizes; its operators may, and are no reason to capture it again.
+    REQUIRE(graph.text("weights").find("different_sizes") == std::string::npos);
     require_same_values(from_seed([&](const Values& given) { return graph.call(given); }, x),
                         eager);
   };

@@ -336,6 +336,79 @@ TEST_CASE("a size that is read as a number while it is unknown is refused by its
              Catch::StartsWith("trace: the size 3*rows is read as a number "));
 }
 
+TEST_CASE("a call in which sizes are equal that == told apart is captured for itself") {
+  const auto plain = [](const Tensor& x) { return x.dim(0) == 1 ? x * 3.0 : x * 2.0; };
+  const Dim rows("rows");
+  auto f = trace(plain, {.inputs = {spec({rows, 2})}});
+  auto relaxed = trace(plain, {.relax_shapes = true});
+  for (const int n : {4, 2, 1, 7, 1, 5}) {
+    const Tensor x = numbers({n, 2});
+    INFO(n << " rows: " << f(x) << ", relaxed " << relaxed(x));
+    CHECK(equal(f(x), plain(x)));
+    CHECK(equal(relaxed(x), plain(x)));
+  }
+  CHECK(f.signatures() ==
+        std::vector<std::string>{
+            "(float32[1,2] x) -> (float32[1,2] result)",
+            "(float32[rows,2] x) -> (float32[rows,2] result) where rows != 1"});
+  CHECK(relaxed.trace_count() == 3);
+
+  auto two = trace(
+      [](const Tensor& a, const Tensor& b) { return a.dim(0) != b.dim(0) ? sum(a) : sum(a * b); },
+      {.inputs = {spec({Dim("n")}), spec({Dim("m")})}, .max_signatures = 1});
+  for (int turn = 0; turn < 2; ++turn) {
+    CHECK(two(ones({3}), ones({4}) * 2.0).item<float>() == 3);
+    CHECK(two(ones({3}), ones({3}) * 2.0).item<float>() == 6);
+  }
+  CHECK(two.trace_count() == 4);
+  auto whole = trace([](const Tensor& x) { return x.shape() == Shape{2, 2} ? x : -x; },
+                     {.inputs = {spec({unknown, unknown})}});
+  CHECK(whole(ones({2, 2})).to_vector<float>()[0] == 1);
+  CHECK(whole(ones({3, 2})).to_vector<float>()[0] == -1);
+  CHECK(whole.trace_count() == 2);
+}
+
+TEST_CASE("a graph is not for calls in which sizes are equal that == told apart") {
+  auto f = trace([](const Tensor& x) { return x.dim(0) == 1 ? x * 3.0 : x * 2.0; },
+                 {.inputs = {spec({Dim("rows"), 2})}});
+  CHECK(equal(f(ones({3, 2})), ones({3, 2}) * 2.0));
+  const Graph one = reloaded(f.graph());
+  CHECK(one.text("weights").find(R"("different_sizes": [["rows",1]])") != std::string::npos);
+  CHECK(equal(one(ones({3, 2})), ones({3, 2}) * 2.0));
+  CHECK(thrown<TraceError>([&] { (void)one(ones({1, 2})); }) ==
+        "graph: no signature takes (float32[1,2]); there are:\n  (float32[rows,2] x) -> "
+        "(float32[rows,2] result) where rows != 1, at unknown_sizes_test.cpp:" +
+            std::to_string(__LINE__ - 3));
+  CHECK(thrown<TraceError>([&] {
+          (void)one.run({{"x", ones({1, 2})}}, {"result"});
+        }).starts_with("run: the function was captured for sizes that differ, and rows (axis 0 of "
+                       "x) is 1: save a traced function after a call with such sizes"));
+  CHECK(equal(f(ones({1, 2})), ones({1, 2}) * 3.0));
+  const Graph both = reloaded(f.graph());
+  CHECK(equal(both(ones({1, 2})), ones({1, 2}) * 3.0));
+  CHECK(equal(both(ones({2, 2})), ones({2, 2}) * 2.0));
+  CHECK(equal(both.run({{"x", ones({1, 2})}}, {"result"})[0], ones({1, 2}) * 3.0));
+}
+
+TEST_CASE("a size as an exponent multiplies where a number does") {
+  const auto plain = [](const Tensor& x) {
+    GradientTape tape;
+    tape.watch(x);
+    const Tensor y = pow(x, x.dim(0));
+    return std::vector<Tensor>{y, tape.gradient(y, x)};
+  };
+  auto f = trace(plain, {.inputs = {spec({unknown, 50})}});
+  for (const int n : {4, 1, 2, 3, 5, 3}) {
+    const Tensor x = numbers({n, 50}) + 0.1;
+    const auto traced = f(x);
+    const auto eager = plain(x);
+    INFO("to the power of " << n);
+    for (std::size_t k = 0; k < 2; ++k) CHECK(equal(traced[k], eager[k]));
+  }
+  CHECK(f.trace_count() == 4);
+  CHECK(equal(pow(numbers({4}), Dim(3)), pow(numbers({4}), 3)));
+}
+
 TEST_CASE("a function that needs its sizes is recorded per shape even when shapes are relaxed") {
   auto f =
       trace([](const Tensor& x) { return x * static_cast<int>(x.dim(0)); }, {.relax_shapes = true});
@@ -357,6 +430,7 @@ void same_for_all_sizes(const F& f, std::initializer_list<int> sizes = {4, 2, 7}
     INFO("size " << size << ": " << traced(x) << " for " << f(x));
     CHECK(equal(traced(x), f(x)));
   }
+  INFO(traced.signatures()[0]);
   CHECK(traced.trace_count() == 1);
 }
 

@@ -1,0 +1,53 @@
+/// Sizes that a user's function has compared and found different while they were not known. While
+/// the function is captured somebody collects them: where two of them are equal after all, the
+/// function may be another one, and is captured for itself.
+/// Invariant: what rill's own operators compare is not among them; those say which sizes they need
+/// (`equal_sizes`), and are run again for the sizes of a call.
+#pragma once
+
+#include <utility>
+#include <vector>
+
+#include <rill/tensor/dim.h>
+#include <rill/tensor/export.h>
+
+namespace rill {
+
+/// Collects on the calling thread while it lives. The innermost one collects.
+///
+///     DifferentSizes different;
+///     if (x.dim(0) == 1) return x;     // false of an unknown size `n`
+///     different.pairs();               // (n, 1)
+class RILL_API DifferentSizes {
+ public:
+  using Pair = std::pair<Dim, Dim>;
+
+  DifferentSizes();
+  DifferentSizes(const DifferentSizes&) = delete;
+  DifferentSizes& operator=(const DifferentSizes&) = delete;
+  ~DifferentSizes();
+
+  [[nodiscard]] const std::vector<Pair>& pairs() const { return pairs_; }
+
+  /// For `==` of sizes. May be called while sizes are made: takes no locks.
+  static void collect(Dim a, Dim b);
+
+  /// While it lives, what this thread compares is rill's own, as it is while a function of rill's
+  /// is open (`UserCall`).
+  class RILL_API Pause {
+   public:
+    Pause();
+    Pause(const Pause&) = delete;
+    Pause& operator=(const Pause&) = delete;
+    ~Pause();
+
+   private:
+    DifferentSizes* paused_;
+  };
+
+ private:
+  std::vector<Pair> pairs_;
+  DifferentSizes* outer_;
+};
+
+}  // namespace rill
