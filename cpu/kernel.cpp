@@ -114,8 +114,7 @@ Kernel::Kernel(Program program) : program_(std::move(program)) {
   const bool rows = std::any_of(
       program_.buffers.begin(), program_.buffers.end(),
       [](const kernel::Buffer& buffer) { return buffer.space == kernel::Buffer::Space::row; });
-  pointwise_ = !rows && program_.checks.empty() && program_.folds.empty() && !closes_ &&
-               !points_.schedule.bounds_checks;
+  pointwise_ = !rows && program_.checks.empty() && program_.folds.empty() && !closes_;
 }
 
 kernel::KernelFunction Kernel::direct() const {

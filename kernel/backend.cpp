@@ -1,8 +1,13 @@
 #include <rill/kernel/backend.h>
 
 #include <rill/tensor/error.h>
+#include <rill/tensor/unnamed.h>
 
 namespace rill::kernel {
+
+void fail_bounds() {
+  throw detail::UnnamedError<InternalError>("a generated kernel left its buffer");
+}
 
 Failure Executable::execute(std::span<const Operands> launches) const {
   for (const Operands& launch : launches) {

@@ -55,9 +55,27 @@ class RILL_API Executable {
   virtual Failure execute(std::span<const Operands> launches) const;
 
   /// Generated code that the calling thread may run by itself over [0, points) when the program has
-  /// neither rows nor checks; null where there is none.
+  /// neither rows nor checks, by `run_direct`; null where there is none.
   [[nodiscard]] virtual KernelFunction direct() const { return nullptr; }
 };
+
+[[noreturn]] RILL_API void fail_bounds();
+/// Of a program without checks: nothing else can fail, and that only where accesses are checked.
+/// Throws `InternalError`.
+inline void require_inside(const Failure& failure) {
+  if (failure.error != 0) fail_bounds();
+}
+
+/// Runs what `Executable::direct` gave over some of the points. Throws `InternalError` for an access
+/// outside a buffer, where those are checked.
+inline void run_direct(KernelFunction run, const Operands& operands, std::int64_t begin,
+                       std::int64_t end) {
+  Failure failure;
+  const KernelArguments arguments{operands.buffers, operands.sizes, operands.parameters,
+                                  nullptr,          nullptr,        &failure};
+  run(&arguments, begin, end);
+  require_inside(failure);
+}
 
 /// A pointwise kernel over the elements of a plan's result, in their order: it is run on each part
 /// of the result as soon as the part is there, while caches hold it. What it computes is what it
@@ -67,10 +85,7 @@ struct Epilogue {
   Operands operands;
 
   void operator()(std::int64_t begin, std::int64_t end) const {
-    Failure failure;  // of which a pointwise kernel has none
-    const KernelArguments arguments{operands.buffers, operands.sizes, operands.parameters,
-                                    nullptr,          nullptr,        &failure};
-    run(&arguments, begin, end);
+    run_direct(run, operands, begin, end);
   }
 };
 

@@ -14,10 +14,7 @@ namespace {
 
 [[noreturn]] void fail_check(const Op& op, const Lowered& lowered, const kernel::Failure& failure,
                              Where where) {
-  if (failure.error == kernel::Failure::bounds) {
-    throw InternalError(std::string(op.name) + ": a generated kernel left its buffer" +
-                        where.suffix());
-  }
+  if (failure.error == kernel::Failure::bounds) kernel::fail_bounds();
   std::string text;
   const std::string_view message = lowered.errors[failure.error - 1];
   std::size_t shown = 0;

@@ -280,14 +280,11 @@ void run_dense(const DenseKernel& dense, const std::array<std::byte*, 3>& operan
                std::int64_t count, std::uint64_t parameter) {
   const std::array<std::byte*, 3> buffers = {
       operands[dense.operands[0]], operands[dense.operands[1]], operands[dense.operands[2]]};
-  if (dense.direct != nullptr && count <= direct_limit) {
-    kernel::Failure failure;
-    const kernel::KernelArguments arguments{buffers.data(), &count,  &parameter,
-                                            nullptr,        nullptr, &failure};
-    if (count > 0) dense.direct(&arguments, 0, count);
-  } else if (count > 0) {
-    dense.executable->execute(buffers.data(), &count, &parameter);
-  }
+  if (count == 0) return;
+  if (dense.direct != nullptr && count <= direct_limit)
+    kernel::run_direct(dense.direct, {buffers.data(), &count, &parameter}, 0, count);
+  else
+    kernel::require_inside(dense.executable->execute(buffers.data(), &count, &parameter));
 }
 
 std::int64_t count_of(const Shape& shape) {

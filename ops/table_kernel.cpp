@@ -56,14 +56,10 @@ void TableKernel::run(std::byte* const* row, std::size_t width, std::int64_t fir
   }
   std::array<std::int64_t, max_table_sizes> sizes;
   sizes.fill(count);
-  if (direct_ == nullptr) {
-    executable_->execute(buffers.data(), sizes.data(), parameters_.data());
-    return;
-  }
-  kernel::Failure failure;
-  const kernel::KernelArguments arguments{buffers.data(), sizes.data(), parameters_.data(),
-                                          nullptr,        nullptr,      &failure};
-  direct_(&arguments, 0, count);
+  const kernel::Operands operands{buffers.data(), sizes.data(), parameters_.data()};
+  if (direct_ != nullptr) return kernel::run_direct(direct_, operands, 0, count);
+  kernel::require_inside(
+      executable_->execute(operands.buffers, operands.sizes, operands.parameters));
 }
 
 }  // namespace rill
