@@ -13,11 +13,8 @@
 
 namespace rill {
 
-/// Collects on the calling thread while it lives. The innermost one collects.
-///
-///     DifferentSizes different;
-///     if (x.dim(0) == 1) return x;     // false of an unknown size `n`
-///     different.pairs();               // (n, 1)
+/// Collects on the calling thread while it lives: of `x.dim(0) == 1`, false of an unknown size `n`,
+/// the pair (n, 1). The innermost one collects.
 class RILL_API DifferentSizes {
  public:
   using Pair = std::pair<Dim, Dim>;

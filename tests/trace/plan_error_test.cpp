@@ -42,7 +42,7 @@ TEST_CASE("an error in a plan names what the user called, and the user's line") 
 /// What `f` says when there is no room for anything large.
 template <class F>
 std::string without_memory(const F& f) {
-  set_memory_limit(1U << 16U);
+  set_memory_limit(memory_statistics().allocated + (1U << 16U));
   const std::string text = test::thrown<OutOfMemoryError>(f);
   set_memory_limit(0);
   return text;

@@ -75,6 +75,8 @@ std::vector<Row> softmax_rows() {
                 "cross_entropy: label 3 is outside [0, 3)"},
                {[] { cross_entropy(logits, tensor({0, -1})); }, "IndexError",
                 "cross_entropy: label -1 is outside [0, 3)"},
+               {[] { cross_entropy(zeros({2, 0}), tensor({0, 0})); }, "IndexError",
+                "cross_entropy: there are no classes for labels to name: float32[2,0], int64[2]"},
                {[] { cross_entropy(logits, tensor({0, 1, 2})); }, "ShapeError",
                 "cross_entropy: labels have the shape of the logits without the last axis: "
                 "float32[2,3], int64[3]"},
