@@ -16,7 +16,7 @@
 namespace rill::bench {
 namespace {
 
-constexpr int repeats = 1000;
+constexpr int calls = 1000;
 constexpr std::int64_t large = std::int64_t{1} << 24;
 constexpr std::int64_t small = std::int64_t{1} << 12;
 
@@ -38,9 +38,9 @@ Work call(const Shape& shape) {
   auto f = trace(function);
   return {.run =
               [f, a = rng::normal(shape), b = rng::normal(shape), c = rng::normal(shape)] {
-                for (int i = 0; i < repeats; ++i) const Tensor result = f(a, b, c);
+                for (int i = 0; i < calls; ++i) const Tensor result = f(a, b, c);
               },
-          .times = repeats,
+          .times = calls,
           .floors = {small_results(1)}};
 }
 Work call_fused() { return call<fused>({4}); }
@@ -96,7 +96,7 @@ Floor chain_kernel(const std::array<Tensor, 4>& inputs) {
           .run =
               [=, keep = std::make_shared<std::pair<std::array<Tensor, 4>, Tensor>>(own, result)] {
                 const auto& one = std::get<KernelStep>(plan->steps[0]).launches[0];
-                for (int i = 0; i < repeats; ++i) {
+                for (int i = 0; i < calls; ++i) {
                   kernel::Failure failure;
                   const kernel::KernelArguments arguments{.buffers = buffers->data(),
                                                           .sizes = one.sizes.data(),
@@ -107,7 +107,7 @@ Floor chain_kernel(const std::array<Tensor, 4>& inputs) {
                   run(&arguments, 0, one.measure.points);
                 }
               },
-          .times = repeats};
+          .times = calls};
 }
 
 Work chain_large() {
@@ -119,9 +119,9 @@ Work chain_small() {
   const auto inputs = chain_inputs(small);
   return {.run =
               [f = trace(chain), x = inputs] {
-                for (int i = 0; i < repeats; ++i) const Tensor result = f(x[0], x[1], x[2], x[3]);
+                for (int i = 0; i < calls; ++i) const Tensor result = f(x[0], x[1], x[2], x[3]);
               },
-          .times = repeats,
+          .times = calls,
           .floors = {chain_kernel(inputs)}};
 }
 

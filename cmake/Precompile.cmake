@@ -1,9 +1,9 @@
 # rill_precompile(target header...): what nearly all files of a target include is parsed once, which
-# is a good part of a build of everything. A build with sanitizers goes without, and so does one
-# inside another project: each file includes what it uses.
+# is a good part of a build of everything. A build with sanitizers goes without: each file includes
+# what it uses.
 
 function(rill_precompile target)
-  if(NOT PROJECT_IS_TOP_LEVEL OR RILL_SANITIZE)
+  if(NOT RILL_BATCHES OR RILL_SANITIZE)
     return()
   endif()
   target_precompile_headers(${target} PRIVATE ${ARGN})

@@ -66,8 +66,8 @@ inline void require_inside(const Failure& failure) {
   if (failure.error != 0) fail_bounds();
 }
 
-/// Runs what `Executable::direct` gave over some of the points. Throws `InternalError` for an access
-/// outside a buffer, where those are checked.
+/// Runs what `Executable::direct` gave over some of the points. Throws `InternalError` for an
+/// access outside a buffer, where those are checked.
 inline void run_direct(KernelFunction run, const Operands& operands, std::int64_t begin,
                        std::int64_t end) {
   Failure failure;

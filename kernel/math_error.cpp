@@ -1,14 +1,10 @@
 /// The error function and its relatives.
-#include <limits>
 
 #include <rill/kernel/math.h>
 #include <rill/kernel/math_parts.h>
 
 namespace rill::kernel::math {
 namespace {
-
-constexpr double infinity = std::numeric_limits<double>::infinity();
-constexpr double nan = std::numeric_limits<double>::quiet_NaN();
 
 /// erf near 0, an odd polynomial. |x| <= 0.9.
 Value erf_near_zero(Value x) {

@@ -1,5 +1,4 @@
 /// The logarithm of the gamma function and its derivative, in float64.
-#include <limits>
 #include <numbers>
 #include <utility>
 
@@ -8,9 +7,6 @@
 
 namespace rill::kernel::math {
 namespace {
-
-constexpr double infinity = std::numeric_limits<double>::infinity();
-constexpr double nan = std::numeric_limits<double>::quiet_NaN();
 
 /// log(gamma(a)) for a > 0. On [1, 3] it is (a - 1) (a - 2) P(a - 2); from below and from up to 8
 /// the recurrence gamma(a + 1) = a gamma(a) leads there; beyond, Stirling's series.

@@ -1,13 +1,10 @@
 /// The hyperbolic functions and their inverses.
-#include <limits>
 
 #include <rill/kernel/math.h>
 #include <rill/kernel/math_parts.h>
 
 namespace rill::kernel::math {
 namespace {
-
-constexpr double nan = std::numeric_limits<double>::quiet_NaN();
 
 /// (e^a + sign e^-a) / 2 for a >= 0, as 2^n / 2 (u + sign 2^-2n / u).
 Value mean_of_exponentials(Value a, double sign) {

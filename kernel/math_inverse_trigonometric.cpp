@@ -1,13 +1,10 @@
 /// asin, acos, atan and atan2.
-#include <limits>
 
 #include <rill/kernel/math.h>
 #include <rill/kernel/math_parts.h>
 
 namespace rill::kernel::math {
 namespace {
-
-constexpr double infinity = std::numeric_limits<double>::infinity();
 
 /// pi/2 as a pair of numbers of x's dtype.
 Pair half_pi(Value x) {

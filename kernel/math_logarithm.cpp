@@ -1,14 +1,10 @@
 /// log and what is made of it. All of them split off a power of two (`logarithmic`).
-#include <limits>
 
 #include <rill/kernel/math.h>
 #include <rill/kernel/math_parts.h>
 
 namespace rill::kernel::math {
 namespace {
-
-constexpr double infinity = std::numeric_limits<double>::infinity();
-constexpr double nan = std::numeric_limits<double>::quiet_NaN();
 
 /// `result`, except where the logarithm of x is infinite or does not exist.
 Value with_special_logarithms(Value x, Value result, double pole = 0) {

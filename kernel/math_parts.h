@@ -4,10 +4,14 @@
 #pragma once
 
 #include <initializer_list>
+#include <limits>
 
 #include <rill/kernel/builder.h>
 
 namespace rill::kernel::math {
+
+inline constexpr double infinity = std::numeric_limits<double>::infinity();
+inline constexpr double nan = std::numeric_limits<double>::quiet_NaN();
 
 /// The layout of float32 or float64, for work on bits.
 struct Format {

@@ -1,14 +1,10 @@
 /// Powers, roots and remainders.
-#include <limits>
 
 #include <rill/kernel/math.h>
 #include <rill/kernel/math_parts.h>
 
 namespace rill::kernel::math {
 namespace {
-
-constexpr double infinity = std::numeric_limits<double>::infinity();
-constexpr double nan = std::numeric_limits<double>::quiet_NaN();
 
 /// |x|^y for float32, in float64: 2^(y log2 |x|), with log2 to a relative 2^-37.
 Value magnitude_of_single(Value x, Value y) {

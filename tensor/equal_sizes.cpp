@@ -24,7 +24,7 @@ bool EqualSizes::collect(const EqualPair& pair) {
   if (identical(pair.a, pair.b)) return true;
   if (collector == nullptr || (pair.a.known() && pair.b.known())) return false;
   auto& pairs = collector->pairs_;
-  const auto same = [&](const EqualPair& other) { 
+  const auto same = [&](const EqualPair& other) {
     return identical(other.a, pair.a) && identical(other.b, pair.b);
   };
   if (std::none_of(pairs.begin(), pairs.end(), same)) pairs.push_back(pair);

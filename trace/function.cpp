@@ -14,9 +14,10 @@ namespace rill {
 namespace {
 
 /// Runs the nodes that are marked, and lets go of each value after its last use.
-class Run {
+class NodeByNode {
  public:
-  Run(const Function& function, std::vector<bool> needed, std::span<const Edge> kept, Where where)
+  NodeByNode(const Function& function, std::vector<bool> needed, std::span<const Edge> kept,
+             Where where)
       : function_(function),
         where_(where),
         needed_(std::move(needed)),
@@ -130,7 +131,7 @@ std::string Function::text() const {
 std::vector<Tensor> Function::run(std::span<const Tensor> arguments, Where where) const {
   std::vector<Edge> kept;
   for (const Output& output : outputs) kept.push_back(output.edge);
-  Run run(*this, std::vector<bool>(nodes.size(), true), kept, where);
+  NodeByNode run(*this, std::vector<bool>(nodes.size(), true), kept, where);
   for (std::size_t i = 0; i < inputs.size(); ++i)
     run.feed(static_cast<std::size_t>(inputs[i]), arguments[i]);
   run.nodes();
@@ -141,7 +142,7 @@ std::vector<Tensor> Function::run(std::span<const Tensor> arguments, Where where
 
 std::vector<Tensor> Function::run(std::span<const Tensor> feeds, std::span<const Edge> fetches,
                                   Where where) const {
-  Run run(*this, needed(feeds, fetches), fetches, where);
+  NodeByNode run(*this, needed(feeds, fetches), fetches, where);
   for (std::size_t n = 0; n < nodes.size(); ++n) {
     if (feeds[n].defined()) run.feed(n, feeds[n]);
   }

@@ -104,8 +104,8 @@ struct Function {
   /// Whether its plans may compute what is equal for real numbers but not for floats.
   bool fast_math = false;
 
-  /// `(float32[2,3] x) -> (float32[2,2] result)`; ` with x1 = 2` where values are fixed, and ` where
-  /// n != 1` where sizes were found different.
+  /// `(float32[2,3] x) -> (float32[2,2] result)`; ` with x1 = 2` where values are fixed, and `
+  /// where n != 1` where sizes were found different.
   [[nodiscard]] std::string text() const;
   /// `where`: the call, for nodes that have no line of their own.
   [[nodiscard]] std::vector<Tensor> run(std::span<const Tensor> arguments, Where where = {}) const;

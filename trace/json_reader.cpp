@@ -97,8 +97,8 @@ class Reader {
     if (gradient)
       place.require_only({"name", "inputs", "outputs", "nodes", "equal_sizes", "fast_math"});
     else
-      place.require_only({"fixed", "inputs", "outputs", "nodes", "equal_sizes", "different_sizes",
-                          "fast_math"});
+      place.require_only(
+          {"fixed", "inputs", "outputs", "nodes", "equal_sizes", "different_sizes", "fast_math"});
     const JsonPlace nodes = place.at("nodes");
     f.nodes.reserve(nodes.size());
     for (std::size_t i = 0; i < nodes.size(); ++i) {

@@ -347,10 +347,9 @@ TEST_CASE("a call in which sizes are equal that == told apart is captured for it
     CHECK(equal(f(x), plain(x)));
     CHECK(equal(relaxed(x), plain(x)));
   }
-  CHECK(f.signatures() ==
-        std::vector<std::string>{
-            "(float32[1,2] x) -> (float32[1,2] result)",
-            "(float32[rows,2] x) -> (float32[rows,2] result) where rows != 1"});
+  CHECK(f.signatures() == std::vector<std::string>{
+                              "(float32[1,2] x) -> (float32[1,2] result)",
+                              "(float32[rows,2] x) -> (float32[rows,2] result) where rows != 1"});
   CHECK(relaxed.trace_count() == 3);
 
   auto two = trace(
@@ -379,9 +378,9 @@ TEST_CASE("a graph is not for calls in which sizes are equal that == told apart"
         "graph: no signature takes (float32[1,2]); there are:\n  (float32[rows,2] x) -> "
         "(float32[rows,2] result) where rows != 1, at unknown_sizes_test.cpp:" +
             std::to_string(__LINE__ - 3));
-  CHECK(thrown<TraceError>([&] {
-          (void)one.run({{"x", ones({1, 2})}}, {"result"});
-        }).starts_with("run: the function was captured for sizes that differ, and rows (axis 0 of "
+  CHECK(
+      thrown<TraceError>([&] { (void)one.run({{"x", ones({1, 2})}}, {"result"}); })
+          .starts_with("run: the function was captured for sizes that differ, and rows (axis 0 of "
                        "x) is 1: save a traced function after a call with such sizes"));
   CHECK(equal(f(ones({1, 2})), ones({1, 2}) * 3.0));
   const Graph both = reloaded(f.graph());

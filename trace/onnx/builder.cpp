@@ -5,11 +5,10 @@
 #include <rill/ops/call.h>
 #include <rill/ops/conversion.h>
 #include <rill/ops/creation.h>
+#include <rill/trace/onnx/number.h>
 
 namespace rill::onnx {
 namespace {
-
-bool is_number(const Tensor& tensor) { return tensor.body().weak && tensor.body().data != nullptr; }
 
 /// A name as functions have them: results are told apart by a colon.
 std::string readable(std::string_view name) {

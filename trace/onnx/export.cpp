@@ -16,6 +16,7 @@
 #include <rill/tensor/unnamed.h>
 #include <rill/trace/onnx/draft.h>
 #include <rill/trace/onnx/dtypes.h>
+#include <rill/trace/onnx/number.h>
 #include <rill/version.h>
 
 namespace rill::onnx {
@@ -28,8 +29,6 @@ constexpr std::int64_t small_constant = std::int64_t{1} << 20;
 std::int64_t bytes_of(const Tensor& tensor) {
   return tensor.size() * static_cast<std::int64_t>(size_of(tensor.dtype()));
 }
-
-bool is_number(const Tensor& tensor) { return tensor.body().weak && tensor.body().data != nullptr; }
 
 /// Writes operators into a draft, as it hears of them: those of the function, and those that forms
 /// are written with. Tensors stand for values, by their ids; none has elements, and those whose

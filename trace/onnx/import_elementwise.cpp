@@ -96,7 +96,7 @@ Tensor hard_sigmoid(const Tensor& x, double alpha, double beta) {
   return clip(alpha * x + beta, 0, 1);
 }
 
-constexpr Conversion table[] = {
+constexpr Conversion elementwise_table[] = {
     {"Max", [](ImportedNode& n) { variadic(n, &maximum); }},
     {"Min", [](ImportedNode& n) { variadic(n, &minimum); }},
     {"Sum", [](ImportedNode& n) { variadic(n, &add); }},
@@ -167,6 +167,6 @@ constexpr Conversion table[] = {
 
 }  // namespace
 
-std::span<const Conversion> elementwise_conversions() { return table; }
+std::span<const Conversion> elementwise_conversions() { return elementwise_table; }
 
 }  // namespace rill::onnx

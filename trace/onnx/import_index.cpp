@@ -256,7 +256,7 @@ void one_hot_(ImportedNode& n) {
   n.out(moveaxis(where(hit, value(1), value(0)), -1, axis));
 }
 
-constexpr Conversion table[] = {
+constexpr Conversion index_table[] = {
     {"Slice", &slice_},
     {"Gather", &gather_},
     {"GatherElements", &gather_elements},
@@ -272,6 +272,6 @@ constexpr Conversion table[] = {
 
 }  // namespace
 
-std::span<const Conversion> index_conversions() { return table; }
+std::span<const Conversion> index_conversions() { return index_table; }
 
 }  // namespace rill::onnx

@@ -401,7 +401,7 @@ void lstm_(ImportedNode& n) {
   if (n.wants(2)) n.out(2, concat(c, 0));
 }
 
-constexpr Conversion table[] = {
+constexpr Conversion network_table[] = {
     {"MatMul", [](ImportedNode& n) { n.out(matmul(n.in(0), n.in(1))); }},
     {"Gemm", &gemm},
     {"Conv", &conv},
@@ -422,6 +422,6 @@ constexpr Conversion table[] = {
 
 }  // namespace
 
-std::span<const Conversion> network_conversions() { return table; }
+std::span<const Conversion> network_conversions() { return network_table; }
 
 }  // namespace rill::onnx

@@ -93,7 +93,7 @@ void top(ImportedNode& n) {
   n.out(1, places);
 }
 
-constexpr Conversion table[] = {
+constexpr Conversion reduction_table[] = {
     {"ReduceSum", &plain<&sum, 13>},
     {"ReduceMean", &plain<&mean>},
     {"ReduceProd", &plain<&prod>},
@@ -112,6 +112,6 @@ constexpr Conversion table[] = {
 
 }  // namespace
 
-std::span<const Conversion> reduction_conversions() { return table; }
+std::span<const Conversion> reduction_conversions() { return reduction_table; }
 
 }  // namespace rill::onnx

@@ -224,7 +224,7 @@ void triangle(ImportedNode& n) {
   n.out(upper ? where(rows <= columns, x, false) : where(rows >= columns, x, false));
 }
 
-constexpr Conversion table[] = {
+constexpr Conversion shape_table[] = {
     {"Reshape", &reshape_},
     {"Unsqueeze", &unsqueeze},
     {"Squeeze", &squeeze_},
@@ -245,6 +245,6 @@ constexpr Conversion table[] = {
 
 }  // namespace
 
-std::span<const Conversion> shape_conversions() { return table; }
+std::span<const Conversion> shape_conversions() { return shape_table; }
 
 }  // namespace rill::onnx
