@@ -375,8 +375,11 @@ std::span<const Op> families::recurrent() { return table; }
 Lstm lstm(const Operand& x, const Operand& input_weights, const Operand& recurrent_weights,
           const Operand& bias, const LstmOptions& options) {
   const Where where = x.where();
-  const detail::UserCall scope("lstm", where);
   Tensor sequence = x.tensor();
+  // Asked in the user's name: what is captured for unknown steps is not for none.
+  const bool steps = !sequence.defined() || sequence.rank() != 3 ||
+                     !(sequence.dim(options.time_major ? 0 : 1) == 0);
+  const detail::UserCall scope("lstm", where);
   const Tensor& u = recurrent_weights.tensor();
   if (!sequence.defined() || !u.defined() || !input_weights.tensor().defined() ||
       !bias.tensor().defined()) {
@@ -397,7 +400,7 @@ Lstm lstm(const Operand& x, const Operand& input_weights, const Operand& recurre
   const auto [hidden, cells, gates] =
       call_for<3>(find<"lstm">, {sequence, input_weights.tensor(), u, b, h, c}, {}, where);
   const auto last = [&](const Tensor& states, const Tensor& first) {
-    return sequence.dim(0) == Dim(0) ? concat({expand_dims(first, 0), states})(0) : states(-1);
+    return steps ? states(-1) : concat({expand_dims(first, 0), states})(0);
   };
   return {options.time_major ? hidden : hidden.transpose({1, 0, 2}, where), last(hidden, h),
           last(cells, c)};

@@ -2,7 +2,6 @@
 /// Invariant: at most `max_rank` sizes, held inline; copying allocates nothing.
 #pragma once
 
-#include <algorithm>
 #include <array>
 #include <concepts>
 #include <cstdint>
@@ -81,8 +80,11 @@ class RILL_API Shape {
   }
   /// As of two sizes.
   friend constexpr bool identical(const Shape& a, const Shape& b) {
-    return std::equal(a.begin(), a.end(), b.begin(), b.end(),
-                      [](Dim mine, Dim other) { return identical(mine, other); });
+    if (a.rank_ != b.rank_) return false;
+    for (int i = 0; i < a.rank_; ++i) {
+      if (!identical(a[i], b[i])) return false;
+    }
+    return true;
   }
   /// `[2,3]`, as it stands in error texts.
   [[nodiscard]] std::string text() const;
