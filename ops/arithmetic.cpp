@@ -254,6 +254,8 @@ Tensor operator-(const Operand& x) { return call(find<"negative">, x); }
 Tensor pow(const Operand& a, const Operand& b) {
   // Which numbers are squares and cubes is seen before anything runs.
   if (b.scalar().is_argument()) detail::refuse_value(b.where());
+  // Of an unknown size: a call in which it is one of these is captured for itself.
+  for (const int multiplied : {1, 2, 3}) (void)(b.unknown_size() == Dim(multiplied));
   if (!b.is_tensor() && a.is_tensor() && a.tensor().dtype() != bool_) {
     const Scalar& exponent = b.scalar();
     const bool keeps_dtype = exponent.beside(a.tensor().dtype()) == a.tensor().dtype();
@@ -262,13 +264,6 @@ Tensor pow(const Operand& a, const Operand& b) {
     if (keeps_dtype && exponent.real() == 1) return a.tensor();
   }
   return call(find<"pow">, a, b);
-}
-
-Tensor detail::pow(const Operand& a, Dim size) {
-  for (const int multiplied : {1, 2, 3}) {
-    if (size == Dim(multiplied)) return rill::pow(a, Operand(multiplied, a.where()));
-  }
-  return rill::pow(a, Operand(size, a.where()));
 }
 
 Tensor& Tensor::operator+=(const Operand& y) {

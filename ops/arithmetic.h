@@ -3,9 +3,6 @@
 /// division.
 #pragma once
 
-#include <concepts>
-
-#include <rill/tensor/dim.h>
 #include <rill/tensor/export.h>
 #include <rill/tensor/operand.h>
 #include <rill/tensor/tensor.h>
@@ -31,8 +28,6 @@ RILL_API Tensor negative(const Operand& x);
 /// `a` to the power `b`. Integer powers wrap around; negative ones of integers give what truncation
 /// leaves. The exponents 1, 2 and 3 multiply: `pow(x, 2)` is `x * x`.
 RILL_API Tensor pow(const Operand& a, const Operand& b);
-template <std::same_as<Dim> T>
-Tensor pow(const Operand& a, T size);
 RILL_API Tensor square(const Operand& x);
 /// Integers wrap: the lowest one is its own absolute value.
 RILL_API Tensor abs(const Operand& x);
@@ -54,13 +49,5 @@ RILL_API Tensor ceil(const Operand& x);
 RILL_API Tensor trunc(const Operand& x);
 /// To the nearest integer, halves to the even one.
 RILL_API Tensor round(const Operand& x);
-
-namespace detail {
-RILL_API Tensor pow(const Operand& a, Dim size);
-}  // namespace detail
-template <std::same_as<Dim> T>
-Tensor pow(const Operand& a, T size) {
-  return detail::pow(a, size);
-}
 
 }  // namespace rill

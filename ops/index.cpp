@@ -56,6 +56,11 @@ void require_indices(const Infer& i, int input) {
   i.require_dtype(is_integer(i.dtype(input)), "takes integer indices");
 }
 
+void require_elements(const Infer& i, Dim size, int axis, Dim indices) {
+  if (!(size == Dim(0)) || !indices.known() || indices == Dim(0)) return;
+  i.fail<IndexError>("there is nothing to index along axis " + std::to_string(axis) + " of size 0");
+}
+
 /// `shape` with an axis replaced by those of `indices`.
 Shape taken(const Infer& i, const Shape& shape, int axis, const Shape& indices) {
   i.require_axis(axis);
@@ -63,10 +68,7 @@ Shape taken(const Infer& i, const Shape& shape, int axis, const Shape& indices) 
   for (int at = 0; at < axis; ++at) result.push_back(shape[at]);
   for (const Dim size : indices) result.push_back(size);
   for (int at = axis + 1; at < shape.rank(); ++at) result.push_back(shape[at]);
-  if (shape[axis] == Dim(0) && !(indices.size() == Dim(0))) {
-    i.fail<IndexError>("there is nothing to index along axis " + std::to_string(axis) +
-                       " of size 0");
-  }
+  require_elements(i, shape[axis], axis, indices.size());
   return result;
 }
 
@@ -86,10 +88,7 @@ void require_along(const Infer& i, int axis) {
   if (!fits)
     i.fail<ShapeError>("indices need the sizes of the operand except along axis " +
                        std::to_string(axis));
-  if (i.shape(0)[axis] == Dim(0) && !(i.shape(1).size() == Dim(0))) {
-    i.fail<IndexError>("there is nothing to index along axis " + std::to_string(axis) +
-                       " of size 0");
-  }
+  require_elements(i, i.shape(0)[axis], axis, i.shape(1).size());
 }
 
 void slice_rule(Infer& i, const SliceAttributes& a) {

@@ -93,8 +93,8 @@ void cross_entropy_rule(Infer& i) {
   if (i.rank(0) == 0 || !equal_sizes(leading(i.shape(0)), i.shape(1))) {
     i.fail<ShapeError>("labels have the shape of the logits without the last axis");
   }
-  const Dim classes = i.shape(0)[i.rank(0) - 1];
-  if (classes == Dim(0) && !(i.shape(1).size() == Dim(0)))
+  const Dim rows = i.shape(1).size();
+  if (i.shape(0)[i.rank(0) - 1] == Dim(0) && rows.known() && !(rows == Dim(0)))
     i.fail<IndexError>("there are no classes for labels to name");
   i.out(i.dtype(0), i.shape(1));
 }

@@ -13,20 +13,19 @@
 
 namespace rill {
 
-/// Collects on the calling thread while it lives: of `x.dim(0) == 1`, false of an unknown size `n`,
-/// the pair (n, 1). The innermost one collects.
+/// Collects on the calling thread while it lives, into what it is given: of `x.dim(0) == 1`, false
+/// of an unknown size `n`, the pair (n, 1). The innermost one collects.
 class RILL_API DifferentSizes {
  public:
   using Pair = std::pair<Dim, Dim>;
 
-  DifferentSizes();
+  explicit DifferentSizes(std::vector<Pair>& pairs);
   DifferentSizes(const DifferentSizes&) = delete;
   DifferentSizes& operator=(const DifferentSizes&) = delete;
   ~DifferentSizes();
 
-  [[nodiscard]] const std::vector<Pair>& pairs() const { return pairs_; }
-
-  /// For `==` of sizes. May be called while sizes are made: takes no locks.
+  /// For `==` of sizes. Throws `UnknownSizeError` instead of collecting more than a thousand pairs,
+  /// as of a loop up to a size.
   static void collect(Dim a, Dim b);
 
   /// While it lives, what this thread compares is rill's own, as it is while a function of rill's
@@ -43,7 +42,7 @@ class RILL_API DifferentSizes {
   };
 
  private:
-  std::vector<Pair> pairs_;
+  std::vector<Pair>& pairs_;
   DifferentSizes* outer_;
 };
 

@@ -164,7 +164,7 @@ Dim DimTable::extremum(Kind kind, Dim a, Dim b) {
   std::vector<Dim> arguments;
   const auto take = [&](Dim candidate) {
     const auto decides = [&](Dim winner, Dim loser) {
-      return winner == loser ||
+      return identical(winner, loser) ||
              (kind == Kind::max ? never_below(winner, loser) : never_below(loser, winner));
     };
     for (Dim other : arguments) {

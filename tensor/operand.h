@@ -45,6 +45,7 @@ class RILL_API Operand {
     if (size.known()) {
       scalar_ = size.value();
     } else {
+      unknown_size_ = size;
       own_ = detail::symbolic_number(size, where);
       tensor_ = &own_;
     }
@@ -64,11 +65,14 @@ class RILL_API Operand {
     return *tensor_;
   }
   [[nodiscard]] const Scalar& scalar() const { return scalar_; }
+  /// The size that it was made from, if that is not known; else 0.
+  [[nodiscard]] Dim unknown_size() const { return unknown_size_; }
   [[nodiscard]] Where where() const { return where_; }
 
  private:
   mutable Tensor own_;
   mutable const Tensor* tensor_ = nullptr;
+  Dim unknown_size_;
   Scalar scalar_;
   Where where_;
 };

@@ -87,6 +87,10 @@ Graph load_graph(const std::string& path, const Arguments& arguments) {
   }
   if (const SizeValues sizes = sizes_in(arguments); !sizes.empty()) {
     require_open(graph, sizes, path);
+    const auto& all = graph.prepared();
+    if (const auto mistaken =
+            all.size() == 1 ? mistaken_size(*all[0]->record(), sizes) : std::nullopt)
+      throw ValueError(path + " was captured for sizes that differ, and " + *mistaken);
     for (const auto& prepared : graph.prepared()) make_ready(*prepared, sizes);
   }
   return graph;

@@ -121,11 +121,13 @@ std::string Function::text() const {
   text += ")";
   if (!fixed.empty()) text += " with " + fixed;
   separator = " where ";
-  for (const auto& [a, b] : different_sizes) {
+  constexpr std::size_t shown = 4;
+  for (const auto& [a, b] :
+       std::span(different_sizes).first(std::min(shown, different_sizes.size()))) {
     text += separator + a.text() + " != " + b.text();
     separator = ", ";
   }
-  return text;
+  return different_sizes.size() > shown ? text + " ..." : text;
 }
 
 std::vector<Tensor> Function::run(std::span<const Tensor> arguments, Where where) const {

@@ -134,11 +134,8 @@ class Reader {
     }
     if (place.has("fixed")) f.fixed = place.at("fixed").string();
     if (place.has("fast_math")) f.fast_math = place.at("fast_math").boolean();
-    if (place.has("equal_sizes")) {
-      for (const auto& [a, b] : pairs(place.at("equal_sizes")))
-        f.equal_sizes.push_back({.a = a, .b = b});
-    }
-    if (place.has("different_sizes")) f.different_sizes = pairs(place.at("different_sizes"));
+    if (place.has("equal_sizes")) f.equal_sizes = pairs(place.at("equal_sizes"));
+    if (place.has("different_sizes")) f.different_sizes = different(place.at("different_sizes"));
     merge(f.equal_sizes, equal.pairs());
     return made;
   }
@@ -181,12 +178,22 @@ class Reader {
       if (turned) std::swap(same.a, same.b);
     }
   }
-  static std::vector<std::pair<Dim, Dim>> pairs(const JsonPlace& place) {
-    std::vector<std::pair<Dim, Dim>> pairs;
+  static std::vector<EqualPair> pairs(const JsonPlace& place) {
+    std::vector<EqualPair> pairs;
     for (std::size_t i = 0; i < place.size(); ++i) {
       const JsonPlace pair = place.at(i);
       if (pair.size() != 2) pair.fail("is not a pair of sizes");
-      pairs.emplace_back(pair.at(std::size_t{0}).dim(), pair.at(std::size_t{1}).dim());
+      pairs.push_back({.a = pair.at(std::size_t{0}).dim(), .b = pair.at(std::size_t{1}).dim()});
+    }
+    return pairs;
+  }
+  static std::vector<DifferentSizes::Pair> different(const JsonPlace& place) {
+    std::vector<DifferentSizes::Pair> pairs;
+    for (std::size_t i = 0; i < place.size(); ++i) {
+      const Shape pair = place.at(i).numbers();
+      if (pair.rank() != 2) place.at(i).fail("is not a pair of sizes");
+      if (identical(pair[0], pair[1])) place.at(i).fail("is a pair of equal sizes");
+      pairs.emplace_back(pair[0], pair[1]);
     }
     return pairs;
   }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <exception>
 #include <list>
 #include <mutex>
 #include <optional>
@@ -151,7 +152,8 @@ class Signatures::State {
       (void)ready_of_specs(leaves, [] { return LeafNames(); }, body, where);
       return;
     }
-    auto [function, like] = rehearse(inputs, tensors, body, where);
+    std::vector<DifferentSizes::Pair> none;  // all sizes are known
+    auto [function, like] = rehearse(inputs, tensors, body, where, none);
     keep({.fixed = leaves.fixed_values(),
           .function = prepared(std::move(function), {}),
           .names = {},
@@ -298,8 +300,9 @@ class Signatures::State {
   }
 
   /// The function of tensors without values, and of numbers where `arguments` have numbers.
+  /// `different` gets the sizes that it takes to be different, also when it throws.
   Rehearsed rehearse(std::span<const TensorSpec> inputs, std::span<const Tensor* const> arguments,
-                     const Body& body, Where where) {
+                     const Body& body, Where where, std::vector<DifferentSizes::Pair>& different) {
     std::vector<Tensor> own;
     std::vector<std::string> names;
     const std::vector<TensorSpec> specs = with_names(inputs);
@@ -309,13 +312,13 @@ class Signatures::State {
       names.push_back(specs[i].name);
     }
     rill::Recorder recorder(own, names);
-    const DifferentSizes different;
     Results results;
     {
       const Recording guard(of_);
       const Silence silence;  // nothing happens
       const Rehearsal rehearsal;
       const Listening on(recorder);
+      const DifferentSizes collected(different);
       try {
         results = body(own);
       } catch (const UnknownSizeError& error) {
@@ -328,7 +331,7 @@ class Signatures::State {
       }
     }
     Function function = recorder.finish(results.tensors);
-    function.different_sizes = different.pairs();
+    function.different_sizes = different;
     return {std::move(function), results.like};
   }
 
@@ -346,29 +349,28 @@ class Signatures::State {
     for (std::size_t i = 0; i < tensors.size(); ++i) {
       if (tensors[i]->body().weak) require_scalar("trace", options_.inputs[i], where);
     }
-    if (!are_like_specs(tensors))
-      throw TraceError("trace: the arguments " + text_of(tensors) + " are not like " +
-                       specs_text(with_names(options_.inputs)) +
-                       ", for which the function is traced" + where.suffix());
-    const std::string_view fixed = arguments.fixed_values();
-    const auto capture = [&](std::span<const TensorSpec> inputs) {
-      auto [function, like] = rehearse(inputs, tensors, body, where);
-      LeafNames called = names();
-      keep({.fixed = std::string(fixed),
-            .function = prepared(std::move(function), called),
-            .names = std::move(called),
-            .like = std::move(like)});
-      return find(fixed, tensors, where);
-    };
-    if (!is_captured(fixed)) {
-      if (Found known = capture(options_.inputs); known.ready != nullptr) return known;
-    }
-    // Sizes are equal here that the function took to be different.
+    const TraceError unlike("trace: the arguments " + text_of(tensors) + " are not like " +
+                            specs_text(with_names(options_.inputs)) +
+                            ", for which the function is traced" + where.suffix());
+    const auto sizes = sizes_of_specs(tensors);
+    if (!sizes) throw unlike;
+    // Where sizes are equal that the function took to be different, it is captured for them.
     std::vector<TensorSpec> inputs = options_.inputs;
-    for (std::size_t i = 0; i < tensors.size(); ++i) inputs[i].shape = tensors[i]->shape();
-    return capture(inputs);
+    for (;;) {
+      const Attempt attempt = captured(inputs, arguments, names, body, where);
+      const auto* mistaken = mistaken_pair(attempt.different, *sizes);
+      const SizeValues known = mistaken != nullptr ? sizes_in(*mistaken, *sizes) : SizeValues();
+      if (known.empty()) {
+        if (attempt.error) std::rethrow_exception(attempt.error);
+        auto ready = attempt.function->prepare(tensors, where);
+        if (ready == nullptr) throw unlike;
+        return {std::move(ready), attempt.like};
+      }
+      for (TensorSpec& input : inputs) input.shape = with_sizes(input.shape, known);
+      if (attempt.function != nullptr) warn(names(), tensors);
+    }
   }
-  bool are_like_specs(std::span<const Tensor* const> tensors) const {
+  std::optional<SizeValues> sizes_of_specs(std::span<const Tensor* const> tensors) const {
     std::vector<Spec> specs;
     std::vector<const Spec*> pointers;
     for (std::size_t i = 0; i < tensors.size(); ++i)
@@ -376,14 +378,36 @@ class Signatures::State {
                        .shape = options_.inputs[i].shape,
                        .weak = tensors[i]->body().weak});
     for (const Spec& spec : specs) pointers.push_back(&spec);
-    return sizes_of(pointers, tensors).has_value();
+    return sizes_of(pointers, tensors);
   }
-  /// Whether it is for the sizes of the specs.
-  bool is_captured(std::string_view fixed) const {
-    const std::lock_guard lock(mutex_);
-    return std::any_of(entries_.begin(), entries_.end(), [&](const Entry& entry) {
-      return entry.fixed == fixed && as_open(*entry.function->record(), options_.inputs);
-    });
+
+  /// What came of capturing the function for inputs like these.
+  struct Attempt {
+    std::shared_ptr<Prepared> function;  ///< null where it threw
+    std::shared_ptr<const void> like;
+    std::vector<DifferentSizes::Pair> different;
+    std::exception_ptr error;
+  };
+  Attempt captured(std::span<const TensorSpec> inputs, const Leaves& arguments,
+                   const std::function<LeafNames()>& names, const Body& body, Where where) {
+    {
+      const std::lock_guard lock(mutex_);
+      for (const Entry& entry : entries_) {
+        const Function& record = *entry.function->record();
+        if (entry.fixed == arguments.fixed_values() && as_open(record, inputs))
+          return {entry.function, entry.like, record.different_sizes, nullptr};
+      }
+    }
+    std::vector<DifferentSizes::Pair> different;
+    try {
+      auto [function, like] = rehearse(inputs, arguments.tensors(), body, where, different);
+      const LeafNames called = names();
+      auto made = prepared(std::move(function), called);
+      keep({.fixed = arguments.fixed_values(), .function = made, .names = called, .like = like});
+      return {std::move(made), std::move(like), std::move(different), nullptr};
+    } catch (...) {
+      return {nullptr, nullptr, std::move(different), std::current_exception()};
+    }
   }
 
   /// One recording for these arguments and others that differ in sizes only; nothing where there
@@ -398,18 +422,32 @@ class Signatures::State {
     const auto narrower = relaxable(arguments.fixed_values(), inputs);
     if (narrower == nullptr) return {};
     try {
-      auto [function, like] = rehearse(inputs, tensors, body, where);
+      std::vector<DifferentSizes::Pair> different;
+      auto [function, like] = rehearse(inputs, tensors, body, where, different);
+      const bool wider = serves(function, *narrower);
       keep({.fixed = arguments.fixed_values(),
             .function = prepared(std::move(function), called, true),
             .names = called,
             .like = std::move(like)});
-      drop(*narrower);
+      if (wider) drop(*narrower);
       return find(arguments.fixed_values(), tensors, where);
     } catch (const Error&) {
       const std::lock_guard lock(mutex_);
       needs_sizes_.insert(arguments.fixed_values());  // one recording per shape, then
       return {};
     }
+  }
+  /// Whether it serves the calls of a recording in which fewer sizes are unknown.
+  static bool serves(const Function& function, const Function& narrower) {
+    SizeValues sizes;
+    for (std::size_t i = 0; i < narrower.inputs.size(); ++i) {
+      const Shape& own = input_spec(function, i).shape;
+      const Shape& other = input_spec(narrower, i).shape;
+      for (int d = 0; d < own.rank(); ++d) {
+        if (!own[d].known() && other[d].known()) sizes.emplace(own[d].text(), other[d].value());
+      }
+    }
+    return mistaken_pair(function.different_sizes, sizes) == nullptr;
   }
   void drop(const Function& record) {
     const std::lock_guard lock(mutex_);
@@ -453,9 +491,13 @@ class Signatures::State {
     if (count_ + 1 < many_recordings) return;
     const std::string text = "it has been recorded " + std::to_string(count_ + 1) + " times, ";
     const auto changed = changed_argument(now, tensors);
+    const bool compares = std::any_of(entries_.begin(), entries_.end(), [](const Entry& entry) {
+      return !entry.function->record()->different_sizes.empty();
+    });
     const std::string advice =
-        ": say which sizes are unknown ({.inputs = {spec({unknown, 784})}})" +
-        std::string(options_.relax_shapes ? "" : ", or {.relax_shapes = true}");
+        compares ? ": it compares sizes (==), and those that are equal are a trace of their own"
+                 : ": say which sizes are unknown ({.inputs = {spec({unknown, 784})}})" +
+                       std::string(options_.relax_shapes ? "" : ", or {.relax_shapes = true}");
     if (!changed) return tell(text + "for arguments of other structures");
     tell(text + changed->text + (changed->sizes_only ? advice : ""));
   }

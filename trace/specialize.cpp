@@ -1,5 +1,6 @@
 #include <rill/trace/specialize.h>
 
+#include <algorithm>
 #include <memory>
 #include <utility>
 
@@ -72,11 +73,7 @@ class Specialization {
 
  private:
   [[nodiscard]] Dim size(Dim of) const { return with_sizes(of, sizes_); }
-  [[nodiscard]] Shape shape(const Shape& of) const {
-    Shape made = of;
-    for (int d = 0; d < of.rank(); ++d) made[d] = size(of[d]);
-    return made;
-  }
+  [[nodiscard]] Shape shape(const Shape& of) const { return with_sizes(of, sizes_); }
 
   [[nodiscard]] std::string described(Dim of) const { return rill::described(of, given_, sizes_); }
   void require_equal_sizes() const {
@@ -221,12 +218,44 @@ std::optional<SizeValues> sizes_of(std::span<const Spec* const> specs,
   return sizes;
 }
 
-std::optional<std::string> mistaken_size(const Function& function, const SizeValues& sizes) {
-  for (const auto& [a, b] : function.different_sizes) {
-    if (with_sizes(a, sizes) == with_sizes(b, sizes))
-      return described(a.known() ? b : a, function, sizes);
+const DifferentSizes::Pair* mistaken_pair(std::span<const DifferentSizes::Pair> different,
+                                          const SizeValues& sizes) {
+  const auto found = std::find_if(different.begin(), different.end(), [&](const auto& pair) {
+    try {
+      return with_sizes(pair.first, sizes) == with_sizes(pair.second, sizes);
+    } catch (const Error&) {  // divides by zero, say: the function itself says so for these sizes
+      return true;
+    }
+  });
+  return found == different.end() ? nullptr : &*found;
+}
+
+SizeValues sizes_in(const DifferentSizes::Pair& pair, const SizeValues& sizes) {
+  SizeValues found;
+  for (const Dim of : {pair.first, pair.second}) {
+    if (of.known()) continue;
+    (void)of.substitute([&](std::string_view name) -> std::optional<Dim> {
+      if (const auto size = sizes.find(std::string(name)); size != sizes.end()) found.insert(*size);
+      return std::nullopt;
+    });
   }
-  return std::nullopt;
+  return found;
+}
+
+Shape with_sizes(const Shape& shape, const SizeValues& sizes) {
+  Shape made = shape;
+  for (int d = 0; d < shape.rank(); ++d) made[d] = with_sizes(shape[d], sizes);
+  return made;
+}
+
+std::optional<std::string> mistaken_size(const Function& function, const SizeValues& sizes) {
+  const auto* pair = mistaken_pair(function.different_sizes, sizes);
+  if (pair == nullptr) return std::nullopt;
+  try {
+    return described(pair->first.known() ? pair->second : pair->first, function, sizes);
+  } catch (const Error& error) {
+    return error.what();
+  }
 }
 
 Function specialized(const Function& function, const SizeValues& sizes, Where where,

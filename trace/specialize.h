@@ -23,6 +23,15 @@ std::optional<SizeValues> sizes_of(const Function& function, std::span<const Ten
 std::optional<SizeValues> sizes_of(std::span<const Spec* const> specs,
                                    std::span<const Tensor* const> values);
 
+/// The first pair that was found different and is equal for these sizes, or cannot be computed;
+/// null where there is none.
+const DifferentSizes::Pair* mistaken_pair(std::span<const DifferentSizes::Pair> different,
+                                          const SizeValues& sizes);
+/// What the unknown sizes in a pair are.
+SizeValues sizes_in(const DifferentSizes::Pair& pair, const SizeValues& sizes);
+/// The shape with these sizes in place of unknown ones.
+Shape with_sizes(const Shape& shape, const SizeValues& sizes);
+
 /// The first of the sizes that are equal and that the function took to be different, for people: `n
 /// (axis 0 of x) is 1`; nothing where there are none.
 std::optional<std::string> mistaken_size(const Function& function, const SizeValues& sizes);

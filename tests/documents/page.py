@@ -12,6 +12,7 @@ import pathlib
 import re
 import subprocess
 import sys
+import tempfile
 
 FENCE = re.compile(r"^```(cpp|text|json)\n(.*?)^```$", re.M | re.S)
 MARK = "-- block --\n"
@@ -30,8 +31,15 @@ def write(page, program):
     pathlib.Path(program).write_text(out + "}\n")
 
 
+def run(executable):
+    with tempfile.TemporaryDirectory() as folder:  # for the files that it writes
+        return subprocess.run(
+            [pathlib.Path(executable).resolve()], cwd=folder, capture_output=True, text=True, check=False
+        )
+
+
 def check(page, executable):
-    done = subprocess.run([executable], capture_output=True, text=True, check=False)
+    done = run(executable)
     if done.returncode != 0:
         sys.exit(f"{page.name}: its program ends with {done.returncode}: {done.stderr}")
     printed = done.stdout.split(MARK)
@@ -51,7 +59,9 @@ def check(page, executable):
 
 
 def update(page, executable):
-    printed = subprocess.run([executable], capture_output=True, text=True, check=True).stdout.split(MARK)
+    done = run(executable)
+    done.check_returncode()
+    printed = done.stdout.split(MARK)
     number = -1
 
     def renewed(match):

@@ -253,6 +253,13 @@ TEST_CASE("a file that lies is refused with the place where it does") {
         ".signatures[0].nodes[1]: draws from a generator that is not there");
   CHECK(refusal(with_node(R"({"name":"n","number":1})", R"(,"equal_sizes":[["a"]])")) ==
         ".signatures[0].equal_sizes[0]: is not a pair of sizes");
+  const auto different = [](const std::string& pairs) {
+    return refusal(
+        with_node(R"({"name":"n","number":1})", R"(,"different_sizes":[)" + pairs + "]"));
+  };
+  CHECK(different(R"(["n"])") == ".signatures[0].different_sizes[0]: is not a pair of sizes");
+  CHECK(different(R"(["n",2],["n","n"])") ==
+        ".signatures[0].different_sizes[1]: is a pair of equal sizes");
   std::string many = "{";
   for (int i = 0; i < 100; ++i) many += "\"" + std::to_string(i) + "\":0,";
   CHECK(refusal(many + "\"format\":0}") == ": has an object of more keys than any of a graph");

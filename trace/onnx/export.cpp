@@ -68,6 +68,7 @@ class Exporter final : public Listener {
   void note_uniform(const Tensor& tensor, const Tensor& elements);
   void name_again(const Tensor& result, const Tensor& value);
   void node(const Node& node, std::size_t index);
+  void refuse_comparisons() const;
   void refuse_effects() const;
   [[nodiscard]] std::vector<std::uint32_t> uses() const;
 
@@ -341,6 +342,16 @@ std::vector<std::uint32_t> Exporter::uses() const {
   return uses;
 }
 
+/// Whether sizes are 0 is left to whoever runs the file: without steps, an LSTM is another graph.
+void Exporter::refuse_comparisons() const {
+  for (const auto& [a, b] : function_.different_sizes) {
+    if (identical(a, 0) || identical(b, 0)) continue;
+    refuse("the function compares sizes, and is another one where " + a.text() + " == " + b.text() +
+               ": a graph of ONNX is for all sizes alike; save it as JSON, or with known sizes",
+           {});
+  }
+}
+
 void Exporter::refuse_effects() const {
   for (std::size_t n = 0; n < function_.nodes.size(); ++n) {
     const Node& node = function_.nodes[n];
@@ -422,6 +433,7 @@ void Exporter::node(const Node& node, std::size_t index) {
 Model Exporter::run() {
   uses_ = uses();
   refuse_effects();
+  refuse_comparisons();
   if (function_.outputs.empty()) refuse("the function has no results", {});
   results_.resize(function_.nodes.size());
   const Listening on(*this);

@@ -1,4 +1,5 @@
-/// Tensors that stand for one number, in the text of a model: those are written where they are used.
+/// Tensors that stand for one number, in the text of a model: those are written where they are
+/// used.
 #pragma once
 
 #include <rill/tensor/tensor.h>
