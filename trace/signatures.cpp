@@ -20,14 +20,13 @@
 #include <rill/trace/prepared.h>
 #include <rill/trace/recorder.h>
 #include <rill/trace/relaxation.h>
+#include <rill/trace/retracing.h>
 #include <rill/trace/size_text.h>
 #include <rill/trace/specialize.h>
 #include <rill/trace/verify.h>
 
 namespace rill {
 namespace {
-
-constexpr int many_recordings = 5;  // somebody should be told
 
 /// The signatures that are being recorded on this thread, innermost last.
 thread_local std::vector<const detail::Signatures*> recording;
@@ -477,53 +476,12 @@ class Signatures::State {
   void warn(const LeafNames& now, std::span<const Tensor* const> tensors) {
     const std::lock_guard lock(mutex_);
     if (warned_) return;
-    for (const Entry& entry : entries_) {
-      const auto& before = entry.names.fixed_values();
-      const auto& values = now.fixed_values();
-      for (std::size_t i = 0; i < std::min(before.size(), values.size()); ++i) {
-        if (before[i].text == values[i].text || before[i].name != values[i].name) continue;
-        if (!values[i].real && count_ + 1 < many_recordings) continue;
-        return tell("the argument " + values[i].name + " has been " + before[i].text + " and " +
-                    values[i].text + ", and each value is a trace of its own" +
-                    (values[i].real ? ": make it a Scalar, or a tensor" : ""));
-      }
-    }
-    if (count_ + 1 < many_recordings) return;
-    const std::string text = "it has been recorded " + std::to_string(count_ + 1) + " times, ";
-    const auto changed = changed_argument(now, tensors);
-    const bool compares = std::any_of(entries_.begin(), entries_.end(), [](const Entry& entry) {
-      return !entry.function->record()->different_sizes.empty();
-    });
-    const std::string advice =
-        compares ? ": it compares sizes (==), and those that are equal are a trace of their own"
-                 : ": say which sizes are unknown ({.inputs = {spec({unknown, 784})}})" +
-                       std::string(options_.relax_shapes ? "" : ", or {.relax_shapes = true}");
-    if (!changed) return tell(text + "for arguments of other structures");
-    tell(text + changed->text + (changed->sizes_only ? advice : ""));
-  }
-  struct Change {
-    std::string text;  ///< `x0 has been float32[2] and float32[3]`
-    bool sizes_only;   ///< not the dtype, and not the rank
-  };
-  /// An argument that was another tensor in the last recording with as many.
-  [[nodiscard]] std::optional<Change> changed_argument(
-      const LeafNames& now, std::span<const Tensor* const> tensors) const {
-    for (const Entry& entry : entries_) {
-      const Function& record = *entry.function->record();
-      if (record.inputs.size() != tensors.size()) continue;
-      for (std::size_t i = 0; i < tensors.size(); ++i) {
-        const Spec& before = input_spec(record, i);
-        const Tensor& given = *tensors[i];
-        if (before.dtype == given.dtype() && before.shape == given.shape()) continue;
-        return Change{now.tensors()[i] + " has been " + before.text() + " and " + given.type_text(),
-                      before.dtype == given.dtype() && before.shape.rank() == given.rank()};
-      }
-    }
-    return std::nullopt;
-  }
-  void tell(const std::string& text) {
+    std::vector<Recorded> before;
+    for (const Entry& entry : entries_) before.push_back({*entry.function->record(), entry.names});
+    const auto cause = retracing_cause(before, count_ + 1, now, tensors, options_.relax_shapes);
+    if (!cause) return;
     warned_ = true;
-    std::fputs(("rill: trace: " + text + "\n").c_str(), stderr);
+    std::fputs(("rill: trace: " + *cause + "\n").c_str(), stderr);
   }
 
   // ---- Running --------------------------------------------------------------------------------
