@@ -73,6 +73,15 @@ std::uint64_t hash_field(const T& field) {
   }
 }
 
+/// The equality for which `hash_field` is the hash; of sizes, that of what they are called.
+template <class T>
+bool equal_field(const T& a, const T& b) {
+  if constexpr (std::same_as<T, Shape>)
+    return identical(a, b);
+  else
+    return a == b;
+}
+
 template <class T>
 AttributeValue to_value(const T& field) {
   if constexpr (std::is_enum_v<T> && !std::same_as<T, DType>)
@@ -113,9 +122,9 @@ struct AttributeTypeOf {
   static bool equal(const void* a, const void* b) {
     return std::apply(
         [&](auto... f) {
-          return (
-              (static_cast<const A*>(a)->*(f.member) == static_cast<const A*>(b)->*(f.member)) &&
-              ...);
+          return (equal_field(static_cast<const A*>(a)->*(f.member),
+                              static_cast<const A*>(b)->*(f.member)) &&
+                  ...);
         },
         A::fields());
   }

@@ -229,7 +229,7 @@ void update_slice_form(OnnxForm& o, const SliceAttributes& a) {
   const bool dense =
       std::all_of(a.step.begin(), a.step.end(), [](Dim step) { return step == Dim(1); });
   if (const auto number = o.uniform(0); number && dense) {
-    Shape before, pads;
+    Shape pads;
     for (int axis = 0; axis < whole.rank(); ++axis) pads.push_back(a.first[axis]);
     Shape after;
     for (int axis = 0; axis < whole.rank(); ++axis)

@@ -348,11 +348,13 @@ class Signatures::State {
     for (std::size_t i = 0; i < tensors.size(); ++i) {
       if (tensors[i]->body().weak) require_scalar("trace", options_.inputs[i], where);
     }
-    const TraceError unlike("trace: the arguments " + text_of(tensors) + " are not like " +
-                            specs_text(with_names(options_.inputs)) +
-                            ", for which the function is traced" + where.suffix());
+    const auto unlike = [&] {
+      return TraceError("trace: the arguments " + text_of(tensors) + " are not like " +
+                        specs_text(with_names(options_.inputs)) +
+                        ", for which the function is traced" + where.suffix());
+    };
     const auto sizes = sizes_of_specs(tensors);
-    if (!sizes) throw unlike;
+    if (!sizes) throw unlike();
     // Where sizes are equal that the function took to be different, it is captured for them.
     std::vector<TensorSpec> inputs = options_.inputs;
     for (;;) {
@@ -362,7 +364,7 @@ class Signatures::State {
       if (known.empty()) {
         if (attempt.error) std::rethrow_exception(attempt.error);
         auto ready = attempt.function->prepare(tensors, where);
-        if (ready == nullptr) throw unlike;
+        if (ready == nullptr) throw unlike();
         return {std::move(ready), attempt.like};
       }
       for (TensorSpec& input : inputs) input.shape = with_sizes(input.shape, known);

@@ -1,5 +1,6 @@
 // Functions that compare sizes which are not known while they are captured.
 #include <rill/rill.h>
+#include <rill/tensor/different_sizes.h>
 
 #include <atomic>
 #include <thread>
@@ -119,6 +120,16 @@ TEST_CASE("sizes that are computed are no comparison of the function's") {
       {.inputs = {spec({unknown})}});
   for (const int n : {1, 2, 4, 7}) (void)f(ones({n}));
   CHECK(f.trace_count() == 1);
+}
+
+TEST_CASE("what rill looks up is no comparison of the function's") {
+  const Tensor x = Tensor::abstract({Dim("n"), 2}, float32);
+  std::vector<DifferentSizes::Pair> different;
+  const DifferentSizes collected(different);
+  GradientTape tape;
+  tape.watch(x);
+  for (int k = 0; k < 600; ++k) (void)broadcast_to(x, {Dim("m") + k, x.dim(0), 2});
+  CHECK(different.empty());
 }
 
 TEST_CASE("a loop up to an unknown size is an error, or recorded per shape") {

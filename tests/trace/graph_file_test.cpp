@@ -67,7 +67,7 @@ TEST_CASE("a file of version 1 that was stored once is loaded") {
 
 TEST_CASE("numbers of every dtype are exact in the text") {
   const double least = std::numeric_limits<double>::denorm_min();
-  const std::vector<Tensor> constants = {
+  std::vector<Tensor> constants = {
       tensor({0.1, -0.0, 1e-45, 3.4028235e38, infinity, -infinity, std::nan("")}),
       tensor({0.1, -0.0, least, 1.7976931348623157e308, infinity}, float64),
       tensor({0.1, -0.0, 65504.0, -infinity}, float16),

@@ -26,7 +26,7 @@ Tensor truncated_quotient(const Tensor& x, const Tensor& y) {
   return where(inexact & (below < 0), below + 1, below);
 }
 
-void divide_(ImportedNode& n) {
+void divide_node(ImportedNode& n) {
   const Tensor &x = n.in(0), &y = n.in(1);
   n.out(is_float(x.dtype()) ? divide(x, y) : truncated_quotient(x, y));
 }
@@ -48,7 +48,7 @@ void power(ImportedNode& n) {
   n.out(result.dtype() == x.dtype() ? result : cast(result, x.dtype()));
 }
 
-void clip_(ImportedNode& n) {
+void clip_node(ImportedNode& n) {
   Tensor result = n.in(0);
   if (n.operator_set() < 11) {
     if (n.has("min")) result = maximum(result, n.real("min", 0));
@@ -62,7 +62,7 @@ void clip_(ImportedNode& n) {
   n.out(result);
 }
 
-void cast_(ImportedNode& n) {
+void cast_node(ImportedNode& n) {
   n.ignore("saturate");  // of float8 only
   n.out(cast(n.in(0), n.dtype(n.integer("to", 0))));
 }
@@ -73,7 +73,7 @@ void shift(ImportedNode& n) {
   n.out(direction == "LEFT" ? n.in(0) << n.in(1) : n.in(0) >> n.in(1));
 }
 
-void isinf_(ImportedNode& n) {
+void isinf_node(ImportedNode& n) {
   const Tensor& x = n.in(0);
   const double infinity = std::numeric_limits<double>::infinity();
   const bool negative = n.integer("detect_negative", 1) != 0;
@@ -82,7 +82,7 @@ void isinf_(ImportedNode& n) {
   n.out(negative && positive ? isinf(x) : negative ? x == -infinity : x == infinity);
 }
 
-void gelu_(ImportedNode& n) {
+void gelu_node(ImportedNode& n) {
   const std::string approximate = n.text("approximate", "none");
   if (approximate != "none" && approximate != "tanh") n.fail("approximates by " + approximate);
   n.out(gelu(n.in(0), {.approximate = approximate == "tanh"}));
@@ -107,12 +107,12 @@ constexpr Conversion elementwise_table[] = {
        for (std::size_t k = 1; k < inputs.size(); ++k) total = total + inputs[k];
        n.out(total / static_cast<double>(inputs.size()));
      }},
-    {"Div", &divide_},
+    {"Div", &divide_node},
     {"Mod", &mod},
     {"Pow", &power},
     {"Reciprocal", [](ImportedNode& n) { n.out(1 / n.in(0)); }},
-    {"Clip", &clip_},
-    {"Cast", &cast_},
+    {"Clip", &clip_node},
+    {"Cast", &cast_node},
     {"CastLike",
      [](ImportedNode& n) {
        n.ignore("saturate");
@@ -124,10 +124,10 @@ constexpr Conversion elementwise_table[] = {
     {"BitwiseOr", [](ImportedNode& n) { n.out(n.in(0) | n.in(1)); }},
     {"BitwiseXor", [](ImportedNode& n) { n.out(n.in(0) ^ n.in(1)); }},
     {"BitwiseNot", [](ImportedNode& n) { n.out(~n.in(0)); }},
-    {"IsInf", &isinf_},
+    {"IsInf", &isinf_node},
 
     // ---- Activations --------------------------------------------------------------------------
-    {"Gelu", &gelu_},
+    {"Gelu", &gelu_node},
     {"LeakyRelu",
      [](ImportedNode& n) {
        const Tensor& x = n.in(0);

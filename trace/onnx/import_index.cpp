@@ -22,7 +22,7 @@ Dim bound(Dim at, Dim size, Dim least, Dim most) {
   return Dim::max(Dim::min(at, most), least);
 }
 
-void slice_(ImportedNode& n) {
+void slice_node(ImportedNode& n) {
   const Tensor& x = n.in(0);
   std::vector<Dim> starts, ends;
   std::vector<std::int64_t> axes, steps;
@@ -69,7 +69,7 @@ void slice_(ImportedNode& n) {
   n.out(strided_slice(x, first, step, size));
 }
 
-void gather_(ImportedNode& n) {
+void gather_node(ImportedNode& n) {
   const Tensor& x = n.in(0);
   n.out(take(x, n.in(1), n.axis(n.integer("axis", 0), x.rank())));
 }
@@ -162,12 +162,12 @@ void scatter_nd(ImportedNode& n) {
   n.out(reshape(flat, x.shape()));
 }
 
-void concat_(ImportedNode& n) {
+void concat_node(ImportedNode& n) {
   const auto inputs = n.all();
   n.out(concat(inputs, n.axis(n.integer("axis", 1), inputs[0].rank())));
 }
 
-void split_(ImportedNode& n) {
+void split_node(ImportedNode& n) {
   const Tensor& x = n.in(0);
   const int axis = n.axis(n.integer("axis", 0), x.rank());
   const std::int64_t count = n.outputs();
@@ -192,7 +192,7 @@ void split_(ImportedNode& n) {
   for (std::size_t k = 0; k < parts.size(); ++k) n.out(static_cast<int>(k), parts[k]);
 }
 
-void pad_(ImportedNode& n) {
+void pad_node(ImportedNode& n) {
   const Tensor& x = n.in(0);
   const std::string mode = n.text("mode", "constant");
   const auto given = n.operator_set() < 11
@@ -238,7 +238,7 @@ void pad_(ImportedNode& n) {
   n.out(update_slice(around, x, first, step, x.shape()));
 }
 
-void one_hot_(ImportedNode& n) {
+void one_hot_node(ImportedNode& n) {
   const Tensor& indices = n.in(0);
   const auto depth = n.sizes(1);
   const Tensor values = n.in(2);
@@ -257,17 +257,17 @@ void one_hot_(ImportedNode& n) {
 }
 
 constexpr Conversion index_table[] = {
-    {"Slice", &slice_},
-    {"Gather", &gather_},
+    {"Slice", &slice_node},
+    {"Gather", &gather_node},
     {"GatherElements", &gather_elements},
     {"GatherND", &gather_nd},
     {"Scatter", &scatter_elements},  // its name before set 11
     {"ScatterElements", &scatter_elements},
     {"ScatterND", &scatter_nd},
-    {"Concat", &concat_},
-    {"Split", &split_},
-    {"Pad", &pad_},
-    {"OneHot", &one_hot_},
+    {"Concat", &concat_node},
+    {"Split", &split_node},
+    {"Pad", &pad_node},
+    {"OneHot", &one_hot_node},
 };
 
 }  // namespace

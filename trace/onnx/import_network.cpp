@@ -106,7 +106,7 @@ Window window(ImportedNode& n, const Tensor& x, std::optional<std::vector<Dim>> 
       w.before[static_cast<std::size_t>(d + 2 - axes)] =
           small(n, (*pads)[static_cast<std::size_t>(d)], 0);
       w.after[static_cast<std::size_t>(d + 2 - axes)] =
-          small(n, (*pads)[static_cast<std::size_t>(d + axes)], 0);
+          small(n, (*pads)[static_cast<std::size_t>(d) + static_cast<std::size_t>(axes)], 0);
     }
   }
   return w;
@@ -308,7 +308,7 @@ void group_normalization(ImportedNode& n) {
 
 /// Before set 13 along all axes from one on, as if they were one.
 template <Tensor (*along)(const Operand&, int)>
-void softmax_(ImportedNode& n) {
+void softmax_node(ImportedNode& n) {
   const Tensor& x = n.in(0);
   if (n.operator_set() >= 13) return n.out(along(x, n.axis(n.integer("axis", -1), x.rank())));
   const int axis = n.axis(n.integer("axis", 1), x.rank());
@@ -366,7 +366,7 @@ Lstm one_direction(ImportedNode& n, const Tensor& x, int direction, bool backwar
   return result;
 }
 
-void lstm_(ImportedNode& n) {
+void lstm_node(ImportedNode& n) {
   const Tensor& x = n.in(0);
   n.only("input_forget", 0);
   n.only("layout", 0);
@@ -414,10 +414,10 @@ constexpr Conversion network_table[] = {
     {"LayerNormalization", &layer_normalization},
     {"InstanceNormalization", &instance_normalization},
     {"GroupNormalization", &group_normalization},
-    {"Softmax", &softmax_<&softmax>},
-    {"LogSoftmax", &softmax_<&log_softmax>},
+    {"Softmax", &softmax_node<&softmax>},
+    {"LogSoftmax", &softmax_node<&log_softmax>},
     {"Dropout", &dropout},
-    {"LSTM", &lstm_},
+    {"LSTM", &lstm_node},
 };
 
 }  // namespace

@@ -28,7 +28,7 @@ Shape shape_of(ImportedNode& n, std::span<const Dim> sizes) {
   return shape;
 }
 
-void reshape_(ImportedNode& n) {
+void reshape_node(ImportedNode& n) {
   const Tensor& x = n.in(0);
   const bool zero_is_zero = n.integer("allowzero", 0) != 0;
   const std::vector<Dim> sizes = n.sizes(1);
@@ -62,7 +62,7 @@ void unsqueeze(ImportedNode& n) {
   n.out(reshape(x, shape));
 }
 
-void squeeze_(ImportedNode& n) {
+void squeeze_node(ImportedNode& n) {
   const Tensor& x = n.in(0);
   const auto given = given_axes(n);
   n.out(given.empty() ? squeeze(x) : squeeze(x, n.axes(given, x.rank())));
@@ -79,7 +79,7 @@ Tensor as_matrix(ImportedNode& n, const Tensor& x, std::int64_t axis) {
   return reshape(x, {rows, columns});
 }
 
-void transpose_(ImportedNode& n) {
+void transpose_node(ImportedNode& n) {
   const Tensor& x = n.in(0);
   const auto order = n.integers("perm");
   if (!order) return n.out(transpose(x));
@@ -95,7 +95,7 @@ void expand(ImportedNode& n) {
   n.out(shape == n.in(0).shape() ? n.in(0) : broadcast_to(n.in(0), shape));
 }
 
-void shape_(ImportedNode& n) {
+void shape_node(ImportedNode& n) {
   const Shape& shape = n.in(0).shape();
   const auto bound = [&](std::int64_t at) {
     return std::clamp(at < 0 ? at + shape.rank() : at, std::int64_t{0}, std::int64_t{shape.rank()});
@@ -115,7 +115,7 @@ void shape_(ImportedNode& n) {
   n.out(result);
 }
 
-void size_(ImportedNode& n) {
+void size_node(ImportedNode& n) {
   const Dim size = n.in(0).shape().size();
   if (size.known()) return n.out(n.builder().full({}, size.value(), int64));
   const Tensor result = cast(size_tensor(size), int64);
@@ -170,7 +170,7 @@ void range(ImportedNode& n) {
   n.out(reshape(first, {}) + cast(places, dtype) * reshape(step, {}));
 }
 
-void tile_(ImportedNode& n) {
+void tile_node(ImportedNode& n) {
   const Tensor& x = n.in(0);
   const auto counts = n.integers(1);
   if (static_cast<int>(counts.size()) != x.rank()) n.fail("takes one count for each axis");
@@ -225,18 +225,18 @@ void triangle(ImportedNode& n) {
 }
 
 constexpr Conversion shape_table[] = {
-    {"Reshape", &reshape_},
+    {"Reshape", &reshape_node},
     {"Unsqueeze", &unsqueeze},
-    {"Squeeze", &squeeze_},
+    {"Squeeze", &squeeze_node},
     {"Flatten", [](ImportedNode& n) { n.out(as_matrix(n, n.in(0), n.integer("axis", 1))); }},
-    {"Transpose", &transpose_},
+    {"Transpose", &transpose_node},
     {"Expand", &expand},
-    {"Shape", &shape_},
-    {"Size", &size_},
+    {"Shape", &shape_node},
+    {"Size", &size_node},
     {"Constant", &constant},
     {"ConstantOfShape", &constant_of_shape},
     {"Range", &range},
-    {"Tile", &tile_},
+    {"Tile", &tile_node},
     {"DepthToSpace", &depth_to_space},
     {"SpaceToDepth", &space_to_depth},
     {"EyeLike", &eye_like},
