@@ -121,7 +121,7 @@ class Writer {
       if (step.microseconds >= 0) about += ", " + time_text(step.microseconds);
       text_ += ", fillcolor=" + colour(node.step) + ", tooltip=" + quoted(about);
     } else {
-      text_ += ", style=\"rounded,filled,dashed\", fillcolor=\"#f3f4f6\"";
+      text_ += R"(, style="rounded,filled,dashed", fillcolor="#f3f4f6")";
     }
     text_ += "];\n";
   }

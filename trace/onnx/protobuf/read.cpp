@@ -75,10 +75,13 @@ void keep_elements(onnx::Constant& tensor, file::Tensor& part) {
 }
 
 std::uint64_t number(const std::string& text, const std::string& tensor) {
+  const auto refusal = [&] {
+    return Refused{"the tensor '" + tensor + "' lies at '" + text + "', which is no number"};
+  };
   std::uint64_t value = 0;
   for (const char c : text) {
     if (c < '0' || c > '9' || value > std::numeric_limits<std::uint64_t>::max() / 10 - 10)
-      throw Refused{"the tensor '" + tensor + "' lies at '" + text + "', which is no number"};
+      throw refusal();
     value = value * 10 + static_cast<std::uint64_t>(c - '0');
   }
   return value;

@@ -103,7 +103,7 @@ class Pieces {
  public:
   void own(std::string bytes) {
     size_ += bytes.size();
-    pieces_.push_back({std::move(bytes), {}});
+    pieces_.emplace_back(std::move(bytes), std::string_view());
   }
   void borrowed(std::string_view bytes) {
     size_ += bytes.size();
