@@ -265,7 +265,7 @@ std::vector<Tensor> Graph::run(std::span<const Feed> feeds,
     const auto fetched = edges_of(function, fetches);
     if (!feeding || !fetched) continue;
     const auto sizes = sizes_of(feeding->specs, addresses(feeding->values));
-    if (!sizes || mistaken_size(function, *sizes)) continue;
+    if (!sizes || mistaken_pair(function.different_sizes, *sizes) != nullptr) continue;
     feeding->require_once(feeds, where);
     std::vector<Tensor> values(function.nodes.size());
     for (std::size_t i = 0; i < feeds.size(); ++i)

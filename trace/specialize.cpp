@@ -182,7 +182,7 @@ std::optional<SizeValues> sizes_of(const Function& function,
   for (const int input : function.inputs)
     specs.push_back(&function.nodes[static_cast<std::size_t>(input)].results[0]);
   auto sizes = sizes_of(specs, inputs);
-  if (sizes && mistaken_size(function, *sizes)) return std::nullopt;
+  if (sizes && mistaken_pair(function.different_sizes, *sizes) != nullptr) return std::nullopt;
   return sizes;
 }
 

@@ -7,16 +7,14 @@
 
 #include "tests/catch.h"
 #include "tests/thrown.h"
+#include "tests/trace/numbers.h"
 #include "tests/trace/reloaded.h"
 
 namespace rill {
 namespace {
 
+using test::numbers;
 using test::thrown;
-
-Tensor counted(const Shape& shape) {
-  return reshape(arange(shape.size()).to(float32), shape) / 7.0;
-}
 
 TEST_CASE("a call in which sizes are equal that == told apart is captured for itself") {
   const auto plain = [](const Tensor& x) { return x.dim(0) == 1 ? x * 3.0 : x * 2.0; };
@@ -24,7 +22,7 @@ TEST_CASE("a call in which sizes are equal that == told apart is captured for it
   auto f = trace(plain, {.inputs = {spec({rows, 2})}});
   auto relaxed = trace(plain, {.relax_shapes = true});
   for (const int n : {4, 2, 1, 7, 1, 5}) {
-    const Tensor x = counted({n, 2});
+    const Tensor x = numbers({n, 2});
     INFO(n << " rows: " << f(x) << ", relaxed " << relaxed(x));
     CHECK(equal(f(x), plain(x)));
     CHECK(equal(relaxed(x), plain(x)));
@@ -80,14 +78,14 @@ TEST_CASE("a size as an exponent multiplies where a number does") {
   };
   auto f = trace(plain, {.inputs = {spec({unknown, 50})}});
   for (const int n : {4, 1, 2, 3, 5, 3}) {
-    const Tensor x = counted({n, 50}) + 0.1;
+    const Tensor x = numbers({n, 50}) + 0.1;
     const auto traced = f(x);
     const auto eager = plain(x);
     INFO("to the power of " << n);
     for (std::size_t k = 0; k < 2; ++k) CHECK(equal(traced[k], eager[k]));
   }
   CHECK(f.trace_count() == 4);
-  CHECK(equal(pow(counted({4}), Dim(3)), pow(counted({4}), 3)));
+  CHECK(equal(pow(numbers({4}), Dim(3)), pow(numbers({4}), 3)));
 }
 
 TEST_CASE("of many sizes only those that are compared are captured for themselves") {
@@ -190,7 +188,7 @@ TEST_CASE(
       },
       {.inputs = specs});
   for (const int n : {3, 1, 2, 1}) {
-    const Tensor x = counted({n, 2}) + 1.0;
+    const Tensor x = numbers({n, 2}) + 1.0;
     CHECK(equal(warmed(x), plain(x)));
     CHECK(equal(verified(x), plain(x)));
     CHECK(equal(outer(x), plain(x) + 1.0));
@@ -228,7 +226,7 @@ TEST_CASE("a layer of LSTM captured for unknown steps is captured for itself wit
   };
   auto f = trace(plain, {.inputs = {spec({Dim("steps"), 4, 3})}});
   for (const int steps : {2, 0, 5, 0}) {
-    const Tensor x = counted({steps, 4, 3});
+    const Tensor x = numbers({steps, 4, 3});
     const auto traced = f(x);
     const auto eager = plain(x);
     for (std::size_t k = 0; k < 3; ++k) CHECK(equal(traced[k], eager[k]));

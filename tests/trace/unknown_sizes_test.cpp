@@ -4,16 +4,14 @@
 #include "tests/catch.h"
 #include "tests/folder.h"
 #include "tests/thrown.h"
+#include "tests/trace/numbers.h"
 #include "tests/trace/reloaded.h"
 
 namespace rill {
 namespace {
 
+using test::numbers;
 using test::thrown;
-
-Tensor numbers(const Shape& shape) {
-  return reshape(arange(shape.size()).to(float32), shape) / 7.0;
-}
 
 TEST_CASE("one trace serves every batch size with the eager bits") {
   const Variable w(numbers({3, 4}), "w");
