@@ -89,6 +89,16 @@ std::vector<Tensor> operands(const std::vector<Input>& inputs, DType dtype) {
   return tensors;
 }
 
+std::vector<Source> watched_floats(GradientTape& tape, const std::vector<Tensor>& values) {
+  std::vector<Source> sources;
+  for (const Tensor& value : values) {
+    if (!is_float(value.dtype())) continue;
+    tape.watch(value);
+    sources.emplace_back(value);
+  }
+  return sources;
+}
+
 std::string title(const Row& row, const Case& c, DType dtype) {
   return row.name + ", " + c.name + ", " + std::string(name(dtype));
 }

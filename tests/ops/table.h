@@ -7,6 +7,7 @@
 // `all_families()`.
 #pragma once
 
+#include <rill/autograd/tape.h>
 #include <rill/ops/call.h>
 #include <rill/ops/creation.h>
 #include <rill/ops/elementwise.h>
@@ -80,6 +81,8 @@ struct Case {
 
 /// The operands of a case that is tried with a dtype.
 std::vector<Tensor> operands(const std::vector<Input>& inputs, DType dtype);
+/// Those that are floats, watched by the tape.
+std::vector<Source> watched_floats(GradientTape& tape, const std::vector<Tensor>& values);
 
 /// A call that must fail, the error's name, and its text up to `, at file:line`.
 struct Bad {

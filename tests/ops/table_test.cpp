@@ -302,12 +302,7 @@ std::vector<Input> without(std::vector<Input> inputs, std::int64_t size) {
 /// For each operand that is a float: whether a gradient leads back to it.
 std::vector<bool> connected(const Case& c, const std::vector<Tensor>& x) {
   GradientTape tape;
-  std::vector<Source> sources;
-  for (const Tensor& value : x) {
-    if (!is_float(value.dtype())) continue;
-    tape.watch(value);
-    sources.emplace_back(value);
-  }
+  const std::vector<Source> sources = watched_floats(tape, x);
   std::vector<bool> defined;
   for (const Tensor& gradient :
        tape.gradient(sum(c.apply(x)), sources, {.unconnected = Unconnected::none}))

@@ -11,12 +11,7 @@ namespace {
 template <class F>
 Values gradients(const F& f, const Values& x) {
   GradientTape tape;
-  std::vector<Source> sources;
-  for (const Tensor& value : x) {
-    if (!is_float(value.dtype())) continue;
-    tape.watch(value);
-    sources.emplace_back(value);
-  }
+  const std::vector<Source> sources = watched_floats(tape, x);
   Values squares;
   for (const Tensor& y : f(x)) {
     if (is_float(y.dtype())) squares.push_back(y * y);
